@@ -1,0 +1,12 @@
+# Compile options shared by all of our targets: warnings are errors, sanitizers by HEARTH_SANITIZE.
+# -ffp-contract=off: a multiplication and an addition are never fused behind our back; where a fused operation is
+# meant, the source says fma. Results then do not depend on the compiler's mood (docs/numerics.md).
+add_library(hearth_options INTERFACE)
+target_compile_options(hearth_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror -ffp-contract=off)
+target_include_directories(hearth_options INTERFACE ${CMAKE_SOURCE_DIR})
+if(HEARTH_SANITIZE)
+  # GCC reports uninitialised values that are only the sanitizer's own bookkeeping.
+  target_compile_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer -O1
+                         -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+  target_link_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE})
+endif()

@@ -1,0 +1,56 @@
+// Pages of one cache group. A page holds page_tokens tokens of every layer of the group; pages are shared between
+// sequences with equal prefixes and are reference counted. Used by the engine worker only; no locking.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/kernels/kernels.h"
+#include "engine/kv_cache/cache_shape.h"
+#include "engine/step_plan.h"
+
+namespace hearth::engine {
+
+class PagePool {
+ public:
+  // Reserves address space for `page_count` pages; memory is taken from the system as pages are first written.
+  // Throws Error{out_of_memory}.
+  PagePool(const CacheGroupShape& shape, KvType type, const KernelTable& kernels, int64_t page_count);
+  ~PagePool();
+  PagePool(const PagePool&) = delete;
+  PagePool& operator=(const PagePool&) = delete;
+
+  // A page starts with one reference. Empty when none is free: running out is normal, the caller evicts or preempts.
+  std::optional<PageId> acquire();
+  void add_reference(PageId page);
+  // At zero references the page is free; its memory may be given back to the system.
+  void release(PageId page);
+  // Copies the whole page (copy-on-write of a partly filled one).
+  void copy(PageId from, PageId to);
+
+  // The part of `page` that belongs to one KV head of one layer of the group: kv_head_bytes bytes, 64-byte aligned.
+  std::byte* head_data(PageId page, int32_t layer, int32_t kv_head) const;
+  KvHeadShape head_shape(int32_t layer) const;
+
+  int64_t page_bytes() const;
+  int64_t free_pages() const;
+  int64_t page_count() const;
+
+ private:
+  struct LayerPlace {
+    int64_t offset_bytes;       // of the layer within a page
+    int64_t head_bytes;
+    KvHeadShape head;
+  };
+  KvType type_;
+  int64_t page_bytes_ = 0;
+  int64_t page_count_ = 0;
+  std::byte* data_ = nullptr;
+  std::vector<LayerPlace> layers_;
+  std::vector<int32_t> references_;
+  std::vector<PageId> free_;
+};
+
+}  // namespace hearth::engine

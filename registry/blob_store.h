@@ -1,0 +1,121 @@
+// Content-addressed files: <root>/blobs/sha256-<hex>. A blob is visible only once its digest is verified;
+// what is being written has a temporary name of its own and disappears when it is not committed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "registry/blob_digest.h"
+
+namespace hearth::registry {
+
+class BlobStore;
+
+// While a pin lives, the store does not remove that blob: hold it from commit until the manifest that refers
+// to the blob is written. Must not outlive its store.
+class BlobPin {
+ public:
+  BlobPin() = default;
+  BlobPin(BlobPin&& other) noexcept;
+  BlobPin& operator=(BlobPin&& other) noexcept;
+  ~BlobPin();
+
+ private:
+  friend class BlobStore;
+  BlobPin(BlobStore* store, BlobDigest digest) : store_(store), digest_(std::move(digest)) {}
+
+  BlobStore* store_ = nullptr;
+  std::optional<BlobDigest> digest_;
+};
+
+// A blob that is in the store now.
+struct StoredBlob {
+  BlobDigest digest;
+  uint64_t size_bytes;
+  bool is_new;  // false: the store had it already
+  BlobPin pin;
+};
+
+// One blob on its way in. Used by one thread at a time. Dropped without commit() it leaves nothing behind.
+class BlobWriter {
+ public:
+  BlobWriter(BlobWriter&&) noexcept;
+  BlobWriter& operator=(BlobWriter&&) = delete;
+  ~BlobWriter();
+
+  // Throws Error{out_of_memory} when the disk is full.
+  void append(std::span<const std::byte> bytes);
+  void append(std::string_view text) { append(std::as_bytes(std::span(text.data(), text.size()))); }
+  uint64_t size_bytes() const { return size_bytes_; }
+
+  // Makes the blob visible: fsync, digest check, rename. Throws Error{invalid_argument} telling both digests
+  // when `expected` is given and differs; nothing is stored then. Call once.
+  StoredBlob commit(const std::optional<BlobDigest>& expected = std::nullopt);
+
+ private:
+  friend class BlobStore;
+  explicit BlobWriter(BlobStore& store);
+
+  BlobStore* store_;
+  std::filesystem::path temporary_path_;
+  UniqueFd fd_;
+  Sha256 hash_;
+  uint64_t size_bytes_ = 0;
+};
+
+// Bytes hashed so far and in all. Called from the importing thread; throw from it to stop (nothing is left
+// behind).
+using ImportProgress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
+
+// Thread-safe. Two processes may share a root: every visible file is complete, and writing the same blob
+// twice is harmless.
+class BlobStore {
+ public:
+  // `root` is the models folder; `blobs` below it is made when missing. Removes temporary files of ours that
+  // no living process holds. Throws Error{forbidden | internal | out_of_memory} naming the folder.
+  explicit BlobStore(std::filesystem::path root);
+  ~BlobStore();
+  BlobStore(const BlobStore&) = delete;
+  BlobStore& operator=(const BlobStore&) = delete;
+
+  std::filesystem::path path(const BlobDigest& digest) const;
+  bool has(const BlobDigest& digest) const;
+  // Size in bytes; absent when the blob is not there.
+  std::optional<uint64_t> size(const BlobDigest& digest) const;
+  // Throws Error{not_found} naming the digest, never the folder.
+  UniqueFd open(const BlobDigest& digest) const;
+  // A small blob (template, system, params). Throws as open(), and Error{corrupt_data} above
+  // `size_max_bytes`.
+  std::string read(const BlobDigest& digest, uint64_t size_max_bytes = uint64_t{16} << 20) const;
+
+  BlobWriter begin_write();
+  StoredBlob write(std::string_view content);
+  // Copies a regular file in (sharing extents where the file system can) and hashes what was copied; a file
+  // that changes meanwhile is noticed by size. Throws Error{not_found | forbidden | invalid_argument} for the
+  // file.
+  StoredBlob import_file(const std::filesystem::path& file, const ImportProgress& progress = {});
+
+  BlobPin pin(const BlobDigest& digest);
+  // Removes the blob unless it is pinned. True when it is gone afterwards.
+  bool remove_unless_pinned(const BlobDigest& digest);
+
+ private:
+  friend class BlobPin;
+  friend class BlobWriter;
+  void unpin(const BlobDigest& digest);
+  StoredBlob publish(const std::filesystem::path& temporary_path, BlobDigest digest, uint64_t size_bytes);
+  void remove_stale_temporaries() const;
+
+  struct Pins;
+  std::filesystem::path folder_;
+  std::unique_ptr<Pins> pins_;
+};
+
+}  // namespace hearth::registry

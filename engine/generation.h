@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engine/sampler/options.h"
+#include "engine/sampler/sampler.h"
 #include "engine/token_id.h"
 
 namespace hearth::engine {

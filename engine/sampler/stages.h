@@ -1,0 +1,88 @@
+// The stages of sampling as functions on a set of candidates; sampler.cpp strings them together from a table.
+// Parameters that mean "off" leave the candidates as they are. No stage allocates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/token_id.h"
+
+namespace hearth::engine {
+
+struct Candidate {
+  TokenId id;
+  float logit;
+  float p;  // valid after softmax()
+};
+
+// A view of the candidates still in the race. `is_sorted`: by falling logit, equal ones by rising id.
+struct Candidates {
+  std::span<Candidate> items;
+  bool is_sorted = false;
+};
+
+// Storage for candidates and the fast way to the best ones.
+class CandidateBuffer {
+ public:
+  // `keep_max`: how many candidates select() will be asked for at most; 0 or less: all of the vocabulary.
+  CandidateBuffer(int64_t vocab_size, int64_t keep_max);
+
+  // The `keep_max` best (or all) with a logit above minus infinity, sorted when it is a selection. O(n),
+  // whatever the order of the logits. The view is valid until the next call.
+  Candidates select(std::span<const float> logits);
+
+ private:
+  std::span<Candidate> select_best(std::span<const float> logits);
+
+  int64_t keep_;
+  bool keeps_all_;
+  std::vector<Candidate> items_;
+};
+
+// The id of the largest logit, the lowest of equal ones; -1 when all are minus infinity or not numbers.
+TokenId best_token(std::span<const float> logits);
+
+void sort_by_logit(Candidates& candidates);
+// Fills p; the candidates must not be empty.
+void softmax(Candidates& candidates);
+
+// Each keeps at least `keep_min` candidates, and at least one.
+void top_k(Candidates& candidates, int64_t k);
+void top_p(Candidates& candidates, float p, size_t keep_min = 1);
+void min_p(Candidates& candidates, float p, size_t keep_min = 1);
+void typical_p(Candidates& candidates, float p, size_t keep_min = 1);
+// Divides the logits; 0 or less keeps only the best.
+void temperature(Candidates& candidates, float t);
+// Draws by probability (fills p first); `u` is uniform in [0, 1).
+TokenId draw(Candidates& candidates, double u);
+
+struct PenaltyOptions {
+  float repeat = 1;
+  float presence = 0;
+  float frequency = 0;
+  int64_t last_n = 0;  // tokens remembered; 0: none
+};
+
+// The last tokens of a sequence and what having been there costs.
+class PenaltyWindow {
+ public:
+  PenaltyWindow(const PenaltyOptions& options, int64_t vocab_size);
+
+  // Ids outside the vocabulary are ignored.
+  void accept(TokenId token);
+  // Changes the logits of remembered tokens. O(last_n).
+  void apply(std::span<float> logits);
+
+ private:
+  bool is_neutral() const;
+
+  PenaltyOptions options_;
+  std::vector<TokenId> ring_;
+  size_t next_ = 0;
+  size_t size_ = 0;
+  std::vector<int32_t> counts_;  // per token of the vocabulary, within the window
+};
+
+}  // namespace hearth::engine

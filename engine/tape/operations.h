@@ -1,0 +1,145 @@
+// The operation descriptors of a tape: small trivially copyable structs. What each one means, how adapters
+// and packed weights hook in, and which kinds are only specified yet: docs/tape.md.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+#include <variant>
+
+#include "engine/kernels/kernels.h"
+#include "engine/kv_cache/cache_shape.h"
+
+namespace hearth::engine {
+
+using BufferId = int32_t;
+using WeightId = int32_t;
+inline constexpr BufferId no_buffer = -1;
+inline constexpr WeightId no_weight = -1;
+inline constexpr int32_t no_adapter_slot = -1;
+
+// Rows of a buffer: one per token of the step, or one per wanted token.
+enum class RowSet : uint8_t { step, output };
+
+// out[t] = table row of token t times `scale`; given embedding rows are copied unscaled.
+struct GetRow {
+  WeightId table = no_weight;
+  BufferId out = no_buffer;
+  float scale = 1.0F;
+};
+
+// out[t] = [pairs][cos, sin] of the token's position, for Tape::ropes[rope].
+struct RopeAngles {
+  int32_t rope = 0;
+  BufferId out = no_buffer;
+};
+
+// RMS norm of a row. `in` and `out` may be the same.
+struct Norm {
+  BufferId in = no_buffer;
+  BufferId out = no_buffer;
+  WeightId weight = no_weight;  // no_weight: none
+  float epsilon = 0;
+};
+
+// RMS norm of each of `heads` heads of a row, in place; one weight [head_dim] for all of them.
+struct HeadNorm {
+  BufferId buffer = no_buffer;
+  int32_t heads = 0;
+  int32_t head_dim = 0;
+  WeightId weight = no_weight;
+  float epsilon = 0;
+};
+
+// Rotates the first 2 * pairs values of each head in place; pairs = half the width of `angles`.
+struct Rope {
+  BufferId buffer = no_buffer;
+  BufferId angles = no_buffer;
+  int32_t heads = 0;
+  int32_t head_dim = 0;
+  RopeStyle style = RopeStyle::adjacent;
+};
+
+// key [tokens, kv_heads * key_dim], value [tokens, kv_heads * value_dim] to the tokens' places in the cache.
+struct StoreKv {
+  BufferId key = no_buffer;
+  BufferId value = no_buffer;
+  CacheSlot slot;
+};
+
+// queries [tokens, heads * key_dim] -> out [tokens, heads * value_dim].
+struct Attention {
+  BufferId queries = no_buffer;
+  BufferId out = no_buffer;
+  CacheSlot slot;
+  int32_t heads = 0;
+  int64_t window = 0;  // key visible iff query - key < window; 0: no window
+  float scale = 0;
+  float soft_cap = 0;          // 0: none
+  WeightId sinks = no_weight;  // f32 [heads]
+};
+
+// out = W in + bias, then the adapter, then (when fused) add_to += out.
+struct Linear {
+  BufferId in = no_buffer;
+  BufferId out = no_buffer;
+  WeightId weight = no_weight;
+  WeightId bias = no_weight;
+  BufferId add_to = no_buffer;
+  int32_t adapter_slot = no_adapter_slot;
+};
+
+// out = gate(a) * b
+struct Gate {
+  GateKind kind = GateKind::silu;
+  BufferId a = no_buffer;
+  BufferId b = no_buffer;
+  BufferId out = no_buffer;
+};
+
+// out = a + b; out may be a.
+struct Add {
+  BufferId a = no_buffer;
+  BufferId b = no_buffer;
+  BufferId out = no_buffer;
+};
+
+// In place.
+struct Scale {
+  BufferId buffer = no_buffer;
+  float factor = 1.0F;
+};
+
+// x = cap * tanh(x / cap), in place.
+struct SoftCap {
+  BufferId buffer = no_buffer;
+  float cap = 0;
+};
+
+// out[i] = in[plan.output_tokens[i]]; `in` has step rows, `out` output rows.
+struct SelectRows {
+  BufferId in = no_buffer;
+  BufferId out = no_buffer;
+};
+
+// out = the q8 column of `in`. Emitted by prepare_columns only.
+struct Quantize {
+  BufferId in = no_buffer;
+  BufferId out = no_buffer;
+};
+
+// Linears whose inputs are the same value, in one dispatch. With has_gate, gate.a and gate.b are the outputs
+// of the first two parts, which then have the same number of rows. Emitted by fuse only.
+struct LinearGroup {
+  static constexpr int32_t parts_max = 3;
+  std::array<Linear, parts_max> parts;
+  int32_t part_count = 0;
+  bool has_gate = false;
+  Gate gate;
+};
+
+using Operation = std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear, Gate,
+                               Add, Scale, SoftCap, SelectRows, Quantize, LinearGroup>;
+static_assert(std::is_trivially_copyable_v<Operation>);
+
+}  // namespace hearth::engine

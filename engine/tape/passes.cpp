@@ -1,0 +1,233 @@
+#include "engine/tape/passes.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "base/check.h"
+
+namespace hearth::engine {
+namespace {
+
+struct Access {
+  BufferId buffer;
+  bool write;
+};
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+void append_linear(std::vector<Access>& accesses, const Linear& linear) {
+  accesses.push_back({linear.in, false});
+  accesses.push_back({linear.out, true});
+  if (linear.add_to != no_buffer) accesses.push_back({linear.add_to, true});
+}
+
+void append_group(std::vector<Access>& accesses, const LinearGroup& group) {
+  for (int32_t i = 0; i < group.part_count; ++i) append_linear(accesses, group.parts[static_cast<size_t>(i)]);
+  if (group.has_gate) accesses.push_back({group.gate.out, true});
+}
+
+// Every buffer an operation touches; one that is changed in place counts as written.
+std::vector<Access> buffers_of(const Operation& operation) {
+  std::vector<Access> a;
+  const auto reads = [&a](BufferId id) { a.push_back({id, false}); };
+  const auto writes = [&a](BufferId id) { a.push_back({id, true}); };
+  std::visit(Overloaded{
+                 [&](const GetRow& op) { writes(op.out); },
+                 [&](const RopeAngles& op) { writes(op.out); },
+                 [&](const Norm& op) { reads(op.in), writes(op.out); },
+                 [&](const HeadNorm& op) { writes(op.buffer); },
+                 [&](const Rope& op) { reads(op.angles), writes(op.buffer); },
+                 [&](const StoreKv& op) { reads(op.key), reads(op.value); },
+                 [&](const Attention& op) { reads(op.queries), writes(op.out); },
+                 [&](const Linear& op) { append_linear(a, op); },
+                 [&](const Gate& op) { reads(op.a), reads(op.b), writes(op.out); },
+                 [&](const Add& op) { reads(op.a), reads(op.b), writes(op.out); },
+                 [&](const Scale& op) { writes(op.buffer); },
+                 [&](const SoftCap& op) { writes(op.buffer); },
+                 [&](const SelectRows& op) { reads(op.in), writes(op.out); },
+                 [&](const Quantize& op) { reads(op.in), writes(op.out); },
+                 [&](const LinearGroup& op) { append_group(a, op); },
+             },
+             operation);
+  return a;
+}
+
+RegionKind kind_of(const Operation& operation) {
+  if (std::holds_alternative<Linear>(operation) || std::holds_alternative<LinearGroup>(operation)) {
+    return RegionKind::linear;
+  }
+  return std::holds_alternative<Attention>(operation) ? RegionKind::attention : RegionKind::rows;
+}
+
+// The rows an operation runs over: those of what it writes. Only store_kv writes no buffer, and it runs over
+// the step.
+RowSet rows_of(const Tape& tape, const Operation& operation) {
+  for (const Access& access : buffers_of(operation)) {
+    if (access.write) return tape.buffer(access.buffer).rows;
+  }
+  return RowSet::step;
+}
+
+// Takes the linears from `index` on that read the same value into one group; returns how many.
+size_t take_group(const std::vector<Operation>& operations, size_t index, LinearGroup& group) {
+  size_t taken = 0;
+  while (index + taken < operations.size() && group.part_count < LinearGroup::parts_max) {
+    const Linear* linear = std::get_if<Linear>(&operations[index + taken]);
+    if (linear == nullptr || (taken > 0 && linear->in != group.parts[0].in)) break;
+    group.parts[static_cast<size_t>(group.part_count++)] = *linear;
+    ++taken;
+  }
+  return taken;
+}
+
+// Folds the operation behind a group into it when it is the group's gate or residual addition.
+bool take_epilogue(const Tape& tape, const Operation& operation, LinearGroup& group) {
+  if (const Gate* gate = std::get_if<Gate>(&operation)) {
+    if (group.part_count != 2 || gate->a != group.parts[0].out || gate->b != group.parts[1].out) return false;
+    group.has_gate = true;
+    group.gate = *gate;
+    return true;
+  }
+  const Add* add = std::get_if<Add>(&operation);
+  Linear& last = group.parts[static_cast<size_t>(group.part_count - 1)];
+  if (add == nullptr || add->out != add->a || add->b != last.out || add->a == last.in) return false;
+  if (tape.buffer(add->a).rows != tape.buffer(last.out).rows) return false;
+  last.add_to = add->a;
+  return true;
+}
+
+struct Lifetime {
+  int32_t first = std::numeric_limits<int32_t>::max();
+  int32_t last = -1;
+};
+
+std::vector<Lifetime> lifetimes_of(const Tape& tape, const std::vector<Region>& regions) {
+  std::vector<Lifetime> lifetimes(tape.buffers().size());
+  for (size_t r = 0; r < regions.size(); ++r) {
+    for (int32_t i = 0; i < regions[r].operation_count; ++i) {
+      const Operation& operation = tape.operations()[static_cast<size_t>(regions[r].first_operation + i)];
+      for (const Access& access : buffers_of(operation)) {
+        Lifetime& lifetime = lifetimes[static_cast<size_t>(access.buffer)];
+        lifetime.first = std::min(lifetime.first, static_cast<int32_t>(r));
+        lifetime.last = static_cast<int32_t>(r);
+      }
+    }
+  }
+  return lifetimes;
+}
+
+int64_t round_up_64(int64_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
+struct Block {
+  int64_t offset;
+  int64_t size;
+};
+
+// The lowest offset at which `size` bytes overlap none of `taken`.
+int64_t first_gap(std::vector<Block> taken, int64_t size) {
+  std::sort(taken.begin(), taken.end(), [](const Block& a, const Block& b) { return a.offset < b.offset; });
+  int64_t offset = 0;
+  for (const Block& block : taken) {
+    if (offset + size <= block.offset) break;
+    offset = std::max(offset, block.offset + block.size);
+  }
+  return offset;
+}
+
+}  // namespace
+
+void prepare_columns(Tape& tape, const KernelTable& kernels) {
+  const std::vector<Operation> source = tape.operations();
+  std::vector<Operation> result;
+  std::map<BufferId, BufferId> columns;  // of values as they are now
+  for (Operation operation : source) {
+    if (Linear* linear = std::get_if<Linear>(&operation)) {
+      const FormatKernels* format = find_format(kernels, tape.weight(linear->weight).type);
+      HEARTH_CHECK(format != nullptr);
+      if (format->column == ColumnKind::q8) {
+        const auto [found, inserted] = columns.try_emplace(linear->in, no_buffer);
+        if (inserted) {
+          const Buffer& values = tape.buffer(linear->in);
+          found->second = tape.add_buffer({values.width, values.rows, ColumnKind::q8});
+          result.emplace_back(Quantize{linear->in, found->second});
+        }
+        linear->in = found->second;
+      }
+    }
+    for (const Access& access : buffers_of(operation)) {
+      if (access.write) columns.erase(access.buffer);
+    }
+    result.push_back(operation);
+  }
+  tape.replace_operations(std::move(result));
+}
+
+void fuse(Tape& tape) {
+  const std::vector<Operation>& source = tape.operations();
+  std::vector<Operation> result;
+  for (size_t i = 0; i < source.size();) {
+    LinearGroup group;
+    const size_t taken = take_group(source, i, group);
+    if (taken == 0) {
+      result.push_back(source[i++]);
+      continue;
+    }
+    i += taken;
+    if (i < source.size() && take_epilogue(tape, source[i], group)) ++i;
+    result.emplace_back(group);
+  }
+  tape.replace_operations(std::move(result));
+}
+
+std::vector<Region> split_regions(const Tape& tape) {
+  std::vector<Region> regions;
+  for (size_t i = 0; i < tape.operations().size(); ++i) {
+    const Operation& operation = tape.operations()[i];
+    const RegionKind kind = kind_of(operation);
+    const RowSet rows = rows_of(tape, operation);
+    const bool joins = !regions.empty() && kind == RegionKind::rows &&
+                       regions.back().kind == RegionKind::rows && regions.back().rows == rows;
+    if (joins) {
+      ++regions.back().operation_count;
+    } else {
+      regions.push_back({kind, rows, static_cast<int32_t>(i), 1});
+    }
+  }
+  return regions;
+}
+
+BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions, const KernelTable& kernels,
+                        const BufferSizes& sizes) {
+  const std::vector<Lifetime> lifetimes = lifetimes_of(tape, regions);
+  BufferPlan plan;
+  plan.places.resize(tape.buffers().size());
+  std::vector<int64_t> bytes(tape.buffers().size(), 0);
+  for (size_t b = 0; b < plan.places.size(); ++b) {
+    if (lifetimes[b].last < 0 || static_cast<BufferId>(b) == tape.logits()) continue;
+    const Buffer& buffer = tape.buffers()[b];
+    const int64_t row_bytes =
+        buffer.kind == ColumnKind::q8 ? kernels.q8_column_bytes(buffer.width) : buffer.width * 4;
+    const int64_t rows = buffer.rows == RowSet::step ? sizes.step_rows : sizes.output_rows;
+    plan.places[b].stride_bytes = round_up_64(row_bytes);
+    bytes[b] = plan.places[b].stride_bytes * rows;
+    std::vector<Block> taken;
+    for (size_t other = 0; other < b; ++other) {
+      const bool apart =
+          lifetimes[other].last < lifetimes[b].first || lifetimes[b].last < lifetimes[other].first;
+      if (bytes[other] > 0 && !apart) taken.push_back({plan.places[other].offset_bytes, bytes[other]});
+    }
+    plan.places[b].offset_bytes = first_gap(std::move(taken), bytes[b]);
+    plan.size_bytes = std::max(plan.size_bytes, plan.places[b].offset_bytes + bytes[b]);
+  }
+  return plan;
+}
+
+}  // namespace hearth::engine

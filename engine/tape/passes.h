@@ -1,0 +1,52 @@
+// Passes over a tape, between emission and the first step. Order and meaning: docs/tape.md.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/tape/tape.h"
+
+namespace hearth::engine {
+
+// Inserts a quantize for every value that a linear reads and whose format wants q8 columns, once per value,
+// and makes the linears read it. Every linear's format must be in the table.
+void prepare_columns(Tape& tape, const KernelTable& kernels);
+
+// Groups linears of the same input, and folds gates and residual additions into the linear before them.
+// Never changes a bit of the results.
+void fuse(Tape& tape);
+
+// What runs between two barriers: row-wise operations on the same rows, or one matrix dispatch, or one
+// attention.
+enum class RegionKind : uint8_t { rows, linear, attention };
+
+struct Region {
+  RegionKind kind = RegionKind::rows;
+  RowSet rows = RowSet::step;
+  int32_t first_operation = 0;
+  int32_t operation_count = 0;
+};
+
+std::vector<Region> split_regions(const Tape& tape);
+
+struct BufferSizes {
+  int64_t step_rows = 0;
+  int64_t output_rows = 0;
+};
+
+// Where a buffer's rows lie in one block of memory. Buffers that are never needed in the same region may
+// overlap.
+struct BufferPlace {
+  int64_t offset_bytes = 0;  // multiple of 64
+  int64_t stride_bytes = 0;  // between rows; multiple of 64
+};
+
+struct BufferPlan {
+  std::vector<BufferPlace> places;  // per buffer; the logits have no memory here
+  int64_t size_bytes = 0;
+};
+
+BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions, const KernelTable& kernels,
+                        const BufferSizes& sizes);
+
+}  // namespace hearth::engine

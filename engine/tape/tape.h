@@ -1,0 +1,86 @@
+// A model as a flat list of operations, emitted once at load in straight-line code and run for every step.
+// docs/tape.md is the contract. Emitters return the buffer they write; they check widths, because a mismatch
+// is an architecture's mistake (shapes of the file were checked when weights were bound).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/tape/operations.h"
+#include "engine/tape/rope.h"
+
+namespace hearth::engine {
+
+// Values [rows, width] in memory it does not own.
+struct Weight {
+  DType type;
+  Layout layout = Layout::rows;
+  const void* data = nullptr;
+  int64_t width = 0;      // values per row: what a linear reads
+  int64_t row_count = 0;  // what a linear writes; 1 for vectors
+  int64_t row_bytes = 0;
+};
+
+struct Buffer {
+  int64_t width = 0;  // values per row
+  RowSet rows = RowSet::step;
+  ColumnKind kind = ColumnKind::f32;
+};
+
+// A place where an adapter may add to a linear, named without the trailing ".weight".
+struct AdapterSlot {
+  std::string name;
+  int64_t width = 0;
+  int64_t row_count = 0;
+};
+
+class Tape {
+ public:
+  WeightId add_weight(const Weight& weight);
+  int32_t add_rope(RopeTable rope);
+  int32_t add_adapter_slot(AdapterSlot slot);
+
+  BufferId get_row(WeightId table, float scale);
+  BufferId rope_angles(int32_t rope);
+  BufferId norm(BufferId in, WeightId weight, float epsilon);
+  void head_norm(BufferId buffer, int32_t heads, WeightId weight, float epsilon);
+  // bias may be no_weight, adapter_slot no_adapter_slot.
+  BufferId linear(BufferId in, WeightId weight, WeightId bias, int32_t adapter_slot);
+  void rope(BufferId buffer, BufferId angles, int32_t heads, RopeStyle style);
+  void store_kv(BufferId key, BufferId value, CacheSlot slot);
+  // `attention.queries` and the rest filled in, `out` is made here: [tokens, heads * value_dim].
+  BufferId attention(Attention attention, int64_t value_dim);
+  BufferId gate(GateKind kind, BufferId a, BufferId b);
+  // x += y
+  void add_to(BufferId x, BufferId y);
+  void scale(BufferId buffer, float factor);
+  void soft_cap(BufferId buffer, float cap);
+  BufferId select_rows(BufferId in);
+  // The buffer that the caller of a step reads: output rows.
+  void set_logits(BufferId buffer);
+
+  const std::vector<Operation>& operations() const { return operations_; }
+  const std::vector<Weight>& weights() const { return weights_; }
+  const std::vector<Buffer>& buffers() const { return buffers_; }
+  const std::vector<RopeTable>& ropes() const { return ropes_; }
+  const std::vector<AdapterSlot>& adapter_slots() const { return adapter_slots_; }
+  BufferId logits() const { return logits_; }
+  const Weight& weight(WeightId id) const { return weights_[static_cast<size_t>(id)]; }
+  const Buffer& buffer(BufferId id) const { return buffers_[static_cast<size_t>(id)]; }
+
+  // For passes.
+  BufferId add_buffer(const Buffer& buffer);
+  void replace_operations(std::vector<Operation> operations) { operations_ = std::move(operations); }
+
+ private:
+  std::vector<Operation> operations_;
+  std::vector<Weight> weights_;
+  std::vector<Buffer> buffers_;
+  std::vector<RopeTable> ropes_;
+  std::vector<AdapterSlot> adapter_slots_;
+  BufferId logits_ = no_buffer;
+};
+
+}  // namespace hearth::engine

@@ -80,7 +80,8 @@ class ModelStore {
  private:
   std::filesystem::path manifest_path(const ModelName& name) const;
   std::optional<StoredManifest> read_exactly(const ModelName& name) const;
-  std::optional<ModelName> resolve_locked(const ModelName& name) const;
+  std::optional<Manifest> readable_manifest(
+      const ModelName& name) const;  // absent also when damaged (logged)
   void write_locked(const ModelName& name, std::string_view bytes);
   void remove_unreferenced(const Manifest& old_manifest);
   void remove_empty_folders(std::filesystem::path folder) const;

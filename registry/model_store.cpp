@@ -1,0 +1,259 @@
+#include "registry/model_store.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace hearth::registry {
+namespace {
+
+constexpr size_t manifest_bytes_max = size_t{4} << 20;
+constexpr uint64_t text_layer_bytes_max = uint64_t{16} << 20;
+
+std::chrono::system_clock::time_point modification_time(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  const auto since_epoch =
+      std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return std::chrono::system_clock::time_point(
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(since_epoch));
+}
+
+std::set<BlobDigest> referenced_blobs(const Manifest& manifest) {
+  std::set<BlobDigest> digests;
+  if (manifest.config) digests.insert(manifest.config->digest);
+  for (const Layer& layer : manifest.layers) digests.insert(layer.digest);
+  return digests;
+}
+
+// Every manifest file as the name it stands for. Hidden files and odd folders are passed over in silence, as
+// are folders that cannot be read.
+std::vector<ModelName> names_on_disk(const std::filesystem::path& manifests) {
+  std::vector<ModelName> names;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator entry(
+      manifests, std::filesystem::directory_options::skip_permission_denied, error);
+  for (; !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code status_error;
+    if (entry.depth() == 3) entry.disable_recursion_pending();
+    if (entry.depth() != 3 || !entry->is_regular_file(status_error)) continue;
+    if (auto name = ModelName::from_relative_path(entry->path().lexically_relative(manifests))) {
+      names.push_back(std::move(*name));
+    }
+  }
+  return names;
+}
+
+[[noreturn]] void throw_not_found(const ModelName& name) {
+  throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name.display()));
+}
+
+void check_blob(const BlobStore& blobs, const Layer& layer, const ModelName& name) {
+  const auto size = blobs.size(layer.digest);
+  if (!size) {
+    throw Error(ErrorCode::corrupt_data,
+                fmt::format("model '{}': its {} is missing from the store ({}); pull or create it again",
+                            name.display(), layer.media_type, layer.digest.text()));
+  }
+  if (*size != layer.size_bytes) {
+    throw Error(ErrorCode::corrupt_data,
+                fmt::format("model '{}': blob {} has {} bytes, expected {}; pull or create it again",
+                            name.display(), layer.digest.text(), *size, layer.size_bytes));
+  }
+}
+
+// Puts one layer where it belongs. Unknown kinds are ignored; of single kinds the last one holds.
+void take_layer(StoredModel& model, const BlobStore& blobs, const Layer& layer) {
+  const std::string_view kind = layer.media_type;
+  const auto text = [&] { return blobs.read(layer.digest, text_layer_bytes_max); };
+  if (kind == media_type::model) {
+    model.model_path = blobs.path(layer.digest);
+    model.parent_model = layer.from;
+  } else if (kind == media_type::projector) {
+    model.projector_paths.push_back(blobs.path(layer.digest));
+  } else if (kind == media_type::adapter) {
+    model.adapter_paths.push_back(blobs.path(layer.digest));
+  } else if (kind == media_type::draft) {
+    model.draft_path = blobs.path(layer.digest);
+  } else if (kind == media_type::template_text || kind == media_type::prompt) {
+    model.template_text = text();
+  } else if (kind == media_type::system) {
+    model.system = text();
+  } else if (kind == media_type::params) {
+    model.params_json = text();
+  } else if (kind == media_type::messages) {
+    model.messages_json = text();
+  } else if (kind == media_type::license) {
+    model.licenses.push_back(text());
+  }
+}
+
+}  // namespace
+
+ModelStore::ModelStore(std::filesystem::path root) : root_(std::move(root)), blobs_(root_) {
+  std::error_code error;
+  std::filesystem::create_directories(root_ / "manifests", error);
+  if (error) {
+    throw Error(ErrorCode::forbidden, fmt::format("cannot make the folder {}: {}",
+                                                  (root_ / "manifests").string(), error.message()));
+  }
+}
+
+std::filesystem::path ModelStore::manifest_path(const ModelName& name) const {
+  return root_ / "manifests" / name.relative_path();
+}
+
+std::vector<StoredManifest> ModelStore::list() const {
+  std::vector<StoredManifest> models;
+  for (const ModelName& name : names_on_disk(root_ / "manifests")) {
+    // One damaged manifest must not hide the others; this is a boundary, like those of the four catch sites.
+    try {
+      if (auto stored = read_exactly(name)) models.push_back(std::move(*stored));
+    } catch (const Error& error) {
+      log::warn(fmt::format("left out of the list: {}", error.what()));
+    }
+  }
+  std::stable_sort(models.begin(), models.end(), [](const StoredManifest& a, const StoredManifest& b) {
+    return a.modified_at != b.modified_at ? a.modified_at > b.modified_at
+                                          : a.name.display() < b.name.display();
+  });
+  return models;
+}
+
+std::optional<ModelName> ModelStore::resolve(const ModelName& name) const {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(manifest_path(name), error)) return name;
+  for (const ModelName& candidate : names_on_disk(root_ / "manifests")) {
+    if (candidate == name) return candidate;
+  }
+  return std::nullopt;
+}
+
+std::optional<StoredManifest> ModelStore::read_exactly(const ModelName& name) const {
+  const std::filesystem::path path = manifest_path(name);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
+  std::string bytes = read_file(path, manifest_bytes_max);
+  Manifest manifest = parse_manifest(bytes, fmt::format("manifest of '{}'", name.display()));
+  std::string digest = sha256_hex(std::as_bytes(std::span(bytes.data(), bytes.size())));
+  return StoredManifest{name, std::move(manifest), std::move(bytes), std::move(digest),
+                        modification_time(path)};
+}
+
+std::optional<StoredManifest> ModelStore::read(const ModelName& name) const {
+  const auto resolved = resolve(name);
+  if (!resolved) return std::nullopt;
+  return read_exactly(*resolved);
+}
+
+StoredModel ModelStore::open(const ModelName& name) const {
+  auto stored = read(name);
+  if (!stored) throw_not_found(name);
+  StoredModel model{.stored = std::move(*stored),
+                    .config = {},
+                    .model_path = {},
+                    .parent_model = {},
+                    .projector_paths = {},
+                    .adapter_paths = {},
+                    .draft_path = {},
+                    .template_text = {},
+                    .system = {},
+                    .params_json = {},
+                    .messages_json = {},
+                    .licenses = {}};
+  const Manifest& manifest = model.stored.manifest;
+  const ModelName& found = model.stored.name;
+  if (manifest.config) {
+    check_blob(blobs_, *manifest.config, found);
+    model.config = parse_model_config(blobs_.read(manifest.config->digest, text_layer_bytes_max),
+                                      fmt::format("config of '{}'", found.display()));
+  }
+  for (const Layer& layer : manifest.layers) {
+    check_blob(blobs_, layer, found);
+    take_layer(model, blobs_, layer);
+  }
+  return model;
+}
+
+void ModelStore::write(const ModelName& name, std::string_view manifest_bytes) {
+  const Manifest manifest = parse_manifest(manifest_bytes, fmt::format("manifest of '{}'", name.display()));
+  std::lock_guard lock(change_mutex_);
+  for (const BlobDigest& digest : referenced_blobs(manifest)) {
+    if (blobs_.has(digest)) continue;
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("cannot store '{}': blob {} is not in the store", name.display(), digest.text()));
+  }
+  write_locked(name, manifest_bytes);
+}
+
+// A damaged old manifest says nothing about what it referred to; its blobs stay until somebody prunes.
+void ModelStore::write_locked(const ModelName& name, std::string_view bytes) {
+  const ModelName target = resolve(name).value_or(name);
+  const std::optional<Manifest> old_manifest = readable_manifest(target);
+  const std::filesystem::path path = manifest_path(target);
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (error) {
+    throw Error(ErrorCode::forbidden, fmt::format("cannot store '{}': {}", name.display(), error.message()));
+  }
+  write_file_atomically(path, bytes);
+  if (old_manifest) remove_unreferenced(*old_manifest);
+}
+
+void ModelStore::copy(const ModelName& source, const ModelName& destination) {
+  std::lock_guard lock(change_mutex_);
+  const auto stored = read(source);
+  if (!stored) throw_not_found(source);
+  if (stored->name == destination) return;
+  write_locked(destination, stored->bytes);
+}
+
+void ModelStore::remove(const ModelName& name) {
+  std::lock_guard lock(change_mutex_);
+  const auto resolved = resolve(name);
+  if (!resolved) throw_not_found(name);
+  const std::optional<Manifest> old_manifest = readable_manifest(*resolved);
+  const std::filesystem::path path = manifest_path(*resolved);
+  std::error_code error;
+  if (!std::filesystem::remove(path, error) && error) {
+    throw Error(ErrorCode::forbidden, fmt::format("cannot remove '{}': {}", name.display(), error.message()));
+  }
+  remove_empty_folders(path.parent_path());
+  if (old_manifest) remove_unreferenced(*old_manifest);
+}
+
+std::optional<Manifest> ModelStore::readable_manifest(const ModelName& name) const {
+  try {
+    if (auto stored = read_exactly(name)) return std::move(stored->manifest);
+  } catch (const Error& error) {
+    log::warn(error.what());
+  }
+  return std::nullopt;
+}
+
+void ModelStore::remove_unreferenced(const Manifest& old_manifest) {
+  std::set<BlobDigest> unreferenced = referenced_blobs(old_manifest);
+  for (const ModelName& name : names_on_disk(root_ / "manifests")) {
+    const std::optional<Manifest> other = readable_manifest(name);
+    if (!other) continue;
+    for (const BlobDigest& digest : referenced_blobs(*other)) unreferenced.erase(digest);
+  }
+  for (const BlobDigest& digest : unreferenced) blobs_.remove_unless_pinned(digest);
+}
+
+void ModelStore::remove_empty_folders(std::filesystem::path folder) const {
+  const std::filesystem::path manifests = root_ / "manifests";
+  for (int level = 0; level < 3 && folder != manifests; ++level) {
+    if (::rmdir(folder.c_str()) != 0) return;  // not empty: somebody else's models are in it
+    folder = folder.parent_path();
+  }
+}
+
+}  // namespace hearth::registry

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -18,13 +19,14 @@ class ComputeLease {
   // Maps the memory of a ComputeLeaseOwner; the descriptor is not kept. Throws
   // Error{invalid_argument} when it is something else, Error{unavailable} when all 64 places are
   // taken.
-  static std::unique_ptr<ComputeLease> attach(int fd);
+  static std::unique_ptr<ComputeLease> attach(
+      int fd, std::chrono::milliseconds stall_limit = std::chrono::seconds(10));
   ~ComputeLease();
   ComputeLease(const ComputeLease&) = delete;
   ComputeLease& operator=(const ComputeLease&) = delete;
 
-  // Waits for the turn. Returns without it when no turn has changed for 10 seconds: going on slowly
-  // beats standing still.
+  // Waits for the turn. Returns without it when no turn has changed for stall_limit: going on
+  // slowly beats standing still.
   void acquire() noexcept;
   void release() noexcept;
   bool is_waiting() const noexcept { return is_waiting_.load(std::memory_order_relaxed); }
@@ -46,11 +48,13 @@ class ComputeLease {
   };
 
  private:
-  ComputeLease(LeaseMemory* memory, uint32_t place) : memory_(memory), place_(place) {}
+  ComputeLease(LeaseMemory* memory, uint32_t place, uint64_t stall_limit_ns)
+      : memory_(memory), place_(place), stall_limit_ns_(stall_limit_ns) {}
   void wait_for_turn() noexcept;
 
   LeaseMemory* memory_;  // mapped, owned
   uint32_t place_;       // index of our slot
+  uint64_t stall_limit_ns_;
   uint64_t acquired_ns_ = 0;
   std::atomic<bool> is_waiting_{false};
 };

@@ -15,7 +15,7 @@
 namespace hearth::engine {
 
 inline constexpr uint32_t lease_places = 64;
-inline constexpr uint64_t lease_magic = 0x3165736165766c68;  // "hlvease1"
+inline constexpr uint64_t lease_magic = 0x3130657361656c68;  // "hlease01"
 
 struct alignas(64) LeaseSlot {
   std::atomic<uint32_t> process;  // pid of the participant; 0: free

@@ -1,5 +1,5 @@
-// Every metadata key hearth uses, written once. Keys of an architecture are "<architecture>.<suffix>":
-// arch_key().
+// Every metadata key hearth uses, written once. Keys of an architecture are
+// "<architecture>.<suffix>": arch_key().
 #pragma once
 
 #include <string>
@@ -55,10 +55,12 @@ inline constexpr std::string_view key_tokenizer_fim_sep_id = "tokenizer.ggml.fim
 inline constexpr std::string_view key_tokenizer_add_bos = "tokenizer.ggml.add_bos_token";
 inline constexpr std::string_view key_tokenizer_add_eos = "tokenizer.ggml.add_eos_token";
 inline constexpr std::string_view key_tokenizer_add_sep = "tokenizer.ggml.add_sep_token";
-inline constexpr std::string_view key_tokenizer_add_space_prefix = "tokenizer.ggml.add_space_prefix";
+inline constexpr std::string_view key_tokenizer_add_space_prefix =
+    "tokenizer.ggml.add_space_prefix";
 inline constexpr std::string_view key_tokenizer_remove_extra_whitespaces =
     "tokenizer.ggml.remove_extra_whitespaces";
-inline constexpr std::string_view key_tokenizer_precompiled_charsmap = "tokenizer.ggml.precompiled_charsmap";
+inline constexpr std::string_view key_tokenizer_precompiled_charsmap =
+    "tokenizer.ggml.precompiled_charsmap";
 inline constexpr std::string_view key_chat_template = "tokenizer.chat_template";
 // Names of further templates, each under "tokenizer.chat_template.<name>".
 inline constexpr std::string_view key_chat_templates = "tokenizer.chat_templates";
@@ -81,7 +83,8 @@ inline constexpr std::string_view suffix_norm_epsilon = "attention.layer_norm_ep
 inline constexpr std::string_view suffix_attention_scale = "attention.scale";
 inline constexpr std::string_view suffix_attention_causal = "attention.causal";
 inline constexpr std::string_view suffix_sliding_window = "attention.sliding_window";
-inline constexpr std::string_view suffix_sliding_window_pattern = "attention.sliding_window_pattern";
+inline constexpr std::string_view suffix_sliding_window_pattern =
+    "attention.sliding_window_pattern";
 inline constexpr std::string_view suffix_attention_softcap = "attn_logit_softcapping";
 inline constexpr std::string_view suffix_final_softcap = "final_logit_softcapping";
 inline constexpr std::string_view suffix_logit_scale = "logit_scale";
@@ -96,7 +99,8 @@ inline constexpr std::string_view suffix_rope_scaling_factor = "rope.scaling.fac
 inline constexpr std::string_view suffix_rope_scaling_original_context =
     "rope.scaling.original_context_length";
 inline constexpr std::string_view suffix_rope_scaling_attn_factor = "rope.scaling.attn_factor";
-inline constexpr std::string_view suffix_rope_yarn_log_multiplier = "rope.scaling.yarn_log_multiplier";
+inline constexpr std::string_view suffix_rope_yarn_log_multiplier =
+    "rope.scaling.yarn_log_multiplier";
 inline constexpr std::string_view suffix_rope_yarn_beta_fast = "rope.scaling.yarn_beta_fast";
 inline constexpr std::string_view suffix_rope_yarn_beta_slow = "rope.scaling.yarn_beta_slow";
 inline constexpr std::string_view suffix_rope_yarn_ext_factor = "rope.scaling.yarn_ext_factor";

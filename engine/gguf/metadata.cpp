@@ -48,17 +48,19 @@ GgufMetadata::GgufMetadata(std::string what, std::vector<Entry> entries)
 }
 
 const GgufValue* GgufMetadata::find(std::string_view key) const {
-  const auto position =
-      std::lower_bound(by_key_.begin(), by_key_.end(), key,
-                       [this](uint32_t index, std::string_view k) { return entries_[index].key < k; });
+  const auto position = std::lower_bound(
+      by_key_.begin(), by_key_.end(), key,
+      [this](uint32_t index, std::string_view k) { return entries_[index].key < k; });
   if (position == by_key_.end() || entries_[*position].key != key) return nullptr;
   return &entries_[*position].value;
 }
 
-void GgufMetadata::fail_type(std::string_view key, std::string_view expected, const GgufValue& found) const {
+void GgufMetadata::fail_type(std::string_view key, std::string_view expected,
+                             const GgufValue& found) const {
   std::string value;
   if (const auto number = found.as_float()) value = fmt::format(" {}", *number);
-  fail(fmt::format("{}: {} is {}{}, expected {}", what_, printable(key), found.type_name(), value, expected));
+  fail(fmt::format("{}: {} is {}{}, expected {}", what_, printable(key), found.type_name(), value,
+                   expected));
 }
 
 void GgufMetadata::fail_missing(std::string_view key, std::string_view expected) const {
@@ -110,7 +112,8 @@ std::optional<std::vector<double>> GgufMetadata::find_floats(std::string_view ke
   if (value == nullptr) return std::nullopt;
   auto result = value->as_floats();
   if (!result) fail_type(key, "numbers", *value);
-  if (std::any_of(result->begin(), result->end(), [](double number) { return std::isnan(number); })) {
+  if (std::any_of(result->begin(), result->end(),
+                  [](double number) { return std::isnan(number); })) {
     fail(fmt::format("{}: {} holds a value that is not a number", what_, printable(key)));
   }
   return result;
@@ -124,7 +127,8 @@ std::optional<std::vector<bool>> GgufMetadata::find_bools(std::string_view key) 
   return result;
 }
 
-std::optional<std::vector<std::string_view>> GgufMetadata::find_strings(std::string_view key) const {
+std::optional<std::vector<std::string_view>> GgufMetadata::find_strings(
+    std::string_view key) const {
   const GgufValue* value = find(key);
   if (value == nullptr) return std::nullopt;
   auto result = value->as_strings();
@@ -142,7 +146,8 @@ std::optional<std::vector<int64_t>> GgufMetadata::find_ints_per_layer(std::strin
   }
   const auto wanted = static_cast<size_t>(count);
   if (!value->is_array()) return std::vector<int64_t>(wanted, result->front());
-  if (result->size() < wanted) fail_type(key, fmt::format("{} values, one per layer", count), *value);
+  if (result->size() < wanted)
+    fail_type(key, fmt::format("{} values, one per layer", count), *value);
   result->resize(wanted);
   return result;
 }

@@ -1,5 +1,6 @@
 // The key-value part of a GGUF file: found by key, read leniently, complained about precisely.
-// Holds views into the file's bytes, so it lives no longer than the GgufFile (or the bytes) it came from.
+// Holds views into the file's bytes, so it lives no longer than the GgufFile (or the bytes) it came
+// from.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,9 @@ class GgufMetadata {
   std::span<const Entry> entries() const { return entries_; }
   const GgufValue* find(std::string_view key) const;
 
-  // Absent when the key is not there. Throws Error{corrupt_data} naming key, expected and found type when the
-  // value is of another kind, and for a float that is not finite (arrays of floats may hold infinities, but
-  // no NaN).
+  // Absent when the key is not there. Throws Error{corrupt_data} naming key, expected and found
+  // type when the value is of another kind, and for a float that is not finite (arrays of floats
+  // may hold infinities, but no NaN).
   std::optional<int64_t> find_int(std::string_view key) const;
   std::optional<double> find_float(std::string_view key) const;
   std::optional<bool> find_bool(std::string_view key) const;
@@ -40,9 +41,10 @@ class GgufMetadata {
   std::optional<std::vector<double>> find_floats(std::string_view key) const;
   std::optional<std::vector<bool>> find_bools(std::string_view key) const;
   std::optional<std::vector<std::string_view>> find_strings(std::string_view key) const;
-  // A number per layer: a lone value stands for all `count` layers, an array must have at least `count`
-  // elements and is cut to that. More than 65536 layers are Error{corrupt_data}.
-  std::optional<std::vector<int64_t>> find_ints_per_layer(std::string_view key, int64_t count) const;
+  // A number per layer: a lone value stands for all `count` layers, an array must have at least
+  // `count` elements and is cut to that. More than 65536 layers are Error{corrupt_data}.
+  std::optional<std::vector<int64_t>> find_ints_per_layer(std::string_view key,
+                                                          int64_t count) const;
 
   // As above; an absent key is Error{corrupt_data} too.
   int64_t require_int(std::string_view key) const;
@@ -55,7 +57,8 @@ class GgufMetadata {
   int64_t require_int_between(std::string_view key, int64_t low, int64_t high) const;
 
  private:
-  [[noreturn]] void fail_type(std::string_view key, std::string_view expected, const GgufValue& found) const;
+  [[noreturn]] void fail_type(std::string_view key, std::string_view expected,
+                              const GgufValue& found) const;
   [[noreturn]] void fail_missing(std::string_view key, std::string_view expected) const;
 
   std::string what_;
@@ -64,7 +67,8 @@ class GgufMetadata {
       by_key_;  // indices of entries_, sorted by key: no hash that a hostile file could flood
 };
 
-// `text` from a file made fit for a one-line message: control and non-ASCII bytes escaped, long text cut.
+// `text` from a file made fit for a one-line message: control and non-ASCII bytes escaped, long
+// text cut.
 std::string printable(std::string_view text);
 
 }  // namespace hearth::engine

@@ -1,6 +1,6 @@
-// Parsing of the header, checks of where tensors lie, and shards. Limits are those other readers apply, so
-// that no file in use is refused: strings 16 MiB, arrays 64 Mi elements (strings 16 Mi), four dimensions,
-// names below 64 bytes.
+// Parsing of the header, checks of where tensors lie, and shards. Limits are those other readers
+// apply, so that no file in use is refused: strings 16 MiB, arrays 64 Mi elements (strings 16 Mi),
+// four dimensions, names below 64 bytes.
 #include "engine/gguf/reader.h"
 
 #include <fmt/format.h>
@@ -28,9 +28,9 @@ constexpr uint64_t dimension_count_max = 4;
 constexpr int64_t alignment_min = 8;
 constexpr int64_t alignment_max = int64_t{1} << 20;
 constexpr int64_t shard_count_max = 1024;
-// The shortest possible entries: an entry of metadata is a length, one byte of key, a type and one byte of
-// value; a tensor is a length, one byte of name, the number of dimensions, one dimension, a type and an
-// offset.
+// The shortest possible entries: an entry of metadata is a length, one byte of key, a type and one
+// byte of value; a tensor is a length, one byte of name, the number of dimensions, one dimension, a
+// type and an offset.
 constexpr uint64_t entry_bytes_min = 8 + 1 + 4 + 1;
 constexpr uint64_t tensor_bytes_min = 8 + 1 + 4 + 8 + 4 + 8;
 
@@ -49,10 +49,12 @@ uint32_t read_version(ByteReader& reader, std::string_view what) {
   }
   const auto version = reader.read<uint32_t>("the version");
   if (version != 0 && (version & 0xffffu) == 0) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{} is a big-endian GGUF; hearth reads little-endian files only, convert it with "
-                            "gguf_convert_endian.py",
-                            what));
+    throw Error(
+        ErrorCode::unsupported,
+        fmt::format(
+            "{} is a big-endian GGUF; hearth reads little-endian files only, convert it with "
+            "gguf_convert_endian.py",
+            what));
   }
   if (version < 2 || version > 3) {
     throw Error(ErrorCode::unsupported,
@@ -63,7 +65,8 @@ uint32_t read_version(ByteReader& reader, std::string_view what) {
 }
 
 // A number of things of which each takes at least `bytes_each` of what is left of the file.
-uint64_t read_count(ByteReader& reader, std::string_view what, std::string_view field, uint64_t bytes_each) {
+uint64_t read_count(ByteReader& reader, std::string_view what, std::string_view field,
+                    uint64_t bytes_each) {
   const auto count = reader.read<uint64_t>(field);
   const uint64_t possible = reader.remaining() / bytes_each;
   if (count > possible) {
@@ -102,10 +105,12 @@ class HeaderParser {
 GgufHeader HeaderParser::parse() {
   GgufHeader header;
   header.version = read_version(reader_, what_);
-  // The number of tensors stands first; entries of metadata come before them and make the bound tighter
-  // below.
-  const uint64_t tensor_count = read_count(reader_, what_, "the number of tensors", tensor_bytes_min);
-  const uint64_t entry_count = read_count(reader_, what_, "the number of metadata keys", entry_bytes_min);
+  // The number of tensors stands first; entries of metadata come before them and make the bound
+  // tighter below.
+  const uint64_t tensor_count =
+      read_count(reader_, what_, "the number of tensors", tensor_bytes_min);
+  const uint64_t entry_count =
+      read_count(reader_, what_, "the number of metadata keys", entry_bytes_min);
   std::vector<GgufMetadata::Entry> entries;
   for (uint64_t i = 0; i < entry_count; ++i) entries.push_back(read_entry());
   header.metadata = GgufMetadata(std::string(what_), std::move(entries));
@@ -139,7 +144,8 @@ GgufValue HeaderParser::read_value(GgufType type, const std::string& field) {
     const auto bytes = reader_.take(static_cast<uint64_t>(*size), field);
     if (type == GgufType::boolean) check_booleans(bytes, field);
   } else {
-    fail(fmt::format("{}: {} has type {}, expected 0 to 12", what_, field, static_cast<uint32_t>(type)));
+    fail(fmt::format("{}: {} has type {}, expected 0 to 12", what_, field,
+                     static_cast<uint32_t>(type)));
   }
   return GgufValue(type, type, 1, bytes_from(start));
 }
@@ -149,9 +155,10 @@ GgufValue HeaderParser::read_array(const std::string& field) {
   const auto size = size_bytes(type);
   if (!size && type != GgufType::string) {
     const bool nested = type == GgufType::array;
-    throw Error(nested ? ErrorCode::unsupported : ErrorCode::corrupt_data,
-                fmt::format("{}: {} is an array of {}, expected numbers, booleans or strings", what_, field,
-                            nested ? "arrays" : fmt::format("type {}", static_cast<uint32_t>(type))));
+    throw Error(
+        nested ? ErrorCode::unsupported : ErrorCode::corrupt_data,
+        fmt::format("{}: {} is an array of {}, expected numbers, booleans or strings", what_, field,
+                    nested ? "arrays" : fmt::format("type {}", static_cast<uint32_t>(type))));
   }
   const auto count = reader_.read<uint64_t>(field);
   const uint64_t count_max = size ? array_count_max : string_array_count_max;
@@ -169,8 +176,8 @@ GgufValue HeaderParser::read_array(const std::string& field) {
 }
 
 void HeaderParser::check_booleans(std::span<const std::byte> values, const std::string& field) {
-  const auto wrong =
-      std::find_if(values.begin(), values.end(), [](std::byte value) { return value > std::byte{1}; });
+  const auto wrong = std::find_if(values.begin(), values.end(),
+                                  [](std::byte value) { return value > std::byte{1}; });
   if (wrong != values.end()) {
     fail(fmt::format("{}: {} is a boolean of {}, expected 0 or 1", what_, field,
                      std::to_integer<int>(*wrong)));
@@ -181,8 +188,8 @@ uint64_t HeaderParser::read_alignment(const GgufMetadata& metadata) {
   const int64_t alignment = metadata.find_int(key_alignment).value_or(32);
   const bool is_power_of_two = alignment > 0 && (alignment & (alignment - 1)) == 0;
   if (!is_power_of_two || alignment < alignment_min || alignment > alignment_max) {
-    fail(fmt::format("{}: {} is {}, expected a power of two from {} to {}", what_, key_alignment, alignment,
-                     alignment_min, alignment_max));
+    fail(fmt::format("{}: {} is {}, expected a power of two from {} to {}", what_, key_alignment,
+                     alignment, alignment_min, alignment_max));
   }
   return static_cast<uint64_t>(alignment);
 }
@@ -202,14 +209,16 @@ TensorInfo HeaderParser::read_tensor() {
 void HeaderParser::read_shape(TensorInfo& tensor, const std::string& field) {
   const auto count = reader_.read<uint32_t>(field);
   if (count == 0 || count > dimension_count_max) {
-    fail(fmt::format("{}: {} has {} dimensions, expected 1 to {}", what_, field, count, dimension_count_max));
+    fail(fmt::format("{}: {} has {} dimensions, expected 1 to {}", what_, field, count,
+                     dimension_count_max));
   }
   tensor.dimension_count = static_cast<int>(count);
   for (uint32_t i = 0; i < count; ++i) {
     const auto dimension = reader_.read<uint64_t>(field);
     if (dimension == 0 || dimension > static_cast<uint64_t>(INT64_MAX)) {
-      fail(fmt::format("{}: {}: dimension {} is {}, expected 1 or more and a tensor that fits in memory",
-                       what_, field, i, dimension));
+      fail(fmt::format(
+          "{}: {}: dimension {} is {}, expected 1 or more and a tensor that fits in memory", what_,
+          field, i, dimension));
     }
     tensor.shape[i] = static_cast<int64_t>(dimension);
   }
@@ -232,19 +241,21 @@ void HeaderParser::check_size(TensorInfo& tensor, const std::string& field) {
                      tensor.shape[0], row.block_values, row.name));
   }
   int64_t count = tensor.shape[0] / row.block_values;
-  bool overflows = __builtin_mul_overflow(count, static_cast<int64_t>(row.block_bytes), &tensor.size_bytes);
+  bool overflows =
+      __builtin_mul_overflow(count, static_cast<int64_t>(row.block_bytes), &tensor.size_bytes);
   for (int i = 1; i < 4; ++i) {
-    overflows = overflows || __builtin_mul_overflow(tensor.size_bytes, tensor.shape[static_cast<size_t>(i)],
-                                                    &tensor.size_bytes);
+    overflows =
+        overflows || __builtin_mul_overflow(tensor.size_bytes, tensor.shape[static_cast<size_t>(i)],
+                                            &tensor.size_bytes);
   }
   int64_t values = 1;
   for (const int64_t dimension : tensor.shape) {
     overflows = overflows || __builtin_mul_overflow(values, dimension, &values);
   }
   if (overflows) {
-    fail(fmt::format(
-        "{}: {}: shape {} is larger than any memory", what_, field,
-        fmt::format("[{}, {}, {}, {}]", tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3])));
+    fail(fmt::format("{}: {}: shape {} is larger than any memory", what_, field,
+                     fmt::format("[{}, {}, {}, {}]", tensor.shape[0], tensor.shape[1],
+                                 tensor.shape[2], tensor.shape[3])));
   }
 }
 
@@ -257,7 +268,8 @@ void check_layout(const GgufHeader& header, uint64_t file_bytes, std::string_vie
     const auto size = static_cast<uint64_t>(tensor.size_bytes);
     if (tensor.offset > data_bytes || size > data_bytes - tensor.offset) {
       fail(fmt::format(
-          "{}: tensor {} takes bytes {} to {} of the data, but the file has only {}; it is cut off or "
+          "{}: tensor {} takes bytes {} to {} of the data, but the file has only {}; it is cut off "
+          "or "
           "damaged",
           what, printable(tensor.name), tensor.offset, tensor.offset + size, data_bytes));
     }
@@ -268,8 +280,9 @@ void check_layout(const GgufHeader& header, uint64_t file_bytes, std::string_vie
   for (size_t i = 1; i < by_offset.size(); ++i) {
     const TensorInfo& before = *by_offset[i - 1];
     if (before.offset + static_cast<uint64_t>(before.size_bytes) > by_offset[i]->offset) {
-      fail(fmt::format("{}: tensors {} and {} overlap at byte {} of the data", what, printable(before.name),
-                       printable(by_offset[i]->name), by_offset[i]->offset));
+      fail(fmt::format("{}: tensors {} and {} overlap at byte {} of the data", what,
+                       printable(before.name), printable(by_offset[i]->name),
+                       by_offset[i]->offset));
     }
   }
 }
@@ -300,7 +313,8 @@ std::string shard_file_name(const ShardName& name, int64_t number) {
 }
 
 // The split.* keys of one shard against its place among `count`.
-void check_split_keys(const GgufMetadata& metadata, int64_t shard, int64_t count, std::string_view what) {
+void check_split_keys(const GgufMetadata& metadata, int64_t shard, int64_t count,
+                      std::string_view what) {
   const int64_t declared = metadata.find_int(key_split_count).value_or(1);
   if (declared != count) {
     fail(fmt::format("{}: {} is {}, but {} file{} given", what, key_split_count, declared, count,
@@ -308,8 +322,8 @@ void check_split_keys(const GgufMetadata& metadata, int64_t shard, int64_t count
   }
   const int64_t number = metadata.find_int(key_split_no).value_or(0);
   if (number != shard) {
-    fail(fmt::format("{}: {} is {}, expected {}; the parts are in the wrong order or mixed up", what,
-                     key_split_no, number, shard));
+    fail(fmt::format("{}: {} is {}, expected {}; the parts are in the wrong order or mixed up",
+                     what, key_split_no, number, shard));
   }
 }
 
@@ -327,13 +341,13 @@ GgufFile GgufFile::open(const std::filesystem::path& path) {
     return from_mappings(std::move(shards), path.string());
   }
   if (name->count > shard_count_max) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{}: {} parts, at most {} allowed", path.string(), name->count, shard_count_max));
+    throw Error(ErrorCode::unsupported, fmt::format("{}: {} parts, at most {} allowed",
+                                                    path.string(), name->count, shard_count_max));
   }
   if (name->number != 1) {
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("{} is part {} of {}; give the first part, {}", path.string(), name->number,
-                            name->count, shard_file_name(*name, 1)));
+                fmt::format("{} is part {} of {}; give the first part, {}", path.string(),
+                            name->number, name->count, shard_file_name(*name, 1)));
   }
   for (int64_t number = 1; number <= name->count; ++number) {
     shards.push_back(MappedFile::open(path.parent_path() / shard_file_name(*name, number)));
@@ -356,14 +370,15 @@ GgufFile GgufFile::from_mappings(std::vector<MappedFile> shards, std::string_vie
   for (int64_t shard = 0; shard < count; ++shard) {
     const std::string shard_what =
         count == 1 ? std::string(what) : fmt::format("{} (part {})", what, shard + 1);
-    GgufHeader header = GgufHeader::parse(file.shards_[static_cast<size_t>(shard)].bytes(), shard_what);
+    GgufHeader header =
+        GgufHeader::parse(file.shards_[static_cast<size_t>(shard)].bytes(), shard_what);
     check_split_keys(header.metadata, shard, count, shard_what);
     file.add_shard(std::move(header), static_cast<int>(shard), shard_what);
   }
   const auto declared = file.metadata().find_int(key_split_tensors_count);
   if (declared && *declared != static_cast<int64_t>(file.tensors_.size())) {
-    fail(fmt::format("{}: {} is {}, but there are {} tensors", what, key_split_tensors_count, *declared,
-                     file.tensors_.size()));
+    fail(fmt::format("{}: {} is {}, but there are {} tensors", what, key_split_tensors_count,
+                     *declared, file.tensors_.size()));
   }
   file.index_tensors();
   return file;
@@ -374,7 +389,8 @@ void GgufFile::add_shard(GgufHeader header, int shard, std::string_view what) {
   check_layout(header, bytes.size(), what);
   for (TensorInfo tensor : header.tensors) {
     tensor.shard = shard;
-    tensor.data = bytes.subspan(header.data_offset + tensor.offset, static_cast<size_t>(tensor.size_bytes));
+    tensor.data =
+        bytes.subspan(header.data_offset + tensor.offset, static_cast<size_t>(tensor.size_bytes));
     tensors_.push_back(tensor);
   }
   header.tensors.clear();

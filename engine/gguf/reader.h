@@ -1,7 +1,8 @@
 // Reading GGUF files (versions 2 and 3, little-endian), including files split into shards.
-// Nothing in a file is trusted: lengths are checked against the bytes that are there before anything is
-// allocated, and whatever is wrong becomes one line of Error{corrupt_data | unsupported} naming the place.
-// The work is O(n log n) in the number of keys and tensors whatever the file says.
+// Nothing in a file is trusted: lengths are checked against the bytes that are there before
+// anything is allocated, and whatever is wrong becomes one line of Error{corrupt_data |
+// unsupported} naming the place. The work is O(n log n) in the number of keys and tensors whatever
+// the file says.
 #pragma once
 
 #include <array>
@@ -21,8 +22,9 @@
 
 namespace hearth::engine {
 
-// One tensor of a file. shape[0] is the row length (fastest); unused dimensions are 1. `data` is the whole
-// tensor in the mapping and aligned to at least 8 bytes; it is empty where only a header was parsed.
+// One tensor of a file. shape[0] is the row length (fastest); unused dimensions are 1. `data` is
+// the whole tensor in the mapping and aligned to at least 8 bytes; it is empty where only a header
+// was parsed.
 struct TensorInfo {
   std::string_view name;
   DType type = DType::f32;
@@ -45,19 +47,20 @@ struct GgufHeader {
   GgufMetadata metadata;
   std::vector<TensorInfo> tensors;  // in the order of the file, `data` empty
 
-  // `bytes` may end after the header (the first part of a download); tensors are then not compared with the
-  // file's size.
+  // `bytes` may end after the header (the first part of a download); tensors are then not compared
+  // with the file's size.
   static GgufHeader parse(std::span<const std::byte> bytes, std::string_view what);
 };
 
-// Owns the mapping of all shards. Moves, never copies; views stay valid when it moves. Reading from several
-// threads is fine. The files must not shrink while mapped.
+// Owns the mapping of all shards. Moves, never copies; views stay valid when it moves. Reading from
+// several threads is fine. The files must not shrink while mapped.
 class GgufFile {
  public:
-  // Given "name-00001-of-0000N.gguf", opens its N shards; any other shard is Error{invalid_argument} naming
-  // the first.
+  // Given "name-00001-of-0000N.gguf", opens its N shards; any other shard is
+  // Error{invalid_argument} naming the first.
   static GgufFile open(const std::filesystem::path& path);
-  // Descriptors of all shards in order; they may be closed afterwards. `what` names the file in messages.
+  // Descriptors of all shards in order; they may be closed afterwards. `what` names the file in
+  // messages.
   static GgufFile from_fds(std::span<const int> fds, std::string_view what);
 
   const std::string& what() const { return metadata().what(); }

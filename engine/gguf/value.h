@@ -1,6 +1,6 @@
 // One metadata value of a GGUF file: a view into the file's bytes with lenient readings of it.
-// Files disagree about integer widths (u32, u64, i32 for the same key), so every integer reads as int64_t and
-// a lone value reads as an array of one.
+// Files disagree about integer widths (u32, u64, i32 for the same key), so every integer reads as
+// int64_t and a lone value reads as an array of one.
 #pragma once
 
 #include <cstddef>
@@ -35,14 +35,15 @@ std::string_view to_string(GgufType type);
 // Bytes of one value of a fixed-size type; absent for string, array and unknown ids.
 std::optional<int> size_bytes(GgufType type);
 
-// A view: valid as long as the bytes it was read from. The bytes have been checked by whoever made it:
-// lengths of strings lie inside `bytes`, booleans are 0 or 1, `bytes` holds exactly `count` elements.
+// A view: valid as long as the bytes it was read from. The bytes have been checked by whoever made
+// it: lengths of strings lie inside `bytes`, booleans are 0 or 1, `bytes` holds exactly `count`
+// elements.
 class GgufValue {
  public:
   GgufValue() = default;
-  // A scalar has count 1 and element type equal to its own type. `bytes` is the value as it lies in the file:
-  // for a string and for the elements of a string array with the lengths in front, for an array without its
-  // header.
+  // A scalar has count 1 and element type equal to its own type. `bytes` is the value as it lies in
+  // the file: for a string and for the elements of a string array with the lengths in front, for an
+  // array without its header.
   GgufValue(GgufType type, GgufType element_type, int64_t count, std::span<const std::byte> bytes)
       : type_(type), element_type_(element_type), count_(count), bytes_(bytes) {}
 
@@ -54,8 +55,9 @@ class GgufValue {
   // "u32", "array of string (32000)"; for messages.
   std::string type_name() const;
 
-  // Absent when the value is something else. Integers: any integer type or boolean that fits int64_t. Floats:
-  // any number. Booleans: boolean, or an integer that is 0 or 1. None of these reads an array.
+  // Absent when the value is something else. Integers: any integer type or boolean that fits
+  // int64_t. Floats: any number. Booleans: boolean, or an integer that is 0 or 1. None of these
+  // reads an array.
   std::optional<int64_t> as_int() const;
   std::optional<double> as_float() const;
   std::optional<bool> as_bool() const;

@@ -1,6 +1,7 @@
-// Blocks of the quantised types as they lie in a file. Field meanings: y is the weight, d and dmin are
-// half-precision floats kept as their 16 bits (tensor/half.h). Kernels compiled for one instruction set
-// include this header, so it stays freestanding and its functions have internal linkage.
+// Blocks of the quantised types as they lie in a file. Field meanings: y is the weight, d and dmin
+// are half-precision floats kept as their 16 bits (tensor/half.h). Kernels compiled for one
+// instruction set include this header, so it stays freestanding and its functions have internal
+// linkage.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ struct BlockQ8_0 {
 };
 static_assert(sizeof(BlockQ8_0) == 34);
 
-// Eight sub-blocks of 32. The 32 bytes of pair p hold sub-block 2p in the low and 2p + 1 in the high nibbles.
-// y = d * scale * q - dmin * min, with six-bit scale and min (unpack_k_scales).
+// Eight sub-blocks of 32. The 32 bytes of pair p hold sub-block 2p in the low and 2p + 1 in the
+// high nibbles. y = d * scale * q - dmin * min, with six-bit scale and min (unpack_k_scales).
 struct BlockQ4K {
   static constexpr int values = 256;
   uint16_t d;
@@ -45,9 +46,10 @@ struct BlockQ5K {
 };
 static_assert(sizeof(BlockQ5K) == 176);
 
-// Two halves of 128. In a half, for l in 0..31: element l has the low nibble of ql[l] and bits 0-1 of qh[l],
-// l + 32 the low nibble of ql[l + 32] and bits 2-3, l + 64 the high nibble of ql[l] and bits 4-5, l + 96 the
-// high nibble of ql[l + 32] and bits 6-7. y = d * scales[element / 16] * (q - 32).
+// Two halves of 128. In a half, for l in 0..31: element l has the low nibble of ql[l] and bits 0-1
+// of qh[l], l + 32 the low nibble of ql[l + 32] and bits 2-3, l + 64 the high nibble of ql[l] and
+// bits 4-5, l + 96 the high nibble of ql[l + 32] and bits 6-7. y = d * scales[element / 16] * (q -
+// 32).
 struct BlockQ6K {
   static constexpr int values = 256;
   uint8_t ql[128];
@@ -58,7 +60,8 @@ struct BlockQ6K {
 static_assert(sizeof(BlockQ6K) == 210);
 
 // The 6-bit scales and mins of the eight sub-blocks of BlockQ4K and BlockQ5K.
-static constexpr inline void unpack_k_scales(const uint8_t packed[12], uint8_t scales[8], uint8_t mins[8]) {
+static constexpr inline void unpack_k_scales(const uint8_t packed[12], uint8_t scales[8],
+                                             uint8_t mins[8]) {
   for (int j = 0; j < 4; ++j) {
     scales[j] = packed[j] & 63;
     mins[j] = packed[j + 4] & 63;

@@ -1,6 +1,6 @@
-// Every tensor type a GGUF file can name: one row per type, the values of the enumeration are the ids of the
-// file format. Types without a codec are known too, so that the header of any file can be read and its
-// tensors sized.
+// Every tensor type a GGUF file can name: one row per type, the values of the enumeration are the
+// ids of the file format. Types without a codec are known too, so that the header of any file can
+// be read and its tensors sized.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ enum class DType : uint32_t {
   q2_0 = 42,
 };
 
-// A row of dims[0] elements is a whole number of blocks; a block stands for `block_values` elements.
+// A row of dims[0] elements is a whole number of blocks; a block stands for `block_values`
+// elements.
 struct DTypeInfo {
   DType type;
   std::string_view name;  // lower case, as in "q4_k"
@@ -98,8 +99,8 @@ inline constexpr DTypeInfo dtype_table[] = {
 
 // Row of an id read from a file; nullptr when the id is not one of ours.
 const DTypeInfo* find_dtype(uint32_t gguf_id);
-// What is known about an id that find_dtype does not know: "Q6_0 of the ik_llama.cpp fork", "removed from the
-// format in 2024". Empty when nothing is.
+// What is known about an id that find_dtype does not know: "Q6_0 of the ik_llama.cpp fork",
+// "removed from the format in 2024". Empty when nothing is.
 std::string describe_foreign_dtype(uint32_t gguf_id);
 const DTypeInfo& info(DType type);
 // Inverse of info(type).name; upper case is accepted too.

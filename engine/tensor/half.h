@@ -1,5 +1,5 @@
-// Conversions between float, IEEE half precision and bfloat16, in plain C++ and bit-exact on every machine.
-// Freestanding and with internal linkage, for kernels compiled for one instruction set.
+// Conversions between float, IEEE half precision and bfloat16, in plain C++ and bit-exact on every
+// machine. Freestanding and with internal linkage, for kernels compiled for one instruction set.
 #pragma once
 
 #include <bit>
@@ -27,8 +27,8 @@ static constexpr inline uint16_t half_from_float(float value) {
   if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
   if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);
   if (magnitude < 0x38800000u) {
-    // Denormal result: adding 0.5 leaves the 10 bits wanted, rounded by the addition itself, at the end of
-    // the mantissa.
+    // Denormal result: adding 0.5 leaves the 10 bits wanted, rounded by the addition itself, at the
+    // end of the mantissa.
     const uint32_t sum = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f);
     return static_cast<uint16_t>(sign | (sum - 0x3f000000u));
   }

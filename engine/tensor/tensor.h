@@ -10,8 +10,8 @@
 
 namespace hearth::engine {
 
-// shape[0] is the row length and varies fastest, as in GGUF; unused dimensions are 1. A row is a whole number
-// of blocks.
+// shape[0] is the row length and varies fastest, as in GGUF; unused dimensions are 1. A row is a
+// whole number of blocks.
 struct Tensor {
   DType type = DType::f32;
   std::array<int64_t, 4> shape = {0, 1, 1, 1};

@@ -40,7 +40,8 @@ TEST_CASE("every model of the oracle opens, and its tensors fill their shapes") 
     for (const TensorInfo& tensor : file.tensors()) {
       CHECK(file.find_tensor(tensor.name) == &tensor);
       CHECK(static_cast<int64_t>(tensor.data.size()) == tensor.size_bytes);
-      CHECK(tensor.size_bytes == row_bytes(tensor.type, tensor.shape[0]) * tensor.tensor().row_count());
+      CHECK(tensor.size_bytes ==
+            row_bytes(tensor.type, tensor.shape[0]) * tensor.tensor().row_count());
     }
   }
 }
@@ -62,5 +63,6 @@ TEST_CASE("metadata is found by key and read leniently") {
   CHECK(!metadata.require_strings(key_tokenizer_tokens).empty());
   CHECK_THROWS_WITH(metadata.require_int("llama.no_such_key"),
                     Catch::Contains("llama.no_such_key is missing"));
-  CHECK_THROWS_WITH(metadata.find_int(key_architecture), Catch::Contains("general.architecture is string"));
+  CHECK_THROWS_WITH(metadata.find_int(key_architecture),
+                    Catch::Contains("general.architecture is string"));
 }

@@ -11,12 +11,14 @@
 
 namespace hearth {
 
-// A cursor over bytes it does not own. Every read that would leave the span throws Error{corrupt_data} naming
-// `what` and the offset; nothing is allocated before its length is known to be there.
+// A cursor over bytes it does not own. Every read that would leave the span throws
+// Error{corrupt_data} naming `what` and the offset; nothing is allocated before its length is known
+// to be there.
 class ByteReader {
  public:
   // `what` names the source in messages ("model.gguf"). Both must outlive the reader.
-  ByteReader(std::span<const std::byte> bytes, std::string_view what) : bytes_(bytes), what_(what) {}
+  ByteReader(std::span<const std::byte> bytes, std::string_view what)
+      : bytes_(bytes), what_(what) {}
 
   size_t offset() const { return offset_; }
   size_t remaining() const { return bytes_.size() - offset_; }

@@ -6,8 +6,8 @@
 namespace hearth {
 
 void check_failed(const char* file, int line, const char* expression) noexcept {
-  std::fprintf(stderr, "hearth: internal error at %s:%d: %s does not hold; please report this\n", file, line,
-               expression);
+  std::fprintf(stderr, "hearth: internal error at %s:%d: %s does not hold; please report this\n",
+               file, line, expression);
   std::abort();
 }
 

@@ -10,8 +10,8 @@ using TimePoint = std::chrono::steady_clock::time_point;
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual TimePoint now() const = 0;                                // monotonic, for durations
-  virtual std::chrono::system_clock::time_point wall() const = 0;   // for dates people read
+  virtual TimePoint now() const = 0;                               // monotonic, for durations
+  virtual std::chrono::system_clock::time_point wall() const = 0;  // for dates people read
 };
 
 // The machine's clocks. Lives as long as the program.

@@ -11,7 +11,8 @@ namespace hearth {
 
 struct Sha256::State {
   State() : context(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    HEARTH_CHECK(context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+    HEARTH_CHECK(context != nullptr &&
+                 EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
   }
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context;
 };

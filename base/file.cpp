@@ -56,8 +56,8 @@ std::string read_file(const std::filesystem::path& path, size_t size_max_bytes) 
     if (count == 0) return content;
     content.append(buffer, static_cast<size_t>(count));
     if (content.size() > size_max_bytes) {
-      throw Error(ErrorCode::corrupt_data,
-                  fmt::format("{}: larger than the {} bytes allowed here", path.string(), size_max_bytes));
+      throw Error(ErrorCode::corrupt_data, fmt::format("{}: larger than the {} bytes allowed here",
+                                                       path.string(), size_max_bytes));
     }
   }
 }
@@ -82,8 +82,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
   if (!fd) throw_errno(errno, "cannot create a file beside", path.string());
   try {
     write_all(fd.get(), std::as_bytes(std::span(content.data(), content.size())), temporary);
-    if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0) throw_errno(errno, "cannot sync", temporary);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(errno, "cannot rename to", path.string());
+    if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0)
+      throw_errno(errno, "cannot sync", temporary);
+    if (::rename(temporary.c_str(), path.c_str()) != 0)
+      throw_errno(errno, "cannot rename to", path.string());
   } catch (...) {  // adds the clean-up and rethrows
     ::unlink(temporary.c_str());
     throw;

@@ -28,13 +28,15 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// Opens for reading. Throws Error{not_found | forbidden | internal} with the path and the system's reason.
+// Opens for reading. Throws Error{not_found | forbidden | internal} with the path and the system's
+// reason.
 UniqueFd open_for_reading(const std::filesystem::path& path);
 // The whole file. Throws as open_for_reading, and Error{corrupt_data} above `size_max_bytes`.
 std::string read_file(const std::filesystem::path& path, size_t size_max_bytes = size_t{64} << 20);
 // Writes everything or throws Error{out_of_memory} (disk full) or {internal}.
 void write_all(int fd, std::span<const std::byte> bytes, std::string_view what);
-// Temp file beside the target, fsync, rename, fsync of the folder: readers see the old file or the new one.
+// Temp file beside the target, fsync, rename, fsync of the folder: readers see the old file or the
+// new one.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 void fsync_folder(const std::filesystem::path& folder);
 

@@ -11,11 +11,16 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warn: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
-    case Level::off: return spdlog::level::off;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+    case Level::off:
+      return spdlog::level::off;
   }
   return spdlog::level::info;
 }
@@ -23,7 +28,8 @@ spdlog::level::level_enum to_spdlog(Level level) {
 }  // namespace
 
 void start(std::string_view program, Level level) {
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();  // spdlog's interface asks for a shared_ptr
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();  // spdlog's interface asks for a
+                                                                  // shared_ptr
   auto logger = std::make_shared<spdlog::logger>(std::string(program), sink);
   logger->set_level(to_spdlog(level));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %n: %v");
@@ -31,9 +37,17 @@ void start(std::string_view program, Level level) {
   spdlog::set_default_logger(logger);
 }
 
-void debug(std::string_view message) { spdlog::debug(message); }
-void info(std::string_view message) { spdlog::info(message); }
-void warn(std::string_view message) { spdlog::warn(message); }
-void error(std::string_view message) { spdlog::error(message); }
+void debug(std::string_view message) {
+  spdlog::debug(message);
+}
+void info(std::string_view message) {
+  spdlog::info(message);
+}
+void warn(std::string_view message) {
+  spdlog::warn(message);
+}
+void error(std::string_view message) {
+  spdlog::error(message);
+}
 
 }  // namespace hearth::log

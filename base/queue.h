@@ -10,7 +10,8 @@
 
 namespace hearth {
 
-// Any number of producers and consumers. After close() pushes are refused and pops drain what is left.
+// Any number of producers and consumers. After close() pushes are refused and pops drain what is
+// left.
 template <typename T>
 class Queue {
  public:

@@ -14,7 +14,8 @@ int sequence_length(unsigned char first) {
   return 0;
 }
 
-// Whether `second` may follow `first`: excludes overlong forms, surrogates and values above U+10FFFF.
+// Whether `second` may follow `first`: excludes overlong forms, surrogates and values above
+// U+10FFFF.
 bool second_fits(unsigned char first, unsigned char second) {
   if ((second & 0xC0) != 0x80) return false;
   if (first == 0xE0) return second >= 0xA0;
@@ -78,7 +79,8 @@ size_t complete_utf8_prefix(std::string_view text) {
     if ((first & 0xC0) == 0x80) continue;
     const int length = sequence_length(first);
     if (length <= static_cast<int>(back)) return text.size();
-    if (back >= 2 && !second_fits(first, static_cast<unsigned char>(text[text.size() - back + 1]))) return text.size();
+    if (back >= 2 && !second_fits(first, static_cast<unsigned char>(text[text.size() - back + 1])))
+      return text.size();
     return text.size() - back;
   }
   return text.size();

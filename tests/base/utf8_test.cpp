@@ -11,20 +11,25 @@ TEST_CASE("every scalar value survives encoding and decoding") {
     std::string text;
     append_utf8(text, c);
     const CodePoint decoded = decode_utf8(text);
-    if (!decoded.is_valid || decoded.value != c || static_cast<size_t>(decoded.size_bytes) != text.size()) {
+    if (!decoded.is_valid || decoded.value != c ||
+        static_cast<size_t>(decoded.size_bytes) != text.size()) {
       FAIL("code point " << c);
     }
   }
 }
 
 TEST_CASE("malformed sequences are one replacement per byte") {
-  for (const char* text : {"\x80", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "\xC3"}) {
+  for (const char* text :
+       {"\x80", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "\xC3"}) {
     INFO(text);
     CHECK_FALSE(is_valid_utf8(text));
     CHECK_FALSE(decode_utf8(text).is_valid);
     CHECK(decode_utf8(text).size_bytes == 1);
   }
-  CHECK(repair_utf8("a\xFF" "b") == "a\xEF\xBF\xBD" "b");
+  CHECK(repair_utf8("a\xFF"
+                    "b") ==
+        "a\xEF\xBF\xBD"
+        "b");
 }
 
 TEST_CASE("a prefix never ends inside a code point") {

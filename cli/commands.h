@@ -1,0 +1,47 @@
+// One function per command of `hearth`. Each returns the exit code; failures are thrown as Error.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/client.h"
+
+namespace hearth::cli {
+
+struct RunOptions {
+  std::string model;
+  std::vector<std::string> prompt;  // words; joined by a space
+  std::string keep_alive;           // as the API takes it; empty: the daemon's default
+  std::string format;               // "json" or a schema; sent as it is
+  bool is_verbose = false;
+  bool wraps_words = true;
+};
+
+struct CreateOptions {
+  std::string model;
+  std::string modelfile = "Modelfile";  // "-" reads standard input
+  std::string quantize;
+};
+
+struct ShowOptions {
+  std::string model;
+  std::string section;  // license, modelfile, parameters, template, system; empty: the table
+  bool is_verbose = false;
+};
+
+int serve(const Config& config, const std::vector<std::string>& arguments);
+int run(const Client& client, const RunOptions& options);
+int create(const Client& client, const CreateOptions& options);
+int list(const Client& client, const std::string& prefix);
+int ps(const Client& client, const std::string& prefix);
+int stop(const Client& client, const std::string& model);
+int remove(const Client& client, const std::vector<std::string>& models);
+int copy(const Client& client, const std::string& source, const std::string& destination);
+int show(const Client& client, const ShowOptions& options);
+int debug_render(const std::string& template_file, const std::string& context_file);
+
+// Rows of `show` below "Model", as shown by /show info too.
+std::string describe_model(const Json& shown, bool is_verbose);
+
+}  // namespace hearth::cli

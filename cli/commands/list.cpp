@@ -1,0 +1,63 @@
+// `hearth list` and `hearth ps`: what is stored and what is loaded, as tables.
+#include <strings.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/human.h"
+#include "cli/terminal.h"
+
+namespace hearth::cli {
+namespace {
+
+bool starts_with_ignoring_case(const std::string& text, const std::string& prefix) {
+  return text.size() >= prefix.size() &&
+         ::strncasecmp(text.c_str(), prefix.c_str(), prefix.size()) == 0;
+}
+
+std::string processor(int64_t size, int64_t on_gpu) {
+  if (size <= 0) return "Unknown";
+  if (on_gpu <= 0) return "100% CPU";
+  if (on_gpu >= size) return "100% GPU";
+  const auto on_cpu = static_cast<int64_t>(
+      100.0 * static_cast<double>(size - on_gpu) / static_cast<double>(size) + 0.5);
+  return std::to_string(on_cpu) + "%/" + std::to_string(100 - on_cpu) + "% CPU/GPU";
+}
+
+}  // namespace
+
+int list(const Client& client, const std::string& prefix) {
+  const auto now = std::chrono::system_clock::now();
+  std::vector<std::vector<std::string>> rows = {{"NAME", "ID", "SIZE", "MODIFIED"}};
+  const Json answer = client.get("/api/tags");
+  for (const Json& model : answer["models"]) {
+    const auto name = model.value("name", "");
+    if (!starts_with_ignoring_case(name, prefix)) continue;
+    rows.push_back({name, model.value("digest", "").substr(0, 12),
+                    human_size(model.value("size", int64_t{0})),
+                    human_time(parse_time(model.value("modified_at", "")), now)});
+  }
+  print(table(rows));
+  return 0;
+}
+
+int ps(const Client& client, const std::string& prefix) {
+  const auto now = std::chrono::system_clock::now();
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL"}};
+  const Json answer = client.get("/api/ps");
+  for (const Json& model : answer["models"]) {
+    const auto name = model.value("name", "");
+    if (!starts_with_ignoring_case(name, prefix)) continue;
+    const int64_t size = model.value("size", int64_t{0});
+    const auto expires = parse_time(model.value("expires_at", ""));
+    rows.push_back({name, model.value("digest", "").substr(0, 12), human_size(size),
+                    processor(size, model.value("size_vram", int64_t{0})),
+                    std::to_string(model.value("context_length", int64_t{0})),
+                    expires < now ? "Stopping..." : human_time(expires, now)});
+  }
+  print(table(rows));
+  return 0;
+}
+
+}  // namespace hearth::cli

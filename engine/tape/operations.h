@@ -1,5 +1,5 @@
-// The operation descriptors of a tape: small trivially copyable structs. What each one means, how adapters
-// and packed weights hook in, and which kinds are only specified yet: docs/tape.md.
+// The operation descriptors of a tape: small trivially copyable structs. What each one means, how
+// adapters and packed weights hook in, and which kinds are only specified yet: docs/tape.md.
 #pragma once
 
 #include <array>
@@ -60,7 +60,8 @@ struct Rope {
   RopeStyle style = RopeStyle::adjacent;
 };
 
-// key [tokens, kv_heads * key_dim], value [tokens, kv_heads * value_dim] to the tokens' places in the cache.
+// key [tokens, kv_heads * key_dim], value [tokens, kv_heads * value_dim] to the tokens' places in
+// the cache.
 struct StoreKv {
   BufferId key = no_buffer;
   BufferId value = no_buffer;
@@ -73,6 +74,7 @@ struct Attention {
   BufferId out = no_buffer;
   CacheSlot slot;
   int32_t heads = 0;
+  int32_t kv_heads = 0;
   int64_t window = 0;  // key visible iff query - key < window; 0: no window
   float scale = 0;
   float soft_cap = 0;          // 0: none
@@ -128,8 +130,9 @@ struct Quantize {
   BufferId out = no_buffer;
 };
 
-// Linears whose inputs are the same value, in one dispatch. With has_gate, gate.a and gate.b are the outputs
-// of the first two parts, which then have the same number of rows. Emitted by fuse only.
+// Linears whose inputs are the same value, in one dispatch. With has_gate, gate.a and gate.b are
+// the outputs of the first two parts, which then have the same number of rows. Emitted by fuse
+// only.
 struct LinearGroup {
   static constexpr int32_t parts_max = 3;
   std::array<Linear, parts_max> parts;
@@ -138,8 +141,8 @@ struct LinearGroup {
   Gate gate;
 };
 
-using Operation = std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear, Gate,
-                               Add, Scale, SoftCap, SelectRows, Quantize, LinearGroup>;
+using Operation = std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear,
+                               Gate, Add, Scale, SoftCap, SelectRows, Quantize, LinearGroup>;
 static_assert(std::is_trivially_copyable_v<Operation>);
 
 }  // namespace hearth::engine

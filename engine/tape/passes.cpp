@@ -28,7 +28,8 @@ void append_linear(std::vector<Access>& accesses, const Linear& linear) {
 }
 
 void append_group(std::vector<Access>& accesses, const LinearGroup& group) {
-  for (int32_t i = 0; i < group.part_count; ++i) append_linear(accesses, group.parts[static_cast<size_t>(i)]);
+  for (int32_t i = 0; i < group.part_count; ++i)
+    append_linear(accesses, group.parts[static_cast<size_t>(i)]);
   if (group.has_gate) accesses.push_back({group.gate.out, true});
 }
 
@@ -65,8 +66,8 @@ RegionKind kind_of(const Operation& operation) {
   return std::holds_alternative<Attention>(operation) ? RegionKind::attention : RegionKind::rows;
 }
 
-// The rows an operation runs over: those of what it writes. Only store_kv writes no buffer, and it runs over
-// the step.
+// The rows an operation runs over: those of what it writes. Only store_kv writes no buffer, and it
+// runs over the step.
 RowSet rows_of(const Tape& tape, const Operation& operation) {
   for (const Access& access : buffers_of(operation)) {
     if (access.write) return tape.buffer(access.buffer).rows;
@@ -89,7 +90,8 @@ size_t take_group(const std::vector<Operation>& operations, size_t index, Linear
 // Folds the operation behind a group into it when it is the group's gate or residual addition.
 bool take_epilogue(const Tape& tape, const Operation& operation, LinearGroup& group) {
   if (const Gate* gate = std::get_if<Gate>(&operation)) {
-    if (group.part_count != 2 || gate->a != group.parts[0].out || gate->b != group.parts[1].out) return false;
+    if (group.part_count != 2 || gate->a != group.parts[0].out || gate->b != group.parts[1].out)
+      return false;
     group.has_gate = true;
     group.gate = *gate;
     return true;
@@ -111,7 +113,8 @@ std::vector<Lifetime> lifetimes_of(const Tape& tape, const std::vector<Region>& 
   std::vector<Lifetime> lifetimes(tape.buffers().size());
   for (size_t r = 0; r < regions.size(); ++r) {
     for (int32_t i = 0; i < regions[r].operation_count; ++i) {
-      const Operation& operation = tape.operations()[static_cast<size_t>(regions[r].first_operation + i)];
+      const Operation& operation =
+          tape.operations()[static_cast<size_t>(regions[r].first_operation + i)];
       for (const Access& access : buffers_of(operation)) {
         Lifetime& lifetime = lifetimes[static_cast<size_t>(access.buffer)];
         lifetime.first = std::min(lifetime.first, static_cast<int32_t>(r));
@@ -133,7 +136,8 @@ struct Block {
 
 // The lowest offset at which `size` bytes overlap none of `taken`.
 int64_t first_gap(std::vector<Block> taken, int64_t size) {
-  std::sort(taken.begin(), taken.end(), [](const Block& a, const Block& b) { return a.offset < b.offset; });
+  std::sort(taken.begin(), taken.end(),
+            [](const Block& a, const Block& b) { return a.offset < b.offset; });
   int64_t offset = 0;
   for (const Block& block : taken) {
     if (offset + size <= block.offset) break;
@@ -204,8 +208,8 @@ std::vector<Region> split_regions(const Tape& tape) {
   return regions;
 }
 
-BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions, const KernelTable& kernels,
-                        const BufferSizes& sizes) {
+BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions,
+                        const KernelTable& kernels, const BufferSizes& sizes) {
   const std::vector<Lifetime> lifetimes = lifetimes_of(tape, regions);
   BufferPlan plan;
   plan.places.resize(tape.buffers().size());
@@ -222,7 +226,8 @@ BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions, co
     for (size_t other = 0; other < b; ++other) {
       const bool apart =
           lifetimes[other].last < lifetimes[b].first || lifetimes[b].last < lifetimes[other].first;
-      if (bytes[other] > 0 && !apart) taken.push_back({plan.places[other].offset_bytes, bytes[other]});
+      if (bytes[other] > 0 && !apart)
+        taken.push_back({plan.places[other].offset_bytes, bytes[other]});
     }
     plan.places[b].offset_bytes = first_gap(std::move(taken), bytes[b]);
     plan.size_bytes = std::max(plan.size_bytes, plan.places[b].offset_bytes + bytes[b]);

@@ -8,16 +8,16 @@
 
 namespace hearth::engine {
 
-// Inserts a quantize for every value that a linear reads and whose format wants q8 columns, once per value,
-// and makes the linears read it. Every linear's format must be in the table.
+// Inserts a quantize for every value that a linear reads and whose format wants q8 columns, once
+// per value, and makes the linears read it. Every linear's format must be in the table.
 void prepare_columns(Tape& tape, const KernelTable& kernels);
 
-// Groups linears of the same input, and folds gates and residual additions into the linear before them.
-// Never changes a bit of the results.
+// Groups linears of the same input, and folds gates and residual additions into the linear before
+// them. Never changes a bit of the results.
 void fuse(Tape& tape);
 
-// What runs between two barriers: row-wise operations on the same rows, or one matrix dispatch, or one
-// attention.
+// What runs between two barriers: row-wise operations on the same rows, or one matrix dispatch, or
+// one attention.
 enum class RegionKind : uint8_t { rows, linear, attention };
 
 struct Region {
@@ -34,8 +34,8 @@ struct BufferSizes {
   int64_t output_rows = 0;
 };
 
-// Where a buffer's rows lie in one block of memory. Buffers that are never needed in the same region may
-// overlap.
+// Where a buffer's rows lie in one block of memory. Buffers that are never needed in the same
+// region may overlap.
 struct BufferPlace {
   int64_t offset_bytes = 0;  // multiple of 64
   int64_t stride_bytes = 0;  // between rows; multiple of 64
@@ -46,7 +46,7 @@ struct BufferPlan {
   int64_t size_bytes = 0;
 };
 
-BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions, const KernelTable& kernels,
-                        const BufferSizes& sizes);
+BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions,
+                        const KernelTable& kernels, const BufferSizes& sizes);
 
 }  // namespace hearth::engine

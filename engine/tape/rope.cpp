@@ -45,7 +45,8 @@ RopeTable make_rope_table(const RopeParameters& parameters) {
     const double exponent =
         -2.0 * static_cast<double>(pair) / static_cast<double>(parameters.dimension_count);
     double frequency = std::pow(parameters.freq_base, exponent);
-    if (!parameters.freq_factors.empty()) frequency /= parameters.freq_factors[static_cast<size_t>(pair)];
+    if (!parameters.freq_factors.empty())
+      frequency /= parameters.freq_factors[static_cast<size_t>(pair)];
     const double keep = parameters.yarn ? ramp.keep(pair) * parameters.ext_factor : 0.0;
     table.frequencies.push_back(frequency / parameters.factor * (1.0 - keep) + frequency * keep);
   }

@@ -1,5 +1,6 @@
-// Rotary position embedding as frequencies per pair. Linear scaling, YaRN and frequency factors are linear in
-// the position, so that everything is folded into one frequency per pair and one magnitude at load.
+// Rotary position embedding as frequencies per pair. Linear scaling, YaRN and frequency factors are
+// linear in the position, so that everything is folded into one frequency per pair and one
+// magnitude at load.
 #pragma once
 
 #include <cstdint>

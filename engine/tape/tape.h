@@ -1,6 +1,7 @@
-// A model as a flat list of operations, emitted once at load in straight-line code and run for every step.
-// docs/tape.md is the contract. Emitters return the buffer they write; they check widths, because a mismatch
-// is an architecture's mistake (shapes of the file were checked when weights were bound).
+// A model as a flat list of operations, emitted once at load in straight-line code and run for
+// every step. docs/tape.md is the contract. Emitters return the buffer they write; they check
+// widths, because a mismatch is an architecture's mistake (shapes of the file were checked when
+// weights were bound).
 #pragma once
 
 #include <cstdint>
@@ -72,7 +73,9 @@ class Tape {
 
   // For passes.
   BufferId add_buffer(const Buffer& buffer);
-  void replace_operations(std::vector<Operation> operations) { operations_ = std::move(operations); }
+  void replace_operations(std::vector<Operation> operations) {
+    operations_ = std::move(operations);
+  }
 
  private:
   std::vector<Operation> operations_;

@@ -1,0 +1,151 @@
+#include "engine/backend/cpu_backend.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "engine/backend/linear_dispatch.h"
+#include "engine/backend/row_operations.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr size_t memory_alignment = 64;
+// Multiply-adds below which a matrix is done by one lane: waking the others would cost more.
+constexpr int64_t small_work = 32 << 10;
+// Rows that a lane claims at once.
+constexpr int64_t rows_per_claim = 4;
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+AlignedMemory::AlignedMemory(int64_t size_bytes, const char* what) {
+  const auto size =
+      static_cast<size_t>(round_up(std::max(size_bytes, int64_t{1}), memory_alignment));
+  data_.reset(static_cast<std::byte*>(std::aligned_alloc(memory_alignment, size)));
+  if (data_ == nullptr) {
+    throw Error(ErrorCode::out_of_memory, std::string("no memory for ") + what + ": " +
+                                              std::to_string(size) +
+                                              " bytes; ask for a smaller step or free some");
+  }
+}
+
+void AlignedMemory::Free::operator()(std::byte* data) const {
+  std::free(data);
+}
+
+CpuBackend::CpuBackend(Tape tape, const Options& options)
+    : tape_(std::move(tape)),
+      kernels_(options.kernels),
+      team_(options.threads),
+      claims_(options.threads),
+      attention_memory_(options.threads) {
+  prepare_columns(tape_, *kernels_);
+  if (options.fuse) fuse(tape_);
+  regions_ = split_regions(tape_);
+  plan_ = plan_buffers(tape_, regions_, *kernels_, options.sizes);
+  memory_ = AlignedMemory(plan_.size_bytes, "the buffers of a step");
+  scratch_bytes_ =
+      round_up(std::max(kernels_->linear_scratch_bytes, kernels_->attention_scratch_bytes),
+               static_cast<int64_t>(memory_alignment));
+  scratch_ = AlignedMemory(scratch_bytes_ * options.threads, "the kernels' scratch memory");
+  step_ = std::make_unique<StepContext>(tape_, *kernels_, plan_, memory_.data(), options.sizes);
+  for (const Operation& operation : tape_.operations()) {
+    if (const Attention* attention = std::get_if<Attention>(&operation)) {
+      step_->want_chunks(
+          AttentionDispatch::cut_of(attention->heads, attention->kv_heads).chunk_tokens);
+      value_dim_max_ =
+          std::max(value_dim_max_, tape_.buffer(attention->out).width / attention->heads);
+    }
+  }
+}
+
+bool CpuBackend::run(const StepPlan& plan, std::span<PagePool* const> pools,
+                     std::span<float> logits, const std::function<bool()>& is_cancelled) {
+  step_->begin(plan, pools, logits);
+  attention_memory_.reserve(step_->longest_sequence(), value_dim_max_);
+  next_region_ = 0;
+  is_stopped_ = false;
+  cancel_requested_ = false;
+  skip_small(0);
+  auto body = [&](int32_t lane) { run_lane(lane, is_cancelled); };
+  team_.run(body);
+  return !is_stopped_;
+}
+
+void CpuBackend::run_lane(int32_t lane, const std::function<bool()>& is_cancelled) {
+  while (next_region_ < regions_.size() && !is_stopped_) {
+    run_region(regions_[next_region_], lane);
+    if (lane == 0 && is_cancelled && is_cancelled()) cancel_requested_ = true;
+    team_.barrier([&] {
+      claims_.reset();
+      ++next_region_;
+      is_stopped_ = cancel_requested_;
+      if (!is_stopped_) skip_small(lane);
+    });
+  }
+}
+
+// Runs what is not worth sharing, up to the next region that is.
+void CpuBackend::skip_small(int32_t lane) {
+  while (next_region_ < regions_.size() && run_small(regions_[next_region_], lane)) ++next_region_;
+}
+
+bool CpuBackend::run_small(const Region& region, int32_t lane) {
+  const int64_t rows = step_->row_count(region.rows);
+  if (rows == 0) return true;
+  if (region.kind == RegionKind::rows) {
+    if (rows > 1) return false;
+    for (int32_t i = 0; i < region.operation_count; ++i) {
+      run_row_operation(*step_, tape_.operations()[static_cast<size_t>(region.first_operation + i)],
+                        0);
+    }
+    return true;
+  }
+  if (region.kind == RegionKind::attention) return false;
+  const LinearDispatch dispatch(*step_, operation(region), 1);
+  if (dispatch.work() > small_work) return false;
+  for (int64_t item = 0; item < dispatch.item_count(); ++item)
+    dispatch.run(*step_, item, scratch(lane));
+  return true;
+}
+
+void CpuBackend::run_region(const Region& region, int32_t lane) {
+  if (region.kind == RegionKind::rows) {
+    run_rows(region, lane);
+  } else if (region.kind == RegionKind::attention) {
+    run_attention(std::get<Attention>(operation(region)), lane);
+  } else {
+    const LinearDispatch dispatch(*step_, operation(region), team_.size());
+    claims_.for_each(lane, dispatch.item_count(),
+                     [&](int64_t item) { dispatch.run(*step_, item, scratch(lane)); });
+  }
+}
+
+void CpuBackend::run_rows(const Region& region, int32_t lane) {
+  const int64_t rows = step_->row_count(region.rows);
+  const int64_t per_claim = rows >= rows_per_claim * 2 * team_.size() ? rows_per_claim : 1;
+  claims_.for_each(lane, (rows + per_claim - 1) / per_claim, [&](int64_t item) {
+    for (int64_t row = item * per_claim; row < std::min(rows, (item + 1) * per_claim); ++row) {
+      for (int32_t i = 0; i < region.operation_count; ++i) {
+        run_row_operation(*step_,
+                          tape_.operations()[static_cast<size_t>(region.first_operation + i)], row);
+      }
+    }
+  });
+}
+
+void CpuBackend::run_attention(const Attention& op, int32_t lane) {
+  const AttentionDispatch dispatch(*step_, op, attention_memory_);
+  claims_.for_each(lane, dispatch.unit_count(),
+                   [&](int64_t unit) { dispatch.run(unit, lane, scratch(lane)); });
+  if (!dispatch.is_split()) return;
+  team_.barrier([&] { claims_.reset(); });
+  claims_.for_each(lane, dispatch.merge_count(), [&](int64_t item) { dispatch.merge(item); });
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,110 @@
+#include "engine/backend/linear_dispatch.h"
+
+#include <algorithm>
+
+namespace hearth::engine {
+namespace {
+
+// Kernels work on tiles of 16 rows, so chunks are multiples of that. A chunk is long enough to hide
+// the cost of claiming it, and short enough that the lanes finish together.
+constexpr int64_t tile_rows = 16;
+constexpr int64_t chunk_bytes = 32 << 10;
+
+int64_t chunks_of(int64_t rows, int64_t chunk_rows) {
+  return (rows + chunk_rows - 1) / chunk_rows;
+}
+
+}  // namespace
+
+LinearDispatch::LinearDispatch(const StepContext& step, const Operation& operation, int32_t lanes) {
+  if (const Linear* linear = std::get_if<Linear>(&operation)) {
+    group_.parts[0] = *linear;
+    group_.part_count = 1;
+  } else {
+    group_ = std::get<LinearGroup>(operation);
+  }
+  rows_ = step.tape().buffer(group_.parts[0].in).rows;
+  int64_t row_bytes_max = 1;
+  int64_t total_rows = 0;
+  for (int32_t i = 0; i < group_.part_count; ++i) {
+    const Weight& weight = step.tape().weight(group_.parts[static_cast<size_t>(i)].weight);
+    row_bytes_max = std::max(row_bytes_max, weight.row_bytes);
+    total_rows += weight.row_count;
+    work_ += weight.row_count * weight.width * step.row_count(rows_);
+  }
+  const int64_t by_bytes = chunk_bytes / row_bytes_max / tile_rows * tile_rows;
+  const int64_t by_share = chunks_of(chunks_of(total_rows, lanes), tile_rows) * tile_rows;
+  chunk_rows_ = std::max(tile_rows, std::min(by_bytes, by_share));
+  for (int32_t i = 0; i < (group_.has_gate ? 1 : group_.part_count); ++i) {
+    const Weight& weight = step.tape().weight(group_.parts[static_cast<size_t>(i)].weight);
+    item_count_ += chunks_of(weight.row_count, chunk_rows_);
+  }
+}
+
+void LinearDispatch::run(const StepContext& step, int64_t item, void* scratch) const noexcept {
+  if (!group_.has_gate) {
+    for (int32_t i = 0; i < group_.part_count; ++i) {
+      const Linear& linear = group_.parts[static_cast<size_t>(i)];
+      const int64_t rows = step.tape().weight(linear.weight).row_count;
+      const int64_t chunks = chunks_of(rows, chunk_rows_);
+      if (item < chunks) {
+        run_rows(step, linear, item * chunk_rows_, std::min(rows, (item + 1) * chunk_rows_),
+                 scratch);
+        return;
+      }
+      item -= chunks;
+    }
+    return;
+  }
+  // A gated group works on the same rows of both matrices, so that the gate finds both halves in
+  // the cache.
+  const int64_t begin = item * chunk_rows_;
+  const int64_t end =
+      std::min(step.tape().weight(group_.parts[0].weight).row_count, begin + chunk_rows_);
+  run_rows(step, group_.parts[0], begin, end, scratch);
+  run_rows(step, group_.parts[1], begin, end, scratch);
+  for (int64_t row = 0; row < step.row_count(rows_); ++row) {
+    step.kernels().gate(group_.gate.kind, step.row(group_.gate.a, row) + begin,
+                        step.row(group_.gate.b, row) + begin, end - begin,
+                        step.row(group_.gate.out, row) + begin);
+  }
+}
+
+void LinearDispatch::run_rows(const StepContext& step, const Linear& linear, int64_t begin,
+                              int64_t end, void* scratch) const {
+  const KernelTable& kernels = step.kernels();
+  const Weight& weight = step.tape().weight(linear.weight);
+  const FormatKernels& format = *find_format(kernels, weight.type);
+  const int64_t count = step.row_count(rows_);
+  const int64_t decode_count =
+      kernels.roles_agree && step.decode_count(rows_) < count ? 0 : step.decode_count(rows_);
+  LinearArgs args{weight.data,
+                  weight.row_bytes,
+                  weight.width,
+                  begin,
+                  end,
+                  step.row_data(linear.in, 0),
+                  step.stride_bytes(linear.in),
+                  decode_count,
+                  step.row(linear.out, 0),
+                  step.stride_bytes(linear.out) / static_cast<int64_t>(sizeof(float)),
+                  scratch};
+  if (decode_count > 0) format.decode(args);
+  if (decode_count < count) {
+    args.columns = step.row_data(linear.in, decode_count);
+    args.output = step.row(linear.out, decode_count);
+    args.column_count = count - decode_count;
+    format.prompt(args);
+  }
+  const float* bias = step.vector(linear.bias);
+  for (int64_t row = 0; row < count; ++row) {
+    float* out = step.row(linear.out, row) + begin;
+    if (bias != nullptr) kernels.add(out, bias + begin, end - begin, out);
+    if (linear.add_to != no_buffer) {
+      float* sum = step.row(linear.add_to, row) + begin;
+      kernels.add(sum, out, end - begin, sum);
+    }
+  }
+}
+
+}  // namespace hearth::engine

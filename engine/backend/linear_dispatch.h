@@ -1,0 +1,32 @@
+// One matrix dispatch on the CPU: the parts of a linear group cut into chunks of weight rows. A
+// chunk is read from memory once for all tokens of both roles, and its epilogue runs while its
+// outputs are in the cache.
+#pragma once
+
+#include "engine/backend/step_context.h"
+
+namespace hearth::engine {
+
+class LinearDispatch {
+ public:
+  // `operation` is a Linear or a LinearGroup.
+  LinearDispatch(const StepContext& step, const Operation& operation, int32_t lanes);
+
+  int64_t item_count() const { return item_count_; }
+  // Multiply-adds of the whole dispatch, to tell when it is not worth waking anybody.
+  int64_t work() const { return work_; }
+  // `scratch`: KernelTable::linear_scratch_bytes of the calling lane.
+  void run(const StepContext& step, int64_t item, void* scratch) const noexcept;
+
+ private:
+  void run_rows(const StepContext& step, const Linear& linear, int64_t begin, int64_t end,
+                void* scratch) const;
+
+  LinearGroup group_;
+  RowSet rows_ = RowSet::step;
+  int64_t chunk_rows_ = 0;
+  int64_t item_count_ = 0;
+  int64_t work_ = 0;
+};
+
+}  // namespace hearth::engine

@@ -1,0 +1,106 @@
+#include "engine/backend/step_context.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/error.h"
+
+namespace hearth::engine {
+namespace {
+
+// Width of the embedding table, which embedding rows must have, and its rows: token ids beyond are
+// refused.
+const Weight& embedding_table(const Tape& tape) {
+  for (const Operation& operation : tape.operations()) {
+    if (const GetRow* get = std::get_if<GetRow>(&operation)) return tape.weight(get->table);
+  }
+  HEARTH_CHECK(!"a tape starts with get_row");
+  return tape.weight(0);
+}
+
+}  // namespace
+
+StepContext::StepContext(const Tape& tape, const KernelTable& kernels, const BufferPlan& buffers,
+                         std::byte* memory, const BufferSizes& sizes)
+    : tape_(&tape), kernels_(&kernels), buffers_(&buffers), memory_(memory), sizes_(sizes) {
+  vocab_size_ = tape.buffer(tape.logits()).width;
+  logits_stride_bytes_ = vocab_size_ * static_cast<int64_t>(sizeof(float));
+  places_.resize(static_cast<size_t>(sizes.step_rows));
+  chunks_.resize(attention_queries_max + 1);
+}
+
+void StepContext::want_chunks(int32_t tokens) {
+  if (std::find(chunk_sizes_.begin(), chunk_sizes_.end(), tokens) != chunk_sizes_.end()) return;
+  chunk_sizes_.push_back(tokens);
+  chunks_[static_cast<size_t>(tokens)].reserve(static_cast<size_t>(sizes_.step_rows));
+}
+
+void StepContext::begin(const StepPlan& plan, std::span<PagePool* const> pools,
+                        std::span<float> logits) {
+  const auto outputs = static_cast<int64_t>(plan.output_tokens.size());
+  HEARTH_CHECK(plan.token_count() > 0 && plan.token_count() <= sizes_.step_rows);
+  HEARTH_CHECK(outputs <= sizes_.output_rows);
+  HEARTH_CHECK(static_cast<int64_t>(logits.size()) >= outputs * vocab_size_);
+  HEARTH_CHECK(plan.positions.size() == plan.tokens.size());
+  if (!plan.unsplittable.empty()) {
+    throw Error(ErrorCode::unsupported,
+                "tokens that attend to one another in both directions are not supported");
+  }
+  plan_ = &plan;
+  pools_ = pools;
+  logits_ = static_cast<std::byte*>(static_cast<void*>(logits.data()));
+  decode_outputs_ = std::lower_bound(plan.output_tokens.begin(), plan.output_tokens.end(),
+                                     plan.decode_token_count) -
+                    plan.output_tokens.begin();
+  HEARTH_CHECK(outputs == 0 ||
+               (plan.output_tokens.front() >= 0 && plan.output_tokens.back() < plan.token_count()));
+  place_tokens();
+  cut_chunks();
+}
+
+void StepContext::place_tokens() {
+  longest_sequence_ = 0;
+  int64_t next_token = 0;
+  int32_t embedding_rows = 0;
+  const Weight& table = embedding_table(*tape_);
+  for (size_t s = 0; s < plan_->sequences.size(); ++s) {
+    const SequenceSpan& span = plan_->sequences[s];
+    HEARTH_CHECK(span.first_token == next_token && span.token_count > 0);
+    HEARTH_CHECK((span.role == Role::decode) == (next_token < plan_->decode_token_count));
+    if (span.adapter >= 0) {
+      throw Error(ErrorCode::invalid_argument,
+                  "adapter " + std::to_string(span.adapter) + " is not loaded");
+    }
+    longest_sequence_ = std::max(longest_sequence_, span.cached_tokens + span.token_count);
+    for (int32_t i = 0; i < span.token_count; ++i) {
+      const TokenId token = plan_->tokens[static_cast<size_t>(next_token)];
+      TokenPlace& place = places_[static_cast<size_t>(next_token++)];
+      place = {static_cast<int32_t>(s), span.cached_tokens + i, embedding_rows};
+      if (token == StepPlan::embedding_token) {
+        ++embedding_rows;
+      } else if (token < 0 || token >= table.row_count) {
+        throw Error(ErrorCode::invalid_argument, "token " + std::to_string(token) +
+                                                     " is outside the vocabulary of " +
+                                                     std::to_string(table.row_count) + " tokens");
+      }
+    }
+  }
+  HEARTH_CHECK(next_token == plan_->token_count());
+  HEARTH_CHECK(static_cast<int64_t>(plan_->embedding_rows.size()) == embedding_rows * table.width);
+}
+
+void StepContext::cut_chunks() {
+  for (int32_t size : chunk_sizes_) {
+    std::vector<QueryChunk>& chunks = chunks_[static_cast<size_t>(size)];
+    chunks.clear();
+    for (size_t s = 0; s < plan_->sequences.size(); ++s) {
+      const SequenceSpan& span = plan_->sequences[s];
+      for (int32_t done = 0; done < span.token_count; done += size) {
+        chunks.push_back({static_cast<int32_t>(s), span.first_token + done,
+                          std::min(size, span.token_count - done)});
+      }
+    }
+  }
+}
+
+}  // namespace hearth::engine

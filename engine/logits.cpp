@@ -1,0 +1,89 @@
+#include "engine/logits.h"
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/backend/thread_count.h"
+#include "engine/kv_cache/page_pool.h"
+#include "engine/models/model_runner.h"
+
+namespace hearth::engine {
+namespace {
+
+// One sequence with pages of its own for every cache group.
+class LoneSequence {
+ public:
+  LoneSequence(const ModelRunner& runner, const LogitsOptions& options, const KernelTable& kernels,
+               int64_t tokens)
+      : role_(options.decode_role ? Role::decode : Role::prompt) {
+    const int64_t page_count = (tokens + page_tokens - 1) / page_tokens;
+    for (const CacheGroupShape& group : runner.cache_shape().groups) {
+      pools_.push_back(std::make_unique<PagePool>(group, options.kv_type, kernels, page_count));
+      pool_pointers_.push_back(pools_.back().get());
+      std::vector<PageId>& pages = pages_.emplace_back();
+      for (int64_t i = 0; i < page_count; ++i) pages.push_back(pools_.back()->acquire().value());
+    }
+  }
+
+  // The next tokens as one step whose every row is wanted.
+  StepPlan next_step(std::span<const TokenId> tokens) {
+    StepPlan plan;
+    SequenceSpan& span = plan.sequences.emplace_back();
+    span.token_count = static_cast<int32_t>(tokens.size());
+    span.cached_tokens = done_;
+    span.role = role_;
+    for (const std::vector<PageId>& pages : pages_) span.pages.emplace_back(pages);
+    plan.decode_token_count = role_ == Role::decode ? span.token_count : 0;
+    plan.tokens.assign(tokens.begin(), tokens.end());
+    for (int32_t i = 0; i < span.token_count; ++i) {
+      const auto position = static_cast<int32_t>(done_ + i);
+      plan.positions.push_back({position, position, position});
+    }
+    plan.output_tokens.resize(tokens.size());
+    std::iota(plan.output_tokens.begin(), plan.output_tokens.end(), 0);
+    done_ += span.token_count;
+    return plan;
+  }
+
+  std::span<PagePool* const> pools() const { return pool_pointers_; }
+
+ private:
+  Role role_;
+  int64_t done_ = 0;
+  std::vector<std::unique_ptr<PagePool>> pools_;
+  std::vector<PagePool*> pool_pointers_;
+  std::vector<std::vector<PageId>> pages_;
+};
+
+}  // namespace
+
+void evaluate_logits(const GgufFile& file, std::span<const TokenId> tokens,
+                     const LogitsOptions& options, const LogitsSink& sink) {
+  if (tokens.empty()) throw Error(ErrorCode::invalid_argument, "no token to evaluate");
+  if (options.batch < 1) throw Error(ErrorCode::invalid_argument, "batch must be at least 1");
+  const KernelTable* kernels = options.kernels != nullptr ? options.kernels : find_kernels("");
+  const int32_t step = options.decode_role ? 1 : options.batch;
+  const auto step_tokens =
+      static_cast<int32_t>(std::min(static_cast<int64_t>(step), std::ssize(tokens)));
+  ModelRunnerOptions runner_options;
+  runner_options.kernels = kernels;
+  runner_options.threads = options.threads > 0 ? options.threads : default_thread_count();
+  runner_options.step_tokens_max = step_tokens;
+  runner_options.output_tokens_max = step_tokens;
+  const std::unique_ptr<ModelRunner> runner = ModelRunner::load(file, runner_options, {});
+  LoneSequence sequence(*runner, options, *kernels, std::ssize(tokens));
+  std::vector<float> rows(static_cast<size_t>(step_tokens * runner->vocab_size()));
+  for (size_t done = 0; done < tokens.size();) {
+    const size_t count = std::min(static_cast<size_t>(step_tokens), tokens.size() - done);
+    const StepPlan plan = sequence.next_step(tokens.subspan(done, count));
+    const std::span<float> out(rows.data(), count * static_cast<size_t>(runner->vocab_size()));
+    runner->run(plan, sequence.pools(), out, {});
+    sink(out, runner->vocab_size());
+    done += count;
+  }
+}
+
+}  // namespace hearth::engine

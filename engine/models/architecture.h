@@ -1,0 +1,40 @@
+// The architectures hearth runs: one row per name that a GGUF file may give. Llama-like models
+// differ in flags; another order of operations is another file beside dense_decoder.cpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/kernels/kernels.h"
+
+namespace hearth::engine {
+
+enum class Presence : uint8_t { optional, required };
+
+struct ArchitectureRow {
+  std::string_view name;
+  RopeStyle rope_style = RopeStyle::adjacent;
+  GateKind gate = GateKind::silu;
+  Presence qkv_bias = Presence::optional;
+  bool has_qk_norm = false;       // RMS norm of every query and key head before rope
+  bool has_post_norms = false;    // of each branch, inside the residual connection
+  bool scales_embedding = false;  // token rows by sqrt(embedding length)
+  bool has_soft_caps = false;     // honours attn_logit_softcapping and final_logit_softcapping
+  // Sliding windows: every period-th layer is full, the others see attention.sliding_window tokens
+  // and have their own rope base without scaling. 0: the architecture has none, a window in the
+  // file is ignored.
+  int64_t window_period = 0;
+  double window_freq_base = 10000.0;
+  // The model of this many layers scales attention by embedding length / heads instead of the head
+  // size; 0: none.
+  int64_t wide_scale_layers = 0;
+};
+
+// Null for a name that is not among them.
+const ArchitectureRow* find_architecture(std::string_view name);
+// "llama, qwen2, ..." for messages.
+std::string architecture_names();
+
+}  // namespace hearth::engine

@@ -1,0 +1,41 @@
+// The numbers of a model, read from a file's metadata and checked once: whoever uses them can
+// divide by them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/gguf/metadata.h"
+#include "engine/models/architecture.h"
+#include "engine/tape/rope.h"
+
+namespace hearth::engine {
+
+struct LayerParameters {
+  int32_t heads = 0;
+  int32_t kv_heads = 0;
+  int64_t feed_forward_length = 0;
+  int64_t window = 0;  // 0: sees everything
+};
+
+struct HyperParameters {
+  int64_t embedding_length = 0;
+  int64_t context_length = 0;
+  int32_t key_length = 0;
+  int32_t value_length = 0;
+  float norm_epsilon = 0;
+  float embedding_scale = 1.0F;
+  float attention_scale = 0;
+  float attention_soft_cap = 0;  // 0: none
+  float final_soft_cap = 0;
+  RopeParameters rope;         // of layers without a window
+  RopeParameters window_rope;  // of layers with one
+  std::vector<LayerParameters> layers;
+};
+
+// Throws Error{corrupt_data} for a value that is missing or cannot be, Error{unsupported} for a
+// feature this architecture does not have here; both name the key.
+HyperParameters read_hyper_parameters(const GgufMetadata& metadata,
+                                      const ArchitectureRow& architecture);
+
+}  // namespace hearth::engine

@@ -1,0 +1,119 @@
+#include "engine/models/model_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "engine/backend/cpu_backend.h"
+#include "engine/gguf/keys.h"
+#include "engine/models/dense_decoder.h"
+#include "engine/models/hyper_parameters.h"
+#include "engine/models/weight_loader.h"
+
+namespace hearth::engine {
+namespace {
+
+struct BoundModel {
+  Tape tape;
+  VectorStorage storage;
+  CacheShape cache;
+  int64_t context_length = 0;
+  int64_t weight_bytes = 0;
+};
+
+class CpuModelRunner final : public ModelRunner {
+ public:
+  CpuModelRunner(BoundModel model, const CpuBackend::Options& options)
+      : storage_(std::move(model.storage)),
+        cache_(std::move(model.cache)),
+        context_length_(model.context_length),
+        weight_bytes_(model.weight_bytes),
+        backend_(std::move(model.tape), options) {}
+
+  const CacheShape& cache_shape() const override { return cache_; }
+  int64_t vocab_size() const override {
+    return backend_.tape().buffer(backend_.tape().logits()).width;
+  }
+  int64_t context_length() const override { return context_length_; }
+  int64_t weight_bytes() const override { return weight_bytes_; }
+
+  bool run(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> logits,
+           const std::function<bool()>& is_cancelled) override {
+    HEARTH_CHECK(pools.size() == cache_.groups.size());
+    return backend_.run(plan, pools, logits, is_cancelled);
+  }
+
+ private:
+  VectorStorage storage_;
+  CacheShape cache_;
+  int64_t context_length_;
+  int64_t weight_bytes_;
+  CpuBackend backend_;
+};
+
+const ArchitectureRow& require_architecture(const GgufMetadata& metadata) {
+  const std::string_view name = metadata.require_string(key_architecture);
+  const ArchitectureRow* row = find_architecture(name);
+  if (row == nullptr) {
+    throw Error(ErrorCode::unsupported, metadata.what() + ": architecture \"" + printable(name) +
+                                            "\" is not supported; hearth runs " +
+                                            architecture_names());
+  }
+  return *row;
+}
+
+BoundModel bind(const GgufFile& file, const KernelTable& kernels) {
+  const ArchitectureRow& architecture = require_architecture(file.metadata());
+  const HyperParameters parameters = read_hyper_parameters(file.metadata(), architecture);
+  BoundModel model;
+  WeightLoader loader(file, kernels, model.tape, model.storage);
+  emit_dense_decoder(architecture, parameters, loader, model.tape, model.cache);
+  loader.finish();
+  model.context_length = parameters.context_length;
+  model.weight_bytes = loader.weight_bytes();
+  return model;
+}
+
+// Reads the weights through once, so that the first step does not wait for the disk in small
+// pieces, and so that somebody can watch.
+void read_ahead(const GgufFile& file, const std::function<bool(double)>& progress) {
+  constexpr size_t piece_bytes = size_t{16} << 20;
+  constexpr size_t page_bytes = 4096;
+  int64_t total_bytes = 0;
+  for (const TensorInfo& tensor : file.tensors()) total_bytes += tensor.size_bytes;
+  int64_t done_bytes = 0;
+  for (const TensorInfo& tensor : file.tensors()) {
+    for (size_t begin = 0; begin < tensor.data.size(); begin += piece_bytes) {
+      const size_t end = std::min(tensor.data.size(), begin + piece_bytes);
+      for (size_t at = begin; at < end; at += page_bytes) {
+        static_cast<void>(*static_cast<const volatile std::byte*>(&tensor.data[at]));
+      }
+      done_bytes += static_cast<int64_t>(end - begin);
+      const double share =
+          static_cast<double>(done_bytes) / static_cast<double>(std::max(total_bytes, int64_t{1}));
+      if (progress && !progress(share)) {
+        throw Error(ErrorCode::cancelled, file.what() + ": loading was cancelled");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ModelRunner> ModelRunner::load(const GgufFile& file,
+                                               const ModelRunnerOptions& options,
+                                               const std::function<bool(double)>& progress) {
+  HEARTH_CHECK(options.kernels != nullptr && options.threads >= 1);
+  HEARTH_CHECK(options.step_tokens_max >= 1 && options.output_tokens_max >= 1);
+  BoundModel model = bind(file, *options.kernels);
+  CpuBackend::Options backend;
+  backend.kernels = options.kernels;
+  backend.threads = options.threads;
+  backend.sizes = {options.step_tokens_max, options.output_tokens_max};
+  std::unique_ptr<ModelRunner> runner = std::make_unique<CpuModelRunner>(std::move(model), backend);
+  read_ahead(file, progress);
+  return runner;
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,65 @@
+// Binds a file's tensors to a tape by name and expected shape, and collects everything that is
+// wrong, so that a broken or foreign file is explained by one message and not one problem at a
+// time.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/gguf/reader.h"
+#include "engine/kernels/kernels.h"
+#include "engine/tape/tape.h"
+
+namespace hearth::engine {
+
+// Vectors that a file stores as something else than f32, turned into it. Weights point into it: it
+// lives as long as the tape.
+using VectorStorage = std::deque<std::vector<float>>;
+
+class WeightLoader {
+ public:
+  WeightLoader(const GgufFile& file, const KernelTable& kernels, Tape& tape,
+               VectorStorage& storage);
+
+  // [width, rows] in the order of the file. A matrix keeps its type and memory. Whatever is wrong
+  // with it is noted, and a weight of the expected shape without data is given, so that emission
+  // can go on.
+  WeightId matrix(const std::string& name, int64_t width, int64_t rows);
+  // As many rows as the tensor has.
+  WeightId table(const std::string& name, int64_t width);
+  // f32 [size].
+  WeightId vector(const std::string& name, int64_t size);
+  // no_weight when the tensor is not there.
+  WeightId optional_table(const std::string& name, int64_t width);
+  WeightId optional_vector(const std::string& name, int64_t size);
+  // Empty when absent.
+  std::span<const float> values(WeightId vector) const;
+
+  // Throws what was noted: Error{corrupt_data} for missing and misshapen tensors, else
+  // Error{unsupported} for types without kernels and for tensors that nobody asked for and that
+  // would have changed the result.
+  void finish() const;
+  int64_t weight_bytes() const { return weight_bytes_; }
+
+ private:
+  const TensorInfo* take(const std::string& name, int64_t width, int64_t rows, bool is_required);
+  WeightId bind_matrix(const TensorInfo* tensor, int64_t width, int64_t rows);
+  WeightId bind_vector(const TensorInfo* tensor, int64_t size);
+  void check_unused() const;
+
+  const GgufFile& file_;
+  const KernelTable& kernels_;
+  Tape& tape_;
+  VectorStorage& storage_;
+  std::set<std::string, std::less<>> taken_;
+  std::vector<std::string> problems_;
+  std::vector<std::string> unsupported_;
+  std::set<DType> unsupported_types_;
+  int64_t weight_bytes_ = 0;
+};
+
+}  // namespace hearth::engine

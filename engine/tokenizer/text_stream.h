@@ -1,6 +1,7 @@
 // Text of a running answer: bytes of tokens go in, text that may be shown now comes out.
-// Two things are held back: the bytes of an unfinished UTF-8 character, and text that may turn out to be the
-// beginning of a stop string. Each byte is looked at once per stop string, however they overlap.
+// Two things are held back: the bytes of an unfinished UTF-8 character, and text that may turn out
+// to be the beginning of a stop string. Each byte is looked at once per stop string, however they
+// overlap.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +15,14 @@ namespace hearth::engine {
 // Belongs to one sequence; not thread-safe.
 class TextStream {
  public:
-  // Empty stop strings are ignored. Stop strings are compared byte by byte with the text as it was generated.
+  // Empty stop strings are ignored. Stop strings are compared byte by byte with the text as it was
+  // generated.
   explicit TextStream(std::vector<std::string> stops = {});
 
-  // Takes the bytes of one token (Tokenizer::append_piece) and appends to `out` what can be shown: always
-  // whole UTF-8 characters, malformed bytes as U+FFFD. When a stop string is completed, `out` gets the text
-  // before it and everything later is dropped. The stop string completed first wins; of several completed by
-  // the same byte, the longest.
+  // Takes the bytes of one token (Tokenizer::append_piece) and appends to `out` what can be shown:
+  // always whole UTF-8 characters, malformed bytes as U+FFFD. When a stop string is completed,
+  // `out` gets the text before it and everything later is dropped. The stop string completed first
+  // wins; of several completed by the same byte, the longest.
   void push(std::string_view bytes, std::string& out);
   // The answer is over: appends what was held back, an unfinished character as U+FFFD.
   void finish(std::string& out);
@@ -30,7 +32,8 @@ class TextStream {
   std::optional<std::string_view> stop_hit() const;
 
  private:
-  // A stop string with its failure table (Knuth, Morris, Pratt) and how much of it the text ends with.
+  // A stop string with its failure table (Knuth, Morris, Pratt) and how much of it the text ends
+  // with.
   struct Stop {
     std::string text;
     std::vector<size_t> fallback;

@@ -7,8 +7,8 @@
 namespace hearth::engine {
 
 // full: every token stays. window: the last `window` tokens stay.
-// Recurrent state, latent and shared groups get rows here when the first model that has them arrives
-// (docs/steps-and-cache.md fixes their rules).
+// Recurrent state, latent and shared groups get rows here when the first model that has them
+// arrives (docs/steps-and-cache.md fixes their rules).
 enum class CacheGroupKind : uint8_t { full, window };
 
 struct CacheLayerShape {
@@ -19,8 +19,8 @@ struct CacheLayerShape {
 
 struct CacheGroupShape {
   CacheGroupKind kind = CacheGroupKind::full;
-  int64_t window = 0;                       // tokens; 0 for full
-  std::vector<CacheLayerShape> layers;      // in model order
+  int64_t window = 0;                   // tokens; 0 for full
+  std::vector<CacheLayerShape> layers;  // in model order
 };
 
 // Where a model layer's entries are: group, and index within the group's layers.
@@ -31,7 +31,7 @@ struct CacheSlot {
 
 struct CacheShape {
   std::vector<CacheGroupShape> groups;
-  std::vector<CacheSlot> slots;             // per model layer
+  std::vector<CacheSlot> slots;  // per model layer
 };
 
 }  // namespace hearth::engine

@@ -1,5 +1,6 @@
-// The arena is one anonymous mapping that reserves address space only: the system gives memory when a page is first
-// written. A page is the concatenation of its layers, a layer that of its KV heads, each head rounded up to 64 bytes.
+// The arena is one anonymous mapping that reserves address space only: the system gives memory when
+// a page is first written. A page is the concatenation of its layers, a layer that of its KV heads,
+// each head rounded up to 64 bytes.
 #include "engine/kv_cache/page_pool.h"
 
 #include <fmt/format.h>
@@ -19,7 +20,9 @@ namespace {
 
 constexpr int64_t head_alignment_bytes = 64;
 
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 std::byte* reserve_arena(int64_t page_bytes, int64_t page_count) {
   const int64_t bytes_max = std::numeric_limits<int64_t>::max() / 4;
@@ -30,16 +33,18 @@ std::byte* reserve_arena(int64_t page_bytes, int64_t page_count) {
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
   if (address == MAP_FAILED) {
-    throw Error(ErrorCode::out_of_memory,
-                fmt::format("cannot reserve {} cache pages of {} bytes: {}; ask for a shorter context", page_count,
-                            page_bytes, std::strerror(errno)));
+    throw Error(
+        ErrorCode::out_of_memory,
+        fmt::format("cannot reserve {} cache pages of {} bytes: {}; ask for a shorter context",
+                    page_count, page_bytes, std::strerror(errno)));
   }
   return static_cast<std::byte*>(address);
 }
 
 }  // namespace
 
-PagePool::PagePool(const CacheGroupShape& shape, KvType type, const KernelTable& kernels, int64_t page_count)
+PagePool::PagePool(const CacheGroupShape& shape, KvType type, const KernelTable& kernels,
+                   int64_t page_count)
     : page_count_(page_count) {
   HEARTH_CHECK(page_count > 0 && page_count < std::numeric_limits<PageId>::max());
   HEARTH_CHECK(!shape.layers.empty());
@@ -55,7 +60,9 @@ PagePool::PagePool(const CacheGroupShape& shape, KvType type, const KernelTable&
   data_ = reserve_arena(page_bytes_, page_count);
 }
 
-PagePool::~PagePool() { ::munmap(data_, static_cast<size_t>(page_bytes_ * page_count_)); }
+PagePool::~PagePool() {
+  ::munmap(data_, static_cast<size_t>(page_bytes_ * page_count_));
+}
 
 PagePool::PageState& PagePool::live_state(PageId page) {
   HEARTH_CHECK(page >= 0 && page < page_count_);
@@ -102,14 +109,16 @@ void PagePool::set_cached(PageId page, bool is_cached) {
 
 void PagePool::copy(PageId from, PageId to) {
   HEARTH_DCHECK(references(from) > 0 && references(to) == 1 && from != to);
-  std::memcpy(data_ + to * page_bytes_, data_ + from * page_bytes_, static_cast<size_t>(page_bytes_));
+  std::memcpy(data_ + to * page_bytes_, data_ + from * page_bytes_,
+              static_cast<size_t>(page_bytes_));
 }
 
 void PagePool::give_back_memory() {
   const int64_t system_page_bytes = ::sysconf(_SC_PAGESIZE);
   int64_t page = 0;
   while (page < page_count_) {
-    // One call per run of neighbouring free pages; the run's edges are rounded inwards to whole system pages.
+    // One call per run of neighbouring free pages; the run's edges are rounded inwards to whole
+    // system pages.
     int64_t end = page;
     bool has_memory = false;
     while (end < page_count_ && pages_[static_cast<size_t>(end)].references == 0) {
@@ -135,11 +144,21 @@ std::byte* PagePool::head_data(PageId page, int32_t layer, int32_t kv_head) cons
   return data_ + page * page_bytes_ + place.offset_bytes + kv_head * place.head_bytes;
 }
 
-KvHeadShape PagePool::head_shape(int32_t layer) const { return layers_[static_cast<size_t>(layer)].head; }
+KvHeadShape PagePool::head_shape(int32_t layer) const {
+  return layers_[static_cast<size_t>(layer)].head;
+}
 
-int64_t PagePool::page_bytes() const { return page_bytes_; }
-int64_t PagePool::free_pages() const { return static_cast<int64_t>(free_.size()); }
-int64_t PagePool::reclaimable_pages() const { return reclaimable_; }
-int64_t PagePool::page_count() const { return page_count_; }
+int64_t PagePool::page_bytes() const {
+  return page_bytes_;
+}
+int64_t PagePool::free_pages() const {
+  return static_cast<int64_t>(free_.size());
+}
+int64_t PagePool::reclaimable_pages() const {
+  return reclaimable_;
+}
+int64_t PagePool::page_count() const {
+  return page_count_;
+}
 
 }  // namespace hearth::engine

@@ -26,6 +26,7 @@ enum class Layout : uint8_t { rows };
 enum class ColumnKind : uint8_t { f32, q8 };
 
 // output[column * output_stride + row] = dot(weight row, column) for rows [row_begin, row_end).
+// Fastest where the range starts at a multiple of 32 rows and is long: inside it the next rows are fetched ahead.
 struct LinearArgs {
   const void* weight;            // row 0
   int64_t row_bytes;             // distance between rows
@@ -64,9 +65,10 @@ enum class KvType : uint8_t { f32, f16 };
 inline constexpr int64_t page_tokens = 32;          // tokens per cache page, on every device
 inline constexpr int64_t segment_pages = 16;        // pages per attention segment (docs/numerics.md)
 inline constexpr int64_t attention_queries_max = 16; // query rows (tokens x heads of a group) per attention call
+inline constexpr int64_t attention_dim_max = 576;    // largest key_dim and value_dim
 
-// One KV head of one layer inside one page: K [page_tokens, key_dim], then V [page_tokens, value_dim].
-// The inside of a page belongs to the kernel table: only store_kv and attention know it.
+// One KV head of one layer inside one page. The order of the values inside belongs to the kernels: only store_kv and
+// attention know it. All tables share one order.
 struct KvHeadShape {
   KvType type;
   int32_t key_dim;
@@ -81,7 +83,8 @@ struct AttentionArgs {
   int32_t query_token_count;         // query_token_count * group_heads <= attention_queries_max
   int32_t group_heads;               // query heads that share this KV head, key_dim floats apart
   KvHeadShape shape;
-  const void* const* pages;          // this KV head's part of each page of the segment; [page_count]
+  const void* const* pages;          // this KV head's part of each page of the segment; [page_count]. A page that no
+                                     // query sees anything of may be null
   int32_t page_count;                // pages up to the last one any query sees
   int64_t segment_start;             // cache index of the segment's first token
   int64_t query_start;               // cache index of query token 0; token i is at query_start + i
@@ -102,7 +105,7 @@ struct KernelTable {
 
   const FormatKernels* formats;
   int32_t format_count;
-  int64_t linear_scratch_bytes;      // for any width up to linear_width_max
+  int64_t linear_scratch_bytes;      // for any width and number of columns
   int64_t attention_scratch_bytes;
 
   int64_t (*q8_column_bytes)(int64_t width) noexcept;

@@ -1,0 +1,45 @@
+// Asks the processor (cpuid) what it has and the system (xgetbv) which registers it saves.
+#include "engine/kernels/cpu_features.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+#include <cstdint>
+#endif
+
+namespace hearth::engine {
+
+#if defined(__x86_64__)
+namespace {
+
+bool has(uint32_t reg, int bit) { return (reg >> bit & 1) != 0; }
+
+uint64_t saved_registers() {
+  uint32_t low = 0;
+  uint32_t high = 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return static_cast<uint64_t>(high) << 32 | low;
+}
+
+}  // namespace
+
+CpuFeatures cpu_features() noexcept {
+  CpuFeatures features;
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return features;
+  const bool fma = has(c, 12);
+  const bool f16c = has(c, 29);
+  const bool avx = has(c, 27) && has(c, 28);   // OSXSAVE, AVX
+  if (!avx || !fma || !f16c) return features;
+  const uint64_t saved = saved_registers();
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return features;
+  features.avx2 = (saved & 0x6) == 0x6 && has(b, 5);
+  const bool f_dq_bw_vl = has(b, 16) && has(b, 17) && has(b, 30) && has(b, 31);
+  features.avx512 = features.avx2 && (saved & 0xe6) == 0xe6 && f_dq_bw_vl && has(c, 11);
+  return features;
+}
+#else
+CpuFeatures cpu_features() noexcept { return {}; }
+#endif
+
+}  // namespace hearth::engine

@@ -1,0 +1,36 @@
+// Which kernel tables this machine can run.
+#include <cstring>
+
+#include "engine/kernels/cpu_features.h"
+#include "engine/kernels/isa/tables.h"
+
+namespace hearth::engine {
+
+KernelTables available_kernels() noexcept {
+  KernelTables result{};
+  result.tables[result.count++] = &scalar_table;
+#if defined(__x86_64__)
+  const CpuFeatures features = cpu_features();
+  if (features.avx2) result.tables[result.count++] = &avx2_table;
+  if (features.avx512) result.tables[result.count++] = &avx512_table;
+#endif
+  return result;
+}
+
+const KernelTable* find_kernels(const char* name) noexcept {
+  const KernelTables available = available_kernels();
+  if (*name == '\0') return available.tables[available.count - 1];
+  for (int32_t i = 0; i < available.count; ++i) {
+    if (std::strcmp(available.tables[i]->name, name) == 0) return available.tables[i];
+  }
+  return nullptr;
+}
+
+const FormatKernels* find_format(const KernelTable& table, DType type) noexcept {
+  for (int32_t i = 0; i < table.format_count; ++i) {
+    if (table.formats[i].type == type) return &table.formats[i];
+  }
+  return nullptr;
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,16 @@
+// Kernel table for x86-64 with AVX-512 F, BW, VL, DQ and VNNI. Everything but the table is in an anonymous namespace, so that no
+// code made with this file's compiler flags can be called from elsewhere.
+#include <immintrin.h>
+
+#include "engine/kernels/isa/tables.h"
+
+namespace hearth::engine {
+namespace {
+#include "engine/kernels/simd/avx512.h"
+
+#include "engine/kernels/ops/all.inl"
+}  // namespace
+
+const KernelTable avx512_table = make_table(Isa::avx512, "avx512");
+
+}  // namespace hearth::engine

@@ -1,0 +1,14 @@
+// Kernel table for plain C++, for any machine. Everything but the table is in an anonymous namespace, so that no
+// code made with this file's compiler flags can be called from elsewhere.
+#include "engine/kernels/isa/tables.h"
+
+namespace hearth::engine {
+namespace {
+#include "engine/kernels/simd/scalar.h"
+
+#include "engine/kernels/ops/all.inl"
+}  // namespace
+
+const KernelTable scalar_table = make_table(Isa::scalar, "scalar");
+
+}  // namespace hearth::engine

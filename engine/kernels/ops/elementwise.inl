@@ -1,0 +1,114 @@
+// Element by element: gates, sums, scaling, soft cap; and rms_norm and rope.
+#pragma once
+
+template <class Function>
+inline void map_values(const float* a, int64_t count, float* y, Function function) {
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) store(y + i, function(load(a + i)));
+  if (i < count) store_first(y + i, count - i, function(load_first(a + i, count - i)));
+}
+
+template <class Function>
+inline void map_values(const float* a, const float* b, int64_t count, float* y, Function function) {
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) store(y + i, function(load(a + i), load(b + i)));
+  if (i < count) {
+    store_first(y + i, count - i, function(load_first(a + i, count - i), load_first(b + i, count - i)));
+  }
+}
+
+inline F32x16 silu_f32(F32x16 x) { return mul(x, sigmoid_f32(x)); }
+
+// x / 2 * (1 + tanh(u)) is x * sigmoid(2 u).
+inline F32x16 gelu_tanh_f32(F32x16 x) {
+  const F32x16 cubic = mul(mul(x, x), x);
+  const F32x16 u = fma(cubic, splat(0.044715f), x);
+  return mul(x, sigmoid_f32(mul(u, splat(1.5957691216057308f))));
+}
+
+inline void gate(GateKind kind, const float* a, const float* b, int64_t count, float* y) noexcept {
+  switch (kind) {
+    case GateKind::silu:
+      map_values(a, b, count, y, [](F32x16 x, F32x16 up) { return mul(silu_f32(x), up); });
+      break;
+    case GateKind::gelu_tanh:
+      map_values(a, b, count, y, [](F32x16 x, F32x16 up) { return mul(gelu_tanh_f32(x), up); });
+      break;
+  }
+}
+
+inline void add_values(const float* a, const float* b, int64_t count, float* y) noexcept {
+  map_values(a, b, count, y, [](F32x16 x, F32x16 z) { return add(x, z); });
+}
+
+inline void scale_values(const float* a, float factor, int64_t count, float* y) noexcept {
+  const F32x16 factors = splat(factor);
+  map_values(a, count, y, [=](F32x16 x) { return mul(x, factors); });
+}
+
+inline F32x16 soft_cap_f32(F32x16 x, F32x16 cap) { return mul(cap, tanh_f32(div(x, cap))); }
+
+inline void soft_cap_values(const float* a, float cap, int64_t count, float* y) noexcept {
+  const F32x16 caps = splat(cap);
+  map_values(a, count, y, [=](F32x16 x) { return soft_cap_f32(x, caps); });
+}
+
+inline void rms_norm(const float* x, const float* weight, int64_t width, float eps, float* y) noexcept {
+  F32x16 squares = zero_f32();
+  int64_t i = 0;
+  for (; i + 16 <= width; i += 16) {
+    const F32x16 value = load(x + i);
+    squares = fma(value, value, squares);
+  }
+  if (i < width) {
+    const F32x16 value = load_first(x + i, width - i);
+    squares = fma(value, value, squares);
+  }
+  const F32x16 factor = splat(1.0f / sqrt_scalar(sum(squares) / static_cast<float>(width) + eps));
+  if (weight != nullptr) {
+    map_values(x, weight, width, y, [=](F32x16 value, F32x16 w) { return mul(mul(value, factor), w); });
+  } else {
+    map_values(x, width, y, [=](F32x16 value) { return mul(value, factor); });
+  }
+}
+
+// (a, b) rotated by the angle: a * cos - b * sin, a * sin + b * cos.
+inline void rotate(F32x16 cosine, F32x16 sine, F32x16& a, F32x16& b) {
+  const F32x16 rotated = fma(a, cosine, sub(zero_f32(), mul(b, sine)));
+  b = fma(a, sine, mul(b, cosine));
+  a = rotated;
+}
+
+// Rotates `count` (at most 16) pairs; `second` is where the second halves of the pairs stand, or null where
+// they stand beside the first.
+inline void rotate_pairs(const float* cos_sin, int64_t count, float* first, float* second) {
+  const int64_t low = count < 8 ? 2 * count : 16;
+  const int64_t high = 2 * count - low;
+  F32x16 cosine, sine, a, b;
+  split_pairs(load_first(cos_sin, low), load_first(cos_sin + low, high), cosine, sine);
+  if (second != nullptr) {
+    a = load_first(first, count);
+    b = load_first(second, count);
+    rotate(cosine, sine, a, b);
+    store_first(first, count, a);
+    store_first(second, count, b);
+  } else {
+    split_pairs(load_first(first, low), load_first(first + low, high), a, b);
+    rotate(cosine, sine, a, b);
+    F32x16 front, back;
+    join_pairs(a, b, front, back);
+    store_first(first, low, front);
+    store_first(first + low, high, back);
+  }
+}
+
+inline void rope(float* head, const float* cos_sin, int64_t pair_count, RopeStyle style) noexcept {
+  for (int64_t i = 0; i < pair_count; i += 16) {
+    const int64_t count = pair_count - i < 16 ? pair_count - i : 16;
+    if (style == RopeStyle::adjacent) {
+      rotate_pairs(cos_sin + 2 * i, count, head + 2 * i, nullptr);
+    } else {
+      rotate_pairs(cos_sin + 2 * i, count, head + i, head + pair_count + i);
+    }
+  }
+}

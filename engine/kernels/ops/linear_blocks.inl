@@ -1,0 +1,193 @@
+// Products of quantised weights with int8 columns. Each group of panels is unpacked once into the first-level cache
+// and multiplied by every column; the next group's bytes are fetched meanwhile, in the order they lie in memory.
+#pragma once
+
+constexpr int64_t chunk_columns_max = 256;
+constexpr int64_t group_rows = 16 * block_panels;
+
+// -signed_bias * (sum of the column's sub-block), in every lane.
+template <class Format>
+inline I32x16 dot_start(const Q8Block& column, int sub) {
+  if constexpr (!Format::is_signed || signed_bias == 0) {
+    return zero_i32();
+  } else if constexpr (Format::sub_values == 32) {
+    const I32x16 bias = splat_i32(0x00010001u * static_cast<uint16_t>(-signed_bias));
+    return dot_pairs(zero_i32(), splat_dword(column.sums16 + 2 * sub), bias);
+  } else {
+    const uint32_t bias = static_cast<uint16_t>(-signed_bias);
+    return dot_pairs(zero_i32(), splat_dword(column.sums16 + sub / 2 * 2), splat_i32(sub % 2 == 0 ? bias : bias << 16));
+  }
+}
+
+template <class Format>
+inline I32x16 dot_weights(I32x16 dot, I32x16 weights, I32x16 x) {
+  if constexpr (Format::is_signed) {
+    return dot_signed(dot, weights, x);
+  } else {
+    return dot_unsigned(dot, weights, x);
+  }
+}
+
+// sums[p][c] = s of docs/numerics.md for one block: panels p x columns c, lanes = rows.
+template <class Format, int panels, int columns>
+inline void block_sums(const Panel* panel, const Q8Block* const (&column)[columns], F32x16 (&sums)[panels][columns]) {
+  constexpr int dwords = Format::sub_values / 4;
+  for (int p = 0; p < panels; ++p) {
+    for (int c = 0; c < columns; ++c) sums[p][c] = zero_f32();
+  }
+  for (int sub = 0; sub < 256 / Format::sub_values; ++sub) {
+    I32x16 dots[panels][columns];
+    for (int c = 0; c < columns; ++c) {
+      const I32x16 start = dot_start<Format>(*column[c], sub);
+      for (int p = 0; p < panels; ++p) dots[p][c] = start;
+    }
+    for (int i = sub * dwords; i < (sub + 1) * dwords; ++i) {
+      I32x16 weights[panels];
+      for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[i]);
+      for (int c = 0; c < columns; ++c) {
+        const I32x16 x = splat_dword(column[c]->q + 4 * i);
+        for (int p = 0; p < panels; ++p) dots[p][c] = dot_weights<Format>(dots[p][c], weights[p], x);
+      }
+    }
+    for (int p = 0; p < panels; ++p) {
+      const F32x16 scale = load(panel[p].scales[sub]);
+      for (int c = 0; c < columns; ++c) sums[p][c] = fma(scale, to_float(dots[p][c]), sums[p][c]);
+    }
+  }
+  if constexpr (Format::has_mins) {
+    for (int p = 0; p < panels; ++p) {
+      const F32x16 factor = load(panel[p].negated_min_scale);
+      for (int c = 0; c < columns; ++c) {
+        I32x16 mins = zero_i32();
+        for (int pair = 0; pair < 4; ++pair) {
+          mins = dot_pairs(mins, load_i32(panel[p].min_pairs[pair]), splat_dword(column[c]->sums32 + 2 * pair));
+        }
+        sums[p][c] = fma(factor, to_float(mins), sums[p][c]);
+      }
+    }
+  }
+}
+
+// accumulators[c][p * 16 + row] += block's product, for `columns` columns that lie `stride` apart.
+template <class Format, int panels, int columns>
+inline void multiply_block(const Panel* panel, const uint8_t* first_column, int64_t stride, float* accumulators) {
+  const Q8Block* column[columns];
+  for (int c = 0; c < columns; ++c) column[c] = reinterpret_cast<const Q8Block*>(first_column + c * stride);
+  F32x16 sums[panels][columns];
+  block_sums<Format>(panel, column, sums);
+  for (int c = 0; c < columns; ++c) {
+    const F32x16 scale = splat(column[c]->scale);
+    for (int p = 0; p < panels; ++p) {
+      float* accumulator = accumulators + c * group_rows + p * 16;
+      store(accumulator, fma(scale, sums[p][c], load(accumulator)));
+    }
+  }
+}
+
+template <class Format, int panels, int columns>
+inline void multiply_last_columns(const Panel* panel, const uint8_t* first_column, int64_t stride, int64_t count,
+                                  float* accumulators) {
+  if constexpr (columns > 0) {
+    if (count == columns) {
+      multiply_block<Format, panels, columns>(panel, first_column, stride, accumulators);
+    } else {
+      multiply_last_columns<Format, panels, columns - 1>(panel, first_column, stride, count, accumulators);
+    }
+  }
+}
+
+struct LinearScratch {
+  Panel panels[block_panels];
+  alignas(64) float accumulators[chunk_columns_max * group_rows];
+};
+
+// A group of rows and a chunk of columns of one LinearArgs.
+struct LinearChunk {
+  const LinearArgs& args;
+  int64_t row, row_count;          // at most 16 * panels
+  int64_t column, column_count;    // at most chunk_columns_max
+};
+
+// Asks for the part of the next group of rows that lies as far into it as block `block` is into this one.
+inline void prefetch_next_group(const LinearChunk& chunk, int64_t block, int64_t block_count) {
+  const LinearArgs& args = chunk.args;
+  const int64_t next = chunk.row + chunk.row_count;
+  const int64_t rows = args.row_end - next < group_rows ? args.row_end - next : group_rows;
+  const int64_t bytes = rows * args.row_bytes;
+  const uint8_t* base = static_cast<const uint8_t*>(args.weight) + next * args.row_bytes;
+  for (int64_t at = bytes * block / block_count & ~int64_t{63}; at < bytes * (block + 1) / block_count; at += 64) {
+    prefetch(base + at);
+  }
+}
+
+template <class Format, int panels>
+inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
+  const LinearArgs& args = chunk.args;
+  const int64_t blocks_per_panel = 256 / Format::values;
+  const int64_t panel_bytes = blocks_per_panel * static_cast<int64_t>(sizeof(typename Format::Block));
+  const int64_t block_count = (args.width + 255) / 256;
+  const int64_t stride = args.column_stride_bytes;
+  const uint8_t* columns = static_cast<const uint8_t*>(args.columns) + chunk.column * stride;
+  RowBlocks rows[panels];
+  for (int64_t i = 0; i < 16 * panels; ++i) {
+    const int64_t row = chunk.row + (i < chunk.row_count ? i : chunk.row_count - 1);
+    rows[i / 16][i % 16] = static_cast<const uint8_t*>(args.weight) + row * args.row_bytes;
+  }
+  for (int64_t i = 0; i < chunk.column_count; ++i) {
+    for (int p = 0; p < panels; ++p) store(scratch.accumulators + i * group_rows + p * 16, zero_f32());
+  }
+  for (int64_t block = 0; block < block_count; ++block) {
+    prefetch_next_group(chunk, block, block_count);
+    for (int p = 0; p < panels; ++p) {
+      Format::unpack(rows[p], args.width - block * 256, scratch.panels[p]);
+      for (const uint8_t*& row : rows[p]) row += panel_bytes;
+    }
+    const uint8_t* column = columns + block * static_cast<int64_t>(sizeof(Q8Block));
+    float* accumulators = scratch.accumulators;
+    int64_t left = chunk.column_count;
+    for (; left >= block_columns; left -= block_columns) {
+      multiply_block<Format, panels, block_columns>(scratch.panels, column, stride, accumulators);
+      column += block_columns * stride;
+      accumulators += block_columns * group_rows;
+    }
+    multiply_last_columns<Format, panels, block_columns - 1>(scratch.panels, column, stride, left, accumulators);
+  }
+}
+
+inline void store_chunk(const LinearChunk& chunk, const LinearScratch& scratch) {
+  for (int64_t i = 0; i < chunk.column_count; ++i) {
+    float* output = chunk.args.output + (chunk.column + i) * chunk.args.output_stride + chunk.row;
+    const float* from = scratch.accumulators + i * group_rows;
+    for (int64_t row = 0; row < chunk.row_count; row += 16) {
+      const int64_t left = chunk.row_count - row;
+      if (left >= 16) {
+        store(output + row, load(from + row));
+      } else {
+        store_first(output + row, left, load(from + row));
+      }
+    }
+  }
+}
+
+template <class Format>
+inline void linear_blocks(const LinearArgs& args) noexcept {
+  LinearScratch& scratch = *static_cast<LinearScratch*>(args.scratch);
+  // A chunk of columns stays in the second-level cache while all rows pass over it.
+  int64_t chunk_columns = (int64_t{1} << 20) / args.column_stride_bytes / block_columns * block_columns;
+  if (chunk_columns < 64) chunk_columns = 64;
+  if (chunk_columns > chunk_columns_max) chunk_columns = chunk_columns_max;
+  for (int64_t column = 0; column < args.column_count; column += chunk_columns) {
+    const int64_t columns_left = args.column_count - column;
+    const int64_t column_count = columns_left < chunk_columns ? columns_left : chunk_columns;
+    for (int64_t row = args.row_begin; row < args.row_end; row += group_rows) {
+      const int64_t rows_left = args.row_end - row;
+      const LinearChunk chunk{args, row, rows_left < group_rows ? rows_left : group_rows, column, column_count};
+      if (chunk.row_count <= 16) {
+        multiply_chunk<Format, 1>(chunk, scratch);
+      } else {
+        multiply_chunk<Format, block_panels>(chunk, scratch);
+      }
+      store_chunk(chunk, scratch);
+    }
+  }
+}

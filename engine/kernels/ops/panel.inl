@@ -1,0 +1,87 @@
+// A panel: 16 weight rows x 256 values, unpacked to bytes in the order the dot products read. Lanes are rows, so one
+// code serves every format, and a new format needs only its unpacker (formats/*.inl).
+#pragma once
+
+struct alignas(64) Panel {
+  uint8_t weights[64][64];      // [k / 4][row * 4 + k % 4]; signed formats have signed_bias added
+  float scales[16][16];         // [sub-block][row]
+  int32_t min_pairs[4][16];     // [pair][row]: mins of sub-blocks 2 * pair (low half) and 2 * pair + 1 (high half)
+  float negated_min_scale[16];  // [row]: -dmin
+};
+
+// Where one block of each of the panel's 16 rows lies. Rows past the end repeat the last one; their results are dropped.
+using RowBlocks = const uint8_t*[16];
+
+// Dwords offset / 4 .. offset / 4 + 3 of each row's block, lanes = rows.
+inline void load_row_dwords(const RowBlocks& rows, int64_t offset_bytes, I32x16 (&out)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    out[i] = load_4x16(rows[i] + offset_bytes, rows[4 + i] + offset_bytes, rows[8 + i] + offset_bytes,
+                       rows[12 + i] + offset_bytes);
+  }
+  transpose4(out);
+}
+
+// The half-precision number at the same place in each row's block.
+inline F32x16 load_row_halves(const RowBlocks& rows, int64_t offset_bytes) {
+  uint16_t halves[16];
+  for (int i = 0; i < 16; ++i) __builtin_memcpy(&halves[i], rows[i] + offset_bytes, 2);
+  return load_halves(halves);
+}
+
+template <int index>
+inline I32x16 unsigned_byte(I32x16 a) {
+  return bit_and(shift_right<8 * index>(a), splat_i32(0xff));
+}
+template <int index>
+inline I32x16 signed_byte(I32x16 a) {
+  return shift_right_signed<24>(shift_left<24 - 8 * index>(a));
+}
+
+// scales[first .. first + 3] = factor * the four bytes of each lane.
+inline void store_scales_unsigned(Panel& panel, int first, F32x16 factor, I32x16 bytes) {
+  store(panel.scales[first], mul(factor, to_float(unsigned_byte<0>(bytes))));
+  store(panel.scales[first + 1], mul(factor, to_float(unsigned_byte<1>(bytes))));
+  store(panel.scales[first + 2], mul(factor, to_float(unsigned_byte<2>(bytes))));
+  store(panel.scales[first + 3], mul(factor, to_float(unsigned_byte<3>(bytes))));
+}
+inline void store_scales_signed(Panel& panel, int first, F32x16 factor, I32x16 bytes) {
+  store(panel.scales[first], mul(factor, to_float(signed_byte<0>(bytes))));
+  store(panel.scales[first + 1], mul(factor, to_float(signed_byte<1>(bytes))));
+  store(panel.scales[first + 2], mul(factor, to_float(signed_byte<2>(bytes))));
+  store(panel.scales[first + 3], mul(factor, to_float(signed_byte<3>(bytes))));
+}
+
+// Four bytes of mins per lane as two pairs of int16.
+inline void store_min_pairs(Panel& panel, int first, I32x16 mins) {
+  const I32x16 low = splat_i32(0x000000ff);
+  const I32x16 high = splat_i32(0x00ff0000);
+  store_i32(panel.min_pairs[first], bit_or(bit_and(mins, low), bit_and(shift_left<8>(mins), high)));
+  store_i32(panel.min_pairs[first + 1],
+            bit_or(bit_and(shift_right<16>(mins), low), bit_and(shift_right<8>(mins), high)));
+}
+
+// The 16 bytes that open BlockQ4K and BlockQ5K: d, dmin, packed scales and mins (tensor/blocks.h).
+inline void unpack_k_header(const RowBlocks& rows, Panel& panel) {
+  I32x16 header[4];
+  load_row_dwords(rows, 0, header);
+  const F32x16 d = halves_to_float(header[0]);
+  const F32x16 dmin = halves_to_float(shift_right<16>(header[0]));
+  store(panel.negated_min_scale, sub(zero_f32(), dmin));
+  const I32x16 low6 = splat_i32(0x3f3f3f3f);
+  const I32x16 low4 = splat_i32(0x0f0f0f0f);
+  const I32x16 top2 = splat_i32(0x30303030);
+  store_scales_unsigned(panel, 0, d, bit_and(header[1], low6));
+  store_scales_unsigned(panel, 4, d,
+                        bit_or(bit_and(header[3], low4), bit_and(shift_right<2>(header[1]), top2)));
+  store_min_pairs(panel, 0, bit_and(header[2], low6));
+  store_min_pairs(panel, 2,
+                  bit_or(bit_and(shift_right<4>(header[3]), low4), bit_and(shift_right<2>(header[2]), top2)));
+}
+
+// Sub-blocks that a short last block lacks.
+inline void clear_sub_blocks(Panel& panel, int begin, int end, int dwords_each) {
+  for (int sub = begin; sub < end; ++sub) {
+    store(panel.scales[sub], zero_f32());
+    for (int i = 0; i < dwords_each; ++i) store_i32(panel.weights[sub * dwords_each + i], zero_i32());
+  }
+}

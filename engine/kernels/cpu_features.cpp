@@ -12,7 +12,9 @@ namespace hearth::engine {
 #if defined(__x86_64__)
 namespace {
 
-bool has(uint32_t reg, int bit) { return (reg >> bit & 1) != 0; }
+bool has(uint32_t reg, int bit) {
+  return (reg >> bit & 1) != 0;
+}
 
 uint64_t saved_registers() {
   uint32_t low = 0;
@@ -29,7 +31,7 @@ CpuFeatures cpu_features() noexcept {
   if (__get_cpuid(1, &a, &b, &c, &d) == 0) return features;
   const bool fma = has(c, 12);
   const bool f16c = has(c, 29);
-  const bool avx = has(c, 27) && has(c, 28);   // OSXSAVE, AVX
+  const bool avx = has(c, 27) && has(c, 28);  // OSXSAVE, AVX
   if (!avx || !fma || !f16c) return features;
   const uint64_t saved = saved_registers();
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return features;
@@ -39,7 +41,9 @@ CpuFeatures cpu_features() noexcept {
   return features;
 }
 #else
-CpuFeatures cpu_features() noexcept { return {}; }
+CpuFeatures cpu_features() noexcept {
+  return {};
+}
 #endif
 
 }  // namespace hearth::engine

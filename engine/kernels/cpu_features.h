@@ -4,8 +4,8 @@
 namespace hearth::engine {
 
 struct CpuFeatures {
-  bool avx2 = false;     // with FMA and F16C
-  bool avx512 = false;   // F, BW, VL, DQ and VNNI, with registers the system saves
+  bool avx2 = false;    // with FMA and F16C
+  bool avx512 = false;  // F, BW, VL, DQ and VNNI, with registers the system saves
 };
 
 CpuFeatures cpu_features() noexcept;

@@ -1,11 +1,13 @@
-// The kernel table: every hot loop of the engine as a function pointer, one table per instruction set.
+// The kernel table: every hot loop of the engine as a function pointer, one table per instruction
+// set.
 //
 // The numerics behind each entry are fixed in docs/numerics.md. Two roles exist:
 //   decode  tokens that are being generated (and speculation's check),
 //   prompt  tokens that are being read.
-// Within a role a result never depends on how many columns run together, on chunking, on pages or on threads.
-// All functions are noexcept, allocate nothing, log nothing and may run on any number of threads at once on disjoint
-// outputs. This header is freestanding: instruction-set files include it before their anonymous namespace.
+// Within a role a result never depends on how many columns run together, on chunking, on pages or
+// on threads. All functions are noexcept, allocate nothing, log nothing and may run on any number
+// of threads at once on disjoint outputs. This header is freestanding: instruction-set files
+// include it before their anonymous namespace.
 #pragma once
 
 #include <cstddef>
@@ -22,39 +24,42 @@ enum class Layout : uint8_t { rows };
 
 // What an input vector must be turned into before a format's dot products can read it.
 //   f32  the vector itself
-//   q8   int8 per block of 256 with one float scale, and the sums of each 16; see KernelTable::quantize
+//   q8   int8 per block of 256 with one float scale, and the sums of each 16; see
+//   KernelTable::quantize
 enum class ColumnKind : uint8_t { f32, q8 };
 
 // output[column * output_stride + row] = dot(weight row, column) for rows [row_begin, row_end).
-// Fastest where the range starts at a multiple of 32 rows and is long: inside it the next rows are fetched ahead.
+// Fastest where the range starts at a multiple of 32 rows and is long: inside it the next rows are
+// fetched ahead.
 struct LinearArgs {
-  const void* weight;            // row 0
-  int64_t row_bytes;             // distance between rows
-  int64_t width;                 // values per row and per column
+  const void* weight;  // row 0
+  int64_t row_bytes;   // distance between rows
+  int64_t width;       // values per row and per column
   int64_t row_begin, row_end;
-  const void* columns;           // column 0, prepared as the format's ColumnKind
-  int64_t column_stride_bytes;   // distance between columns
+  const void* columns;          // column 0, prepared as the format's ColumnKind
+  int64_t column_stride_bytes;  // distance between columns
   int64_t column_count;
-  float* output;                 // indexed by absolute row
-  int64_t output_stride;         // floats between the outputs of two columns
-  void* scratch;                 // linear_scratch_bytes, 64-byte aligned, private to the calling thread
+  float* output;          // indexed by absolute row
+  int64_t output_stride;  // floats between the outputs of two columns
+  void* scratch;          // linear_scratch_bytes, 64-byte aligned, private to the calling thread
 };
 
 using LinearFn = void (*)(const LinearArgs&) noexcept;
 
-// One row per weight format. A null `pack` means the identity: the mapped rows are used as they are.
+// One row per weight format. A null `pack` means the identity: the mapped rows are used as they
+// are.
 struct FormatKernels {
   DType type;
   ColumnKind column;
   LinearFn decode;
   LinearFn prompt;
-  void (*get_row)(const void* row, int64_t width, float* out) noexcept;   // dequantises one row
+  void (*get_row)(const void* row, int64_t width, float* out) noexcept;  // dequantises one row
   void (*pack)(const void* rows, int64_t row_count, int64_t width, void* out) noexcept;
 };
 
 enum class RopeStyle : uint8_t {
-  adjacent,   // pairs (2i, 2i+1): llama
-  halves,     // pairs (i, i + n/2): neox, qwen, gemma
+  adjacent,  // pairs (2i, 2i+1): llama
+  halves,    // pairs (i, i + n/2): neox, qwen, gemma
 };
 
 enum class GateKind : uint8_t { silu, gelu_tanh };
@@ -62,13 +67,14 @@ enum class GateKind : uint8_t { silu, gelu_tanh };
 // Elements of one cache entry. Values are GGUF's, so that names come from dtype.h.
 enum class KvType : uint8_t { f32, f16 };
 
-inline constexpr int64_t page_tokens = 32;          // tokens per cache page, on every device
-inline constexpr int64_t segment_pages = 16;        // pages per attention segment (docs/numerics.md)
-inline constexpr int64_t attention_queries_max = 16; // query rows (tokens x heads of a group) per attention call
-inline constexpr int64_t attention_dim_max = 576;    // largest key_dim and value_dim
+inline constexpr int64_t page_tokens = 32;    // tokens per cache page, on every device
+inline constexpr int64_t segment_pages = 16;  // pages per attention segment (docs/numerics.md)
+inline constexpr int64_t attention_queries_max =
+    16;  // query rows (tokens x heads of a group) per attention call
+inline constexpr int64_t attention_dim_max = 576;  // largest key_dim and value_dim
 
-// One KV head of one layer inside one page. The order of the values inside belongs to the kernels: only store_kv and
-// attention know it. All tables share one order.
+// One KV head of one layer inside one page. The order of the values inside belongs to the kernels:
+// only store_kv and attention know it. All tables share one order.
 struct KvHeadShape {
   KvType type;
   int32_t key_dim;
@@ -76,43 +82,46 @@ struct KvHeadShape {
 };
 
 // Attention of consecutive query tokens of one sequence over one KV head, for one segment of pages.
-// A segment is `segment_pages` pages; its first page ordinal is a multiple of that, so splits never depend on threads.
+// A segment is `segment_pages` pages; its first page ordinal is a multiple of that, so splits never
+// depend on threads.
 struct AttentionArgs {
-  const float* queries;              // token 0, head 0 of the group
-  int64_t query_token_stride;        // floats between tokens
-  int32_t query_token_count;         // query_token_count * group_heads <= attention_queries_max
-  int32_t group_heads;               // query heads that share this KV head, key_dim floats apart
+  const float* queries;        // token 0, head 0 of the group
+  int64_t query_token_stride;  // floats between tokens
+  int32_t query_token_count;   // query_token_count * group_heads <= attention_queries_max
+  int32_t group_heads;         // query heads that share this KV head, key_dim floats apart
   KvHeadShape shape;
-  const void* const* pages;          // this KV head's part of each page of the segment; [page_count]. A page that no
-                                     // query sees anything of may be null
-  int32_t page_count;                // pages up to the last one any query sees
-  int64_t segment_start;             // cache index of the segment's first token
-  int64_t query_start;               // cache index of query token 0; token i is at query_start + i
-  int64_t window;                    // key visible iff query - key < window; 0: no window
-  float scale;                       // multiplies q.k
-  float soft_cap;                    // c * tanh(s / c); 0: none
-  float* state_max;                  // [tokens, group_heads] running maximum of this segment
-  float* state_sum;                  // [tokens, group_heads] sum of exp(s - max)
-  float* state_out;                  // [tokens, group_heads, value_dim] unnormalised output
-  void* scratch;                     // attention_scratch_bytes, 64-byte aligned
+  const void* const* pages;  // this KV head's part of each page of the segment; [page_count]. A
+                             // page that no query sees anything of may be null
+  int32_t page_count;     // pages up to the last one any query sees
+  int64_t segment_start;  // cache index of the segment's first token
+  int64_t query_start;    // cache index of query token 0; token i is at query_start + i
+  int64_t window;         // key visible iff query - key < window; 0: no window
+  float scale;            // multiplies q.k
+  float soft_cap;         // c * tanh(s / c); 0: none
+  float* state_max;       // [tokens, group_heads] running maximum of this segment
+  float* state_sum;       // [tokens, group_heads] sum of exp(s - max)
+  float* state_out;       // [tokens, group_heads, value_dim] unnormalised output
+  void* scratch;          // attention_scratch_bytes, 64-byte aligned
 };
 
 struct KernelTable {
   Isa isa;
   const char* name;
-  // True when prompt and decode results are the same bits: cache pages written in either role are then interchangeable.
+  // True when prompt and decode results are the same bits: cache pages written in either role are
+  // then interchangeable.
   bool roles_agree;
 
   const FormatKernels* formats;
   int32_t format_count;
-  int64_t linear_scratch_bytes;      // for any width and number of columns
+  int64_t linear_scratch_bytes;  // for any width and number of columns
   int64_t attention_scratch_bytes;
 
   int64_t (*q8_column_bytes)(int64_t width) noexcept;
   void (*quantize)(const float* x, int64_t width, void* column) noexcept;
 
   // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; weight may be null. x and y may be the same.
-  void (*rms_norm)(const float* x, const float* weight, int64_t width, float eps, float* y) noexcept;
+  void (*rms_norm)(const float* x, const float* weight, int64_t width, float eps,
+                   float* y) noexcept;
   // Rotates `pair_count` pairs of one head in place; cos_sin is [pair_count][2].
   void (*rope)(float* head, const float* cos_sin, int64_t pair_count, RopeStyle style) noexcept;
   // y[i] = gate(a[i]) * b[i]
@@ -124,13 +133,16 @@ struct KernelTable {
   // Bytes of one KV head in one page.
   int64_t (*kv_head_bytes)(const KvHeadShape& shape) noexcept;
   // Writes one token's key and value into slot `slot` (0..page_tokens-1) of a KV head of a page.
-  void (*store_kv)(const KvHeadShape& shape, const float* key, const float* value, int64_t slot, void* page_head) noexcept;
+  void (*store_kv)(const KvHeadShape& shape, const float* key, const float* value, int64_t slot,
+                   void* page_head) noexcept;
   // Fills the three state arrays for one segment.
   void (*attention_segment)(const AttentionArgs&) noexcept;
-  // Merges `segment_count` states in segment order into output[value_dim]; `sink` may be null (an extra logit that
-  // only joins the denominator). States lie `state_stride` rows apart (rows of 1, 1 and value_dim floats).
-  void (*attention_merge)(const float* state_max, const float* state_sum, const float* state_out, int64_t segment_count,
-                          int64_t state_stride, int64_t value_dim, const float* sink, float* output) noexcept;
+  // Merges `segment_count` states in segment order into output[value_dim]; `sink` may be null (an
+  // extra logit that only joins the denominator). States lie `state_stride` rows apart (rows of 1,
+  // 1 and value_dim floats).
+  void (*attention_merge)(const float* state_max, const float* state_sum, const float* state_out,
+                          int64_t segment_count, int64_t state_stride, int64_t value_dim,
+                          const float* sink, float* output) noexcept;
 };
 
 // The tables this machine can run, best last. Never empty: scalar is always there.
@@ -139,8 +151,8 @@ struct KernelTables {
   int32_t count;
 };
 KernelTables available_kernels() noexcept;
-// By name ("scalar", "avx2", "avx512"), or the best one for an empty name. Null when this machine cannot run it or
-// the name is unknown. HEARTH_ISA is read by the caller, not here.
+// By name ("scalar", "avx2", "avx512"), or the best one for an empty name. Null when this machine
+// cannot run it or the name is unknown. HEARTH_ISA is read by the caller, not here.
 const KernelTable* find_kernels(const char* name) noexcept;
 // The row for a format, null when the table lacks it.
 const FormatKernels* find_format(const KernelTable& table, DType type) noexcept;

@@ -14,5 +14,7 @@ struct F16Weights {
 struct BF16Weights {
   using Element = uint16_t;
   static F32x16 read(const uint16_t* p) { return load_bfloats(p); }
-  static F32x16 read_first(const uint16_t* p, int64_t count) { return load_bfloats_first(p, count); }
+  static F32x16 read_first(const uint16_t* p, int64_t count) {
+    return load_bfloats_first(p, count);
+  }
 };

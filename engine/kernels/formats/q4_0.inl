@@ -19,7 +19,8 @@ struct Q4_0 {
       load_row_dwords(rows, offset_bytes + 2, q);
       for (int i = 0; i < 4; ++i) {
         store_i32(panel.weights[sub * 8 + i], add_bytes(bit_and(q[i], nibble), offset));
-        store_i32(panel.weights[sub * 8 + 4 + i], add_bytes(bit_and(shift_right<4>(q[i]), nibble), offset));
+        store_i32(panel.weights[sub * 8 + 4 + i],
+                  add_bytes(bit_and(shift_right<4>(q[i]), nibble), offset));
       }
     }
     clear_sub_blocks(panel, count, 8, 8);

@@ -3,8 +3,8 @@
 
 struct Q4K {
   using Block = BlockQ4K;
-  static constexpr int values = 256;      // per block in memory
-  static constexpr int sub_values = 32;   // per scale
+  static constexpr int values = 256;     // per block in memory
+  static constexpr int sub_values = 32;  // per scale
   static constexpr bool is_signed = false;
   static constexpr bool has_mins = true;
 
@@ -15,7 +15,8 @@ struct Q4K {
     for (int part = 0; part < 8; ++part) {
       I32x16 q[4];
       load_row_dwords(rows, 16 + 16 * part, q);
-      // Pair part / 2 of sub-blocks: the low nibbles are the first 8 dwords, the high ones the next 8.
+      // Pair part / 2 of sub-blocks: the low nibbles are the first 8 dwords, the high ones the
+      // next 8.
       uint8_t(*out)[64] = panel.weights + part / 2 * 16 + part % 2 * 4;
       for (int i = 0; i < 4; ++i) {
         store_i32(out[i], bit_and(q[i], nibble));

@@ -1,4 +1,5 @@
-// Q5_K: Q4_K with a fifth bit per value, kept apart: bit s of qh[l] belongs to element l of sub-block s.
+// Q5_K: Q4_K with a fifth bit per value, kept apart: bit s of qh[l] belongs to element l of
+// sub-block s.
 #pragma once
 
 struct Q5K {
@@ -21,8 +22,8 @@ struct Q5K {
         uint8_t(*out)[64] = panel.weights + pair * 16 + half * 4;
         for (int i = 0; i < 4; ++i) {
           store_i32(out[i], bit_or(bit_and(q[i], nibble), bit_and(shift_left<4>(high[i]), bit)));
-          store_i32(out[8 + i],
-                    bit_or(bit_and(shift_right<4>(q[i]), nibble), bit_and(shift_left<3>(high[i]), bit)));
+          store_i32(out[8 + i], bit_or(bit_and(shift_right<4>(q[i]), nibble),
+                                       bit_and(shift_left<3>(high[i]), bit)));
           high[i] = shift_right<2>(high[i]);
         }
       }

@@ -30,7 +30,8 @@ struct Q6K {
  private:
   // Low nibbles, and two bits that already stand at bits 4 and 5; the value is that less 32.
   static I32x16 join(I32x16 low, I32x16 high) {
-    const I32x16 q = bit_or(bit_and(low, splat_i32(0x0f0f0f0f)), bit_and(high, splat_i32(0x30303030)));
+    const I32x16 q =
+        bit_or(bit_and(low, splat_i32(0x0f0f0f0f)), bit_and(high, splat_i32(0x30303030)));
     return add_bytes(q, splat_i32(0x01010101u * static_cast<uint8_t>(signed_bias - 32)));
   }
   static void unpack_scales(const RowBlocks& rows, Panel& panel) {

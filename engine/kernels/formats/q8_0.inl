@@ -17,7 +17,8 @@ struct Q8_0 {
       for (int half = 0; half < 2; ++half) {
         I32x16 q[4];
         load_row_dwords(rows, offset + 2 + 16 * half, q);
-        for (int i = 0; i < 4; ++i) store_i32(panel.weights[sub * 8 + half * 4 + i], add_bytes(q[i], bias));
+        for (int i = 0; i < 4; ++i)
+          store_i32(panel.weights[sub * 8 + half * 4 + i], add_bytes(q[i], bias));
       }
     }
     clear_sub_blocks(panel, count, 8, 8);

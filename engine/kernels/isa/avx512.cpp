@@ -1,12 +1,13 @@
-// Kernel table for x86-64 with AVX-512 F, BW, VL, DQ and VNNI. Everything but the table is in an anonymous namespace, so that no
-// code made with this file's compiler flags can be called from elsewhere.
+// Kernel table for x86-64 with AVX-512 F, BW, VL, DQ and VNNI. Everything but the table is in an
+// anonymous namespace, so that no code made with this file's compiler flags can be called from
+// elsewhere.
 #include <immintrin.h>
 
 #include "engine/kernels/isa/tables.h"
 
 namespace hearth::engine {
 namespace {
-#include "engine/kernels/simd/avx512.h"
+#include "engine/kernels/simd/avx512.inl"
 
 #include "engine/kernels/ops/all.inl"
 }  // namespace

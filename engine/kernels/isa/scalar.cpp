@@ -1,10 +1,10 @@
-// Kernel table for plain C++, for any machine. Everything but the table is in an anonymous namespace, so that no
-// code made with this file's compiler flags can be called from elsewhere.
+// Kernel table for plain C++, for any machine. Everything but the table is in an anonymous
+// namespace, so that no code made with this file's compiler flags can be called from elsewhere.
 #include "engine/kernels/isa/tables.h"
 
 namespace hearth::engine {
 namespace {
-#include "engine/kernels/simd/scalar.h"
+#include "engine/kernels/simd/scalar.inl"
 
 #include "engine/kernels/ops/all.inl"
 }  // namespace

@@ -1,4 +1,5 @@
-// The tables, one per file in this folder, and the functions they share. Only dispatch.cpp chooses among them.
+// The tables, one per file in this folder, and the functions they share. Only dispatch.cpp chooses
+// among them.
 #pragma once
 
 #include "engine/kernels/kernels.h"

@@ -1,4 +1,5 @@
-// The body of a kernel table: included once per instruction set, after its vocabulary, in an anonymous namespace.
+// The body of a kernel table: included once per instruction set, after its vocabulary, in an
+// anonymous namespace.
 #pragma once
 
 #include "engine/kernels/ops/panel.inl"
@@ -10,10 +11,10 @@
 #include "engine/kernels/formats/q6_k.inl"
 #include "engine/kernels/formats/q8_0.inl"
 
-#include "engine/kernels/ops/quantize.inl"
+#include "engine/kernels/ops/attention.inl"
+#include "engine/kernels/ops/elementwise.inl"
 #include "engine/kernels/ops/linear_blocks.inl"
 #include "engine/kernels/ops/linear_float.inl"
 #include "engine/kernels/ops/math.inl"
-#include "engine/kernels/ops/elementwise.inl"
-#include "engine/kernels/ops/attention.inl"
+#include "engine/kernels/ops/quantize.inl"
 #include "engine/kernels/ops/table.inl"

@@ -1,16 +1,20 @@
-// Attention over cache pages (docs/numerics.md, "Attention"). Inside a page, keys lie transposed, [key_dim][32 tokens],
-// so that lanes are keys and no sum crosses lanes; values lie [32 tokens][value_dim rounded up to 16].
-// A page is turned into floats once for all query rows of the call.
+// Attention over cache pages (docs/numerics.md, "Attention"). Inside a page, keys lie transposed,
+// [key_dim][32 tokens], so that lanes are keys and no sum crosses lanes; values lie [32
+// tokens][value_dim rounded up to 16]. A page is turned into floats once for all query rows of the
+// call.
 #pragma once
 
-constexpr int64_t padded_dim(int64_t dim) { return (dim + 15) / 16 * 16; }
+constexpr int64_t padded_dim(int64_t dim) {
+  return (dim + 15) / 16 * 16;
+}
 
 inline int64_t kv_head_bytes(const KvHeadShape& shape) noexcept {
   const int64_t element = shape.type == KvType::f16 ? 2 : 4;
   return (shape.key_dim + padded_dim(shape.value_dim)) * page_tokens * element;
 }
 
-inline void store_kv_f32(const KvHeadShape& shape, const float* key, const float* value, int64_t slot, float* page) {
+inline void store_kv_f32(const KvHeadShape& shape, const float* key, const float* value,
+                         int64_t slot, float* page) {
   for (int64_t i = 0; i < shape.key_dim; ++i) page[i * page_tokens + slot] = key[i];
   const int64_t width = padded_dim(shape.value_dim);
   float* row = page + shape.key_dim * page_tokens + slot * width;
@@ -20,7 +24,8 @@ inline void store_kv_f32(const KvHeadShape& shape, const float* key, const float
   }
 }
 
-inline void store_kv_f16(const KvHeadShape& shape, const float* key, const float* value, int64_t slot, uint16_t* page) {
+inline void store_kv_f16(const KvHeadShape& shape, const float* key, const float* value,
+                         int64_t slot, uint16_t* page) {
   for (int64_t i = 0; i < shape.key_dim; i += 16) {
     const int64_t count = shape.key_dim - i < 16 ? shape.key_dim - i : 16;
     uint16_t halves[16];
@@ -35,7 +40,8 @@ inline void store_kv_f16(const KvHeadShape& shape, const float* key, const float
   }
 }
 
-inline void store_kv(const KvHeadShape& shape, const float* key, const float* value, int64_t slot, void* page_head) noexcept {
+inline void store_kv(const KvHeadShape& shape, const float* key, const float* value, int64_t slot,
+                     void* page_head) noexcept {
   if (shape.type == KvType::f16) {
     store_kv_f16(shape, key, value, slot, static_cast<uint16_t*>(page_head));
   } else {
@@ -46,8 +52,8 @@ inline void store_kv(const KvHeadShape& shape, const float* key, const float* va
 struct alignas(64) AttentionScratch {
   float keys[attention_dim_max * page_tokens];
   float values[page_tokens * attention_dim_max];
-  float scores[attention_queries_max][page_tokens];     // then exp(score - maximum)
-  float factors[attention_queries_max];                 // what the old output is multiplied by
+  float scores[attention_queries_max][page_tokens];  // then exp(score - maximum)
+  float factors[attention_queries_max];              // what the old output is multiplied by
   float output[attention_queries_max][attention_dim_max];
 };
 
@@ -57,7 +63,9 @@ struct TokenRange {
   bool empty() const { return begin >= end; }
 };
 
-inline int64_t clamp(int64_t value, int64_t low, int64_t high) { return value < low ? low : value > high ? high : value; }
+inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
+  return value < low ? low : value > high ? high : value;
+}
 
 // What query token `token` sees of the page whose first token has cache index `page_start`.
 inline TokenRange visible_tokens(const AttentionArgs& args, int64_t token, int64_t page_start) {
@@ -72,7 +80,8 @@ struct PageFloats {
   const float* values;
 };
 
-inline PageFloats page_floats(const AttentionArgs& args, const void* page, TokenRange seen, AttentionScratch& scratch) {
+inline PageFloats page_floats(const AttentionArgs& args, const void* page, TokenRange seen,
+                              AttentionScratch& scratch) {
   const int64_t key_count = args.shape.key_dim * page_tokens;
   const int64_t width = padded_dim(args.shape.value_dim);
   if (args.shape.type == KvType::f32) {
@@ -89,12 +98,14 @@ inline PageFloats page_floats(const AttentionArgs& args, const void* page, Token
 
 inline const float* query_row(const AttentionArgs& args, int64_t row) {
   const int64_t token = row / args.group_heads;
-  return args.queries + token * args.query_token_stride + row % args.group_heads * args.shape.key_dim;
+  return args.queries + token * args.query_token_stride +
+         row % args.group_heads * args.shape.key_dim;
 }
 
 // scores[row] = q . k for all tokens of the page, visible or not.
 template <int rows>
-inline void score_rows(const AttentionArgs& args, int64_t first_row, const float* keys, AttentionScratch& scratch) {
+inline void score_rows(const AttentionArgs& args, int64_t first_row, const float* keys,
+                       AttentionScratch& scratch) {
   const float* query[rows];
   F32x16 sums[rows][2];
   for (int r = 0; r < rows; ++r) {
@@ -116,15 +127,17 @@ inline void score_rows(const AttentionArgs& args, int64_t first_row, const float
   }
 }
 
-// Scores of one row -> probabilities against the row's running maximum; updates the row's maximum and sum.
-inline void soften_row(const AttentionArgs& args, int64_t row, TokenRange seen, AttentionScratch& scratch) {
+// Scores of one row -> probabilities against the row's running maximum; updates the row's maximum
+// and sum.
+inline void soften_row(const AttentionArgs& args, int64_t row, TokenRange seen,
+                       AttentionScratch& scratch) {
   F32x16 halves[2];
   for (int half = 0; half < 2; ++half) {
     const int64_t first = 16 * half;
     F32x16 score = mul(load(scratch.scores[row] + first), splat(args.scale));
     if (args.soft_cap > 0.0f) score = soft_cap_f32(score, splat(args.soft_cap));
-    halves[half] = select_lanes(clamp(seen.begin - first, 0, 16), clamp(seen.end - first, 0, 16), score,
-                                splat(-__builtin_inff()));
+    halves[half] = select_lanes(clamp(seen.begin - first, 0, 16), clamp(seen.end - first, 0, 16),
+                                score, splat(-__builtin_inff()));
   }
   const float page_max = max_lane(max(halves[0], halves[1]));
   const float old_max = args.state_max[row];
@@ -140,12 +153,13 @@ inline void soften_row(const AttentionArgs& args, int64_t row, TokenRange seen, 
 
 // output[row] = output[row] * factor + probabilities . values, for dims [dim, dim + 16 * vectors).
 template <int rows, int vectors>
-inline void weigh_values(const float* values, int64_t width, TokenRange seen, int64_t first_row, int64_t dim,
-                         AttentionScratch& scratch) {
+inline void weigh_values(const float* values, int64_t width, TokenRange seen, int64_t first_row,
+                         int64_t dim, AttentionScratch& scratch) {
   F32x16 sums[rows][vectors];
   for (int r = 0; r < rows; ++r) {
     const F32x16 factor = splat(scratch.factors[first_row + r]);
-    for (int v = 0; v < vectors; ++v) sums[r][v] = mul(load(scratch.output[first_row + r] + dim + 16 * v), factor);
+    for (int v = 0; v < vectors; ++v)
+      sums[r][v] = mul(load(scratch.output[first_row + r] + dim + 16 * v), factor);
   }
   for (int64_t token = seen.begin; token < seen.end; ++token) {
     F32x16 value[vectors];
@@ -156,21 +170,24 @@ inline void weigh_values(const float* values, int64_t width, TokenRange seen, in
     }
   }
   for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < vectors; ++v) store(scratch.output[first_row + r] + dim + 16 * v, sums[r][v]);
+    for (int v = 0; v < vectors; ++v)
+      store(scratch.output[first_row + r] + dim + 16 * v, sums[r][v]);
   }
 }
 
 template <int rows>
-inline void weigh_rows(const float* values, int64_t width, TokenRange seen, int64_t first_row, AttentionScratch& scratch) {
+inline void weigh_rows(const float* values, int64_t width, TokenRange seen, int64_t first_row,
+                       AttentionScratch& scratch) {
   int64_t dim = 0;
   for (; dim + 16 * attention_vectors <= width; dim += 16 * attention_vectors) {
     weigh_values<rows, attention_vectors>(values, width, seen, first_row, dim, scratch);
   }
-  for (; dim < width; dim += 16) weigh_values<rows, 1>(values, width, seen, first_row, dim, scratch);
+  for (; dim < width; dim += 16)
+    weigh_values<rows, 1>(values, width, seen, first_row, dim, scratch);
 }
 
-inline void attend_page(const AttentionArgs& args, int64_t page_start, TokenRange seen, const void* page,
-                        AttentionScratch& scratch) {
+inline void attend_page(const AttentionArgs& args, int64_t page_start, TokenRange seen,
+                        const void* page, AttentionScratch& scratch) {
   const PageFloats floats = page_floats(args, page, seen, scratch);
   const int64_t row_count = static_cast<int64_t>(args.query_token_count) * args.group_heads;
   const int64_t width = padded_dim(args.shape.value_dim);
@@ -180,15 +197,19 @@ inline void attend_page(const AttentionArgs& args, int64_t page_start, TokenRang
   }
   for (; row < row_count; ++row) score_rows<1>(args, row, floats.keys, scratch);
 
-  const auto range = [&](int64_t r) { return visible_tokens(args, r / args.group_heads, page_start); };
+  const auto range = [&](int64_t r) {
+    return visible_tokens(args, r / args.group_heads, page_start);
+  };
   for (row = 0; row < row_count; ++row) {
     if (!range(row).empty()) soften_row(args, row, range(row), scratch);
   }
-  // A row reads the values it sees and no others: what it does not see may be anything, even not a number.
+  // A row reads the values it sees and no others: what it does not see may be anything, even not a
+  // number.
   for (row = 0; row < row_count;) {
     const TokenRange rows_seen = range(row);
     int64_t last = row + attention_rows - 1;
-    const bool whole = last < row_count && range(last).begin == rows_seen.begin && range(last).end == rows_seen.end;
+    const bool whole = last < row_count && range(last).begin == rows_seen.begin &&
+                       range(last).end == rows_seen.end;
     if (!whole) last = row;
     if (!rows_seen.empty()) {
       if (whole) {
@@ -212,30 +233,33 @@ inline void attention_segment(const AttentionArgs& args) noexcept {
   }
   for (int64_t page = 0; page < args.page_count; ++page) {
     const int64_t page_start = args.segment_start + page * page_tokens;
-    // Later tokens see further, and from a later begin: the first and the last token bound what any of them sees.
+    // Later tokens see further, and from a later begin: the first and the last token bound what any
+    // of them sees.
     const TokenRange seen = {visible_tokens(args, 0, page_start).begin,
                              visible_tokens(args, args.query_token_count - 1, page_start).end};
     if (!seen.empty()) attend_page(args, page_start, seen, args.pages[page], scratch);
   }
   for (int64_t row = 0; row < row_count; ++row) {
     float* output = args.state_out + row * args.shape.value_dim;
-    map_values(scratch.output[row], args.shape.value_dim, output, [](F32x16 value) { return value; });
+    map_values(scratch.output[row], args.shape.value_dim, output,
+               [](F32x16 value) { return value; });
   }
 }
 
 inline void attention_merge(const float* state_max, const float* state_sum, const float* state_out,
-                            int64_t segment_count, int64_t state_stride, int64_t value_dim, const float* sink,
-                            float* output) noexcept {
+                            int64_t segment_count, int64_t state_stride, int64_t value_dim,
+                            const float* sink, float* output) noexcept {
   float largest = sink != nullptr ? *sink : -__builtin_inff();
   for (int64_t s = 0; s < segment_count; ++s) {
     const int64_t at = s * state_stride;
     if (state_sum[at] != 0.0f && state_max[at] > largest) largest = state_max[at];
   }
   float total = 0.0f;
-  for (int64_t i = 0; i < value_dim; i += 16) store_first(output + i, clamp(value_dim - i, 0, 16), zero_f32());
+  for (int64_t i = 0; i < value_dim; i += 16)
+    store_first(output + i, clamp(value_dim - i, 0, 16), zero_f32());
   for (int64_t s = 0; s < segment_count; ++s) {
     const int64_t at = s * state_stride;
-    if (state_sum[at] == 0.0f) continue;   // sees nothing of this segment
+    if (state_sum[at] == 0.0f) continue;  // sees nothing of this segment
     const float weight = exp_scalar(state_max[at] - largest);
     total = fma_scalar(weight, state_sum[at], total);
     const F32x16 weights = splat(weight);

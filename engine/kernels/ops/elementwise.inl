@@ -13,11 +13,14 @@ inline void map_values(const float* a, const float* b, int64_t count, float* y, 
   int64_t i = 0;
   for (; i + 16 <= count; i += 16) store(y + i, function(load(a + i), load(b + i)));
   if (i < count) {
-    store_first(y + i, count - i, function(load_first(a + i, count - i), load_first(b + i, count - i)));
+    store_first(y + i, count - i,
+                function(load_first(a + i, count - i), load_first(b + i, count - i)));
   }
 }
 
-inline F32x16 silu_f32(F32x16 x) { return mul(x, sigmoid_f32(x)); }
+inline F32x16 silu_f32(F32x16 x) {
+  return mul(x, sigmoid_f32(x));
+}
 
 // x / 2 * (1 + tanh(u)) is x * sigmoid(2 u).
 inline F32x16 gelu_tanh_f32(F32x16 x) {
@@ -46,14 +49,17 @@ inline void scale_values(const float* a, float factor, int64_t count, float* y) 
   map_values(a, count, y, [=](F32x16 x) { return mul(x, factors); });
 }
 
-inline F32x16 soft_cap_f32(F32x16 x, F32x16 cap) { return mul(cap, tanh_f32(div(x, cap))); }
+inline F32x16 soft_cap_f32(F32x16 x, F32x16 cap) {
+  return mul(cap, tanh_f32(div(x, cap)));
+}
 
 inline void soft_cap_values(const float* a, float cap, int64_t count, float* y) noexcept {
   const F32x16 caps = splat(cap);
   map_values(a, count, y, [=](F32x16 x) { return soft_cap_f32(x, caps); });
 }
 
-inline void rms_norm(const float* x, const float* weight, int64_t width, float eps, float* y) noexcept {
+inline void rms_norm(const float* x, const float* weight, int64_t width, float eps,
+                     float* y) noexcept {
   F32x16 squares = zero_f32();
   int64_t i = 0;
   for (; i + 16 <= width; i += 16) {
@@ -66,7 +72,8 @@ inline void rms_norm(const float* x, const float* weight, int64_t width, float e
   }
   const F32x16 factor = splat(1.0f / sqrt_scalar(sum(squares) / static_cast<float>(width) + eps));
   if (weight != nullptr) {
-    map_values(x, weight, width, y, [=](F32x16 value, F32x16 w) { return mul(mul(value, factor), w); });
+    map_values(x, weight, width, y,
+               [=](F32x16 value, F32x16 w) { return mul(mul(value, factor), w); });
   } else {
     map_values(x, width, y, [=](F32x16 value) { return mul(value, factor); });
   }
@@ -79,8 +86,8 @@ inline void rotate(F32x16 cosine, F32x16 sine, F32x16& a, F32x16& b) {
   a = rotated;
 }
 
-// Rotates `count` (at most 16) pairs; `second` is where the second halves of the pairs stand, or null where
-// they stand beside the first.
+// Rotates `count` (at most 16) pairs; `second` is where the second halves of the pairs stand, or
+// null where they stand beside the first.
 inline void rotate_pairs(const float* cos_sin, int64_t count, float* first, float* second) {
   const int64_t low = count < 8 ? 2 * count : 16;
   const int64_t high = 2 * count - low;

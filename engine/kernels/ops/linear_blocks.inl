@@ -1,5 +1,6 @@
-// Products of quantised weights with int8 columns. Each group of panels is unpacked once into the first-level cache
-// and multiplied by every column; the next group's bytes are fetched meanwhile, in the order they lie in memory.
+// Products of quantised weights with int8 columns. Each group of panels is unpacked once into the
+// first-level cache and multiplied by every column; the next group's bytes are fetched meanwhile,
+// in the order they lie in memory.
 #pragma once
 
 constexpr int64_t chunk_columns_max = 256;
@@ -15,7 +16,8 @@ inline I32x16 dot_start(const Q8Block& column, int sub) {
     return dot_pairs(zero_i32(), splat_dword(column.sums16 + 2 * sub), bias);
   } else {
     const uint32_t bias = static_cast<uint16_t>(-signed_bias);
-    return dot_pairs(zero_i32(), splat_dword(column.sums16 + sub / 2 * 2), splat_i32(sub % 2 == 0 ? bias : bias << 16));
+    return dot_pairs(zero_i32(), splat_dword(column.sums16 + sub / 2 * 2),
+                     splat_i32(sub % 2 == 0 ? bias : bias << 16));
   }
 }
 
@@ -30,7 +32,8 @@ inline I32x16 dot_weights(I32x16 dot, I32x16 weights, I32x16 x) {
 
 // sums[p][c] = s of docs/numerics.md for one block: panels p x columns c, lanes = rows.
 template <class Format, int panels, int columns>
-inline void block_sums(const Panel* panel, const Q8Block* const (&column)[columns], F32x16 (&sums)[panels][columns]) {
+inline void block_sums(const Panel* panel, const Q8Block* const (&column)[columns],
+                       F32x16 (&sums)[panels][columns]) {
   constexpr int dwords = Format::sub_values / 4;
   for (int p = 0; p < panels; ++p) {
     for (int c = 0; c < columns; ++c) sums[p][c] = zero_f32();
@@ -46,7 +49,8 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
       for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[i]);
       for (int c = 0; c < columns; ++c) {
         const I32x16 x = splat_dword(column[c]->q + 4 * i);
-        for (int p = 0; p < panels; ++p) dots[p][c] = dot_weights<Format>(dots[p][c], weights[p], x);
+        for (int p = 0; p < panels; ++p)
+          dots[p][c] = dot_weights<Format>(dots[p][c], weights[p], x);
       }
     }
     for (int p = 0; p < panels; ++p) {
@@ -60,7 +64,8 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
       for (int c = 0; c < columns; ++c) {
         I32x16 mins = zero_i32();
         for (int pair = 0; pair < 4; ++pair) {
-          mins = dot_pairs(mins, load_i32(panel[p].min_pairs[pair]), splat_dword(column[c]->sums32 + 2 * pair));
+          mins = dot_pairs(mins, load_i32(panel[p].min_pairs[pair]),
+                           splat_dword(column[c]->sums32 + 2 * pair));
         }
         sums[p][c] = fma(factor, to_float(mins), sums[p][c]);
       }
@@ -70,9 +75,11 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
 
 // accumulators[c][p * 16 + row] += block's product, for `columns` columns that lie `stride` apart.
 template <class Format, int panels, int columns>
-inline void multiply_block(const Panel* panel, const uint8_t* first_column, int64_t stride, float* accumulators) {
+inline void multiply_block(const Panel* panel, const uint8_t* first_column, int64_t stride,
+                           float* accumulators) {
   const Q8Block* column[columns];
-  for (int c = 0; c < columns; ++c) column[c] = reinterpret_cast<const Q8Block*>(first_column + c * stride);
+  for (int c = 0; c < columns; ++c)
+    column[c] = reinterpret_cast<const Q8Block*>(first_column + c * stride);
   F32x16 sums[panels][columns];
   block_sums<Format>(panel, column, sums);
   for (int c = 0; c < columns; ++c) {
@@ -85,13 +92,14 @@ inline void multiply_block(const Panel* panel, const uint8_t* first_column, int6
 }
 
 template <class Format, int panels, int columns>
-inline void multiply_last_columns(const Panel* panel, const uint8_t* first_column, int64_t stride, int64_t count,
-                                  float* accumulators) {
+inline void multiply_last_columns(const Panel* panel, const uint8_t* first_column, int64_t stride,
+                                  int64_t count, float* accumulators) {
   if constexpr (columns > 0) {
     if (count == columns) {
       multiply_block<Format, panels, columns>(panel, first_column, stride, accumulators);
     } else {
-      multiply_last_columns<Format, panels, columns - 1>(panel, first_column, stride, count, accumulators);
+      multiply_last_columns<Format, panels, columns - 1>(panel, first_column, stride, count,
+                                                         accumulators);
     }
   }
 }
@@ -104,18 +112,20 @@ struct LinearScratch {
 // A group of rows and a chunk of columns of one LinearArgs.
 struct LinearChunk {
   const LinearArgs& args;
-  int64_t row, row_count;          // at most 16 * panels
-  int64_t column, column_count;    // at most chunk_columns_max
+  int64_t row, row_count;        // at most 16 * panels
+  int64_t column, column_count;  // at most chunk_columns_max
 };
 
-// Asks for the part of the next group of rows that lies as far into it as block `block` is into this one.
+// Asks for the part of the next group of rows that lies as far into it as block `block` is into
+// this one.
 inline void prefetch_next_group(const LinearChunk& chunk, int64_t block, int64_t block_count) {
   const LinearArgs& args = chunk.args;
   const int64_t next = chunk.row + chunk.row_count;
   const int64_t rows = args.row_end - next < group_rows ? args.row_end - next : group_rows;
   const int64_t bytes = rows * args.row_bytes;
   const uint8_t* base = static_cast<const uint8_t*>(args.weight) + next * args.row_bytes;
-  for (int64_t at = bytes * block / block_count & ~int64_t{63}; at < bytes * (block + 1) / block_count; at += 64) {
+  for (int64_t at = bytes * block / block_count & ~int64_t{63};
+       at < bytes * (block + 1) / block_count; at += 64) {
     prefetch(base + at);
   }
 }
@@ -124,7 +134,8 @@ template <class Format, int panels>
 inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
   const LinearArgs& args = chunk.args;
   const int64_t blocks_per_panel = 256 / Format::values;
-  const int64_t panel_bytes = blocks_per_panel * static_cast<int64_t>(sizeof(typename Format::Block));
+  const int64_t panel_bytes =
+      blocks_per_panel * static_cast<int64_t>(sizeof(typename Format::Block));
   const int64_t block_count = (args.width + 255) / 256;
   const int64_t stride = args.column_stride_bytes;
   const uint8_t* columns = static_cast<const uint8_t*>(args.columns) + chunk.column * stride;
@@ -134,7 +145,8 @@ inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
     rows[i / 16][i % 16] = static_cast<const uint8_t*>(args.weight) + row * args.row_bytes;
   }
   for (int64_t i = 0; i < chunk.column_count; ++i) {
-    for (int p = 0; p < panels; ++p) store(scratch.accumulators + i * group_rows + p * 16, zero_f32());
+    for (int p = 0; p < panels; ++p)
+      store(scratch.accumulators + i * group_rows + p * 16, zero_f32());
   }
   for (int64_t block = 0; block < block_count; ++block) {
     prefetch_next_group(chunk, block, block_count);
@@ -150,7 +162,8 @@ inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
       column += block_columns * stride;
       accumulators += block_columns * group_rows;
     }
-    multiply_last_columns<Format, panels, block_columns - 1>(scratch.panels, column, stride, left, accumulators);
+    multiply_last_columns<Format, panels, block_columns - 1>(scratch.panels, column, stride, left,
+                                                             accumulators);
   }
 }
 
@@ -173,7 +186,8 @@ template <class Format>
 inline void linear_blocks(const LinearArgs& args) noexcept {
   LinearScratch& scratch = *static_cast<LinearScratch*>(args.scratch);
   // A chunk of columns stays in the second-level cache while all rows pass over it.
-  int64_t chunk_columns = (int64_t{1} << 20) / args.column_stride_bytes / block_columns * block_columns;
+  int64_t chunk_columns =
+      (int64_t{1} << 20) / args.column_stride_bytes / block_columns * block_columns;
   if (chunk_columns < 64) chunk_columns = 64;
   if (chunk_columns > chunk_columns_max) chunk_columns = chunk_columns_max;
   for (int64_t column = 0; column < args.column_count; column += chunk_columns) {
@@ -181,7 +195,8 @@ inline void linear_blocks(const LinearArgs& args) noexcept {
     const int64_t column_count = columns_left < chunk_columns ? columns_left : chunk_columns;
     for (int64_t row = args.row_begin; row < args.row_end; row += group_rows) {
       const int64_t rows_left = args.row_end - row;
-      const LinearChunk chunk{args, row, rows_left < group_rows ? rows_left : group_rows, column, column_count};
+      const LinearChunk chunk{args, row, rows_left < group_rows ? rows_left : group_rows, column,
+                              column_count};
       if (chunk.row_count <= 16) {
         multiply_chunk<Format, 1>(chunk, scratch);
       } else {

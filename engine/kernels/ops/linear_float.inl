@@ -1,4 +1,5 @@
-// Products of F32, F16 and BF16 weights with f32 columns: 16 partial sums per (row, column), then the fixed tree.
+// Products of F32, F16 and BF16 weights with f32 columns: 16 partial sums per (row, column), then
+// the fixed tree.
 #pragma once
 
 template <class Weights, int rows, int columns>
@@ -8,7 +9,8 @@ inline void float_tile(const LinearArgs& args, int64_t row, int64_t column) {
   const float* x[columns];
   F32x16 sums[rows][columns];
   for (int r = 0; r < rows; ++r) {
-    weight[r] = reinterpret_cast<const Element*>(static_cast<const uint8_t*>(args.weight) + (row + r) * args.row_bytes);
+    weight[r] = reinterpret_cast<const Element*>(static_cast<const uint8_t*>(args.weight) +
+                                                 (row + r) * args.row_bytes);
   }
   for (int c = 0; c < columns; ++c) {
     const uint8_t* base = static_cast<const uint8_t*>(args.columns);
@@ -34,14 +36,16 @@ inline void float_tile(const LinearArgs& args, int64_t row, int64_t column) {
     }
   }
   for (int c = 0; c < columns; ++c) {
-    for (int r = 0; r < rows; ++r) args.output[(column + c) * args.output_stride + row + r] = sum(sums[r][c]);
+    for (int r = 0; r < rows; ++r)
+      args.output[(column + c) * args.output_stride + row + r] = sum(sums[r][c]);
   }
 }
 
 template <class Weights, int columns>
 inline void float_rows_all(const LinearArgs& args, int64_t column) {
   int64_t row = args.row_begin;
-  for (; row + float_rows <= args.row_end; row += float_rows) float_tile<Weights, float_rows, columns>(args, row, column);
+  for (; row + float_rows <= args.row_end; row += float_rows)
+    float_tile<Weights, float_rows, columns>(args, row, column);
   for (; row < args.row_end; ++row) float_tile<Weights, 1, columns>(args, row, column);
 }
 
@@ -50,6 +54,7 @@ inline void linear_float(const LinearArgs& args) noexcept {
   constexpr int columns = 4;
   int64_t column = 0;
   // All rows of the call stay in the cache while the columns pass, four at a time.
-  for (; column + columns <= args.column_count; column += columns) float_rows_all<Weights, columns>(args, column);
+  for (; column + columns <= args.column_count; column += columns)
+    float_rows_all<Weights, columns>(args, column);
   for (; column < args.column_count; ++column) float_rows_all<Weights, 1>(args, column);
 }

@@ -22,7 +22,9 @@ inline F32x16 exp_f32(F32x16 x) {
   return select_less(splat(88.0f), x, splat(__builtin_inff()), y);
 }
 
-inline float exp_scalar(float x) { return first_lane(exp_f32(splat(x))); }
+inline float exp_scalar(float x) {
+  return first_lane(exp_f32(splat(x)));
+}
 
 inline F32x16 tanh_f32(F32x16 x) {
   const F32x16 magnitude = abs(x);
@@ -39,4 +41,6 @@ inline F32x16 tanh_f32(F32x16 x) {
   return select_less(magnitude, splat(0.625f), small, signed_large);
 }
 
-inline F32x16 sigmoid_f32(F32x16 x) { return div(splat(1.0f), add(splat(1.0f), exp_f32(sub(zero_f32(), x)))); }
+inline F32x16 sigmoid_f32(F32x16 x) {
+  return div(splat(1.0f), add(splat(1.0f), exp_f32(sub(zero_f32(), x))));
+}

@@ -1,22 +1,25 @@
-// A panel: 16 weight rows x 256 values, unpacked to bytes in the order the dot products read. Lanes are rows, so one
-// code serves every format, and a new format needs only its unpacker (formats/*.inl).
+// A panel: 16 weight rows x 256 values, unpacked to bytes in the order the dot products read. Lanes
+// are rows, so one code serves every format, and a new format needs only its unpacker
+// (formats/*.inl).
 #pragma once
 
 struct alignas(64) Panel {
-  uint8_t weights[64][64];      // [k / 4][row * 4 + k % 4]; signed formats have signed_bias added
-  float scales[16][16];         // [sub-block][row]
-  int32_t min_pairs[4][16];     // [pair][row]: mins of sub-blocks 2 * pair (low half) and 2 * pair + 1 (high half)
+  uint8_t weights[64][64];   // [k / 4][row * 4 + k % 4]; signed formats have signed_bias added
+  float scales[16][16];      // [sub-block][row]
+  int32_t min_pairs[4][16];  // [pair][row]: mins of sub-blocks 2 * pair (low half) and 2 * pair + 1
+                             // (high half)
   float negated_min_scale[16];  // [row]: -dmin
 };
 
-// Where one block of each of the panel's 16 rows lies. Rows past the end repeat the last one; their results are dropped.
-using RowBlocks = const uint8_t*[16];
+// Where one block of each of the panel's 16 rows lies. Rows past the end repeat the last one; their
+// results are dropped.
+using RowBlocks = const uint8_t* [16];
 
 // Dwords offset / 4 .. offset / 4 + 3 of each row's block, lanes = rows.
 inline void load_row_dwords(const RowBlocks& rows, int64_t offset_bytes, I32x16 (&out)[4]) {
   for (int i = 0; i < 4; ++i) {
-    out[i] = load_4x16(rows[i] + offset_bytes, rows[4 + i] + offset_bytes, rows[8 + i] + offset_bytes,
-                       rows[12 + i] + offset_bytes);
+    out[i] = load_4x16(rows[i] + offset_bytes, rows[4 + i] + offset_bytes,
+                       rows[8 + i] + offset_bytes, rows[12 + i] + offset_bytes);
   }
   transpose4(out);
 }
@@ -74,14 +77,16 @@ inline void unpack_k_header(const RowBlocks& rows, Panel& panel) {
   store_scales_unsigned(panel, 4, d,
                         bit_or(bit_and(header[3], low4), bit_and(shift_right<2>(header[1]), top2)));
   store_min_pairs(panel, 0, bit_and(header[2], low6));
-  store_min_pairs(panel, 2,
-                  bit_or(bit_and(shift_right<4>(header[3]), low4), bit_and(shift_right<2>(header[2]), top2)));
+  store_min_pairs(
+      panel, 2,
+      bit_or(bit_and(shift_right<4>(header[3]), low4), bit_and(shift_right<2>(header[2]), top2)));
 }
 
 // Sub-blocks that a short last block lacks.
 inline void clear_sub_blocks(Panel& panel, int begin, int end, int dwords_each) {
   for (int sub = begin; sub < end; ++sub) {
     store(panel.scales[sub], zero_f32());
-    for (int i = 0; i < dwords_each; ++i) store_i32(panel.weights[sub * dwords_each + i], zero_i32());
+    for (int i = 0; i < dwords_each; ++i)
+      store_i32(panel.weights[sub * dwords_each + i], zero_i32());
   }
 }

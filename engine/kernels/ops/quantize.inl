@@ -7,14 +7,18 @@ inline int64_t q8_column_bytes(int64_t width) noexcept {
 
 // Sums of each 16 and each 32 of block.q. Integers: any order is the same.
 inline void sum_quants(Q8Block& block) {
-  // A dot product with ones sums each 4 bytes; eight 16-value groups fill the dwords of two vectors.
+  // A dot product with ones sums each 4 bytes; eight 16-value groups fill the dwords of two
+  // vectors.
   int32_t by4[64];
   const I32x16 ones = splat_i32(0x01010101);
-  for (int i = 0; i < 4; ++i) store_i32(by4 + 16 * i, dot_unsigned(zero_i32(), ones, load_i32(block.q + 64 * i)));
+  for (int i = 0; i < 4; ++i)
+    store_i32(by4 + 16 * i, dot_unsigned(zero_i32(), ones, load_i32(block.q + 64 * i)));
   for (int i = 0; i < 16; ++i) {
-    block.sums16[i] = static_cast<int16_t>(by4[4 * i] + by4[4 * i + 1] + by4[4 * i + 2] + by4[4 * i + 3]);
+    block.sums16[i] =
+        static_cast<int16_t>(by4[4 * i] + by4[4 * i + 1] + by4[4 * i + 2] + by4[4 * i + 3]);
   }
-  for (int i = 0; i < 8; ++i) block.sums32[i] = static_cast<int16_t>(block.sums16[2 * i] + block.sums16[2 * i + 1]);
+  for (int i = 0; i < 8; ++i)
+    block.sums32[i] = static_cast<int16_t>(block.sums16[2 * i] + block.sums16[2 * i + 1]);
 }
 
 inline void quantize_block(const float* x, int64_t count, Q8Block& block) {
@@ -22,7 +26,9 @@ inline void quantize_block(const float* x, int64_t count, Q8Block& block) {
   F32x16 largest = zero_f32();
   for (int i = 0; i < 16; ++i) {
     const int64_t left = count - 16 * i;
-    values[i] = left >= 16 ? load(x + 16 * i) : left > 0 ? load_first(x + 16 * i, left) : zero_f32();
+    values[i] = left >= 16 ? load(x + 16 * i)
+                : left > 0 ? load_first(x + 16 * i, left)
+                           : zero_f32();
     largest = max(abs(values[i]), largest);
   }
   const float magnitude = max_lane(largest);

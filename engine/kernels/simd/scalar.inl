@@ -1,7 +1,8 @@
-// The vocabulary of the kernels in plain C++: 16 floats, 16 dwords, and the few operations everything is written in.
-// A dword is an int32 or four bytes or two int16, as the operation says. Every instruction set offers exactly these
-// words and each gives the same bits (docs/numerics.md), so this file is also their definition.
-// Included inside an anonymous namespace; the including file provides the headers.
+// The vocabulary of the kernels in plain C++: 16 floats, 16 dwords, and the few operations
+// everything is written in. A dword is an int32 or four bytes or two int16, as the operation says.
+// Every instruction set offers exactly these words and each gives the same bits (docs/numerics.md),
+// so this file is also their definition. Included inside an anonymous namespace; the including file
+// provides the headers.
 #pragma once
 
 struct F32x16 {
@@ -11,8 +12,8 @@ struct I32x16 {
   uint32_t v[16];
 };
 
-// Shape of the register blocks: panels (of 16 rows) x columns in linear_blocks, rows x columns in linear_float,
-// queries x 16 keys and queries x 16 values in attention.
+// Shape of the register blocks: panels (of 16 rows) x columns in linear_blocks, rows x columns in
+// linear_float, queries x 16 keys and queries x 16 values in attention.
 constexpr int block_panels = 1;
 constexpr int block_columns = 2;
 constexpr int float_rows = 2;
@@ -70,8 +71,12 @@ inline F32x16 div(F32x16 a, F32x16 b) {
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return map_f32([&](int i) { return __builtin_fmaf(a.v[i], b.v[i], c.v[i]); });
 }
-inline float fma_scalar(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-inline float sqrt_scalar(float a) { return __builtin_sqrtf(a); }
+inline float fma_scalar(float a, float b, float c) {
+  return __builtin_fmaf(a, b, c);
+}
+inline float sqrt_scalar(float a) {
+  return __builtin_sqrtf(a);
+}
 // The second operand where the first is not a number.
 inline F32x16 max(F32x16 a, F32x16 b) {
   return map_f32([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
@@ -94,7 +99,9 @@ inline float sum(F32x16 a) {
   }
   return a.v[0];
 }
-inline float first_lane(F32x16 a) { return a.v[0]; }
+inline float first_lane(F32x16 a) {
+  return a.v[0];
+}
 inline float max_lane(F32x16 a) {
   for (int half = 8; half > 0; half /= 2) {
     for (int i = 0; i < half; ++i) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
@@ -144,7 +151,9 @@ inline I32x16 load_i32(const void* p) {
   __builtin_memcpy(result.v, p, 64);
   return result;
 }
-inline void store_i32(void* p, I32x16 a) { __builtin_memcpy(p, a.v, 64); }
+inline void store_i32(void* p, I32x16 a) {
+  __builtin_memcpy(p, a.v, 64);
+}
 // The low byte of each dword.
 inline void store_bytes(int8_t* p, I32x16 a) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(a.v[i] & 0xffu);
@@ -224,7 +233,8 @@ inline I32x16 float_as_bits(F32x16 a) {
   return result;
 }
 
-// sum + weight bytes . x bytes per dword. Weights are unsigned, at most 127; x is signed, -127..127.
+// sum + weight bytes . x bytes per dword. Weights are unsigned, at most 127; x is signed,
+// -127..127.
 inline I32x16 dot_unsigned(I32x16 sum_, I32x16 weights, I32x16 x) {
   return map_i32([&](int i) {
     int32_t dot = static_cast<int32_t>(sum_.v[i]);
@@ -234,8 +244,8 @@ inline I32x16 dot_unsigned(I32x16 sum_, I32x16 weights, I32x16 x) {
     return dot;
   });
 }
-// The same for signed weights that were stored with signed_bias added to each byte. The caller starts the sum at
-// -signed_bias * (sum of x), which makes the result exact.
+// The same for signed weights that were stored with signed_bias added to each byte. The caller
+// starts the sum at -signed_bias * (sum of x), which makes the result exact.
 inline I32x16 dot_signed(I32x16 sum_, I32x16 weights, I32x16 x) {
   return map_i32([&](int i) {
     int32_t dot = static_cast<int32_t>(sum_.v[i]);

@@ -1,5 +1,6 @@
-// The vocabulary (simd/scalar.h says what each word means) for AVX2 with FMA and F16C: a pair of registers per value.
-// The dot products need no VNNI: weights of at most 127 leave no way to saturate 16 bits, signed ones go by magnitude.
+// The vocabulary (simd/scalar.inl says what each word means) for AVX2 with FMA and F16C: a pair of
+// registers per value. The dot products need no VNNI: weights of at most 127 leave no way to
+// saturate 16 bits, signed ones go by magnitude.
 #pragma once
 
 struct F32x16 {
@@ -22,11 +23,18 @@ inline __m256i lanes_below(int64_t count, int first) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count) - first), lanes);
 }
 
-inline F32x16 zero_f32() { return {{_mm256_setzero_ps(), _mm256_setzero_ps()}}; }
-inline F32x16 splat(float value) { return {{_mm256_set1_ps(value), _mm256_set1_ps(value)}}; }
-inline F32x16 load(const float* p) { return {{_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}}; }
+inline F32x16 zero_f32() {
+  return {{_mm256_setzero_ps(), _mm256_setzero_ps()}};
+}
+inline F32x16 splat(float value) {
+  return {{_mm256_set1_ps(value), _mm256_set1_ps(value)}};
+}
+inline F32x16 load(const float* p) {
+  return {{_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}};
+}
 inline F32x16 load_first(const float* p, int64_t count) {
-  return {{_mm256_maskload_ps(p, lanes_below(count, 0)), _mm256_maskload_ps(p + 8, lanes_below(count, 8))}};
+  return {{_mm256_maskload_ps(p, lanes_below(count, 0)),
+           _mm256_maskload_ps(p + 8, lanes_below(count, 8))}};
 }
 inline void store(float* p, F32x16 a) {
   _mm256_storeu_ps(p, a.v[0]);
@@ -36,18 +44,30 @@ inline void store_first(float* p, int64_t count, F32x16 a) {
   _mm256_maskstore_ps(p, lanes_below(count, 0), a.v[0]);
   _mm256_maskstore_ps(p + 8, lanes_below(count, 8), a.v[1]);
 }
-inline F32x16 add(F32x16 a, F32x16 b) { return {{_mm256_add_ps(a.v[0], b.v[0]), _mm256_add_ps(a.v[1], b.v[1])}}; }
-inline F32x16 sub(F32x16 a, F32x16 b) { return {{_mm256_sub_ps(a.v[0], b.v[0]), _mm256_sub_ps(a.v[1], b.v[1])}}; }
-inline F32x16 mul(F32x16 a, F32x16 b) { return {{_mm256_mul_ps(a.v[0], b.v[0]), _mm256_mul_ps(a.v[1], b.v[1])}}; }
-inline F32x16 div(F32x16 a, F32x16 b) { return {{_mm256_div_ps(a.v[0], b.v[0]), _mm256_div_ps(a.v[1], b.v[1])}}; }
+inline F32x16 add(F32x16 a, F32x16 b) {
+  return {{_mm256_add_ps(a.v[0], b.v[0]), _mm256_add_ps(a.v[1], b.v[1])}};
+}
+inline F32x16 sub(F32x16 a, F32x16 b) {
+  return {{_mm256_sub_ps(a.v[0], b.v[0]), _mm256_sub_ps(a.v[1], b.v[1])}};
+}
+inline F32x16 mul(F32x16 a, F32x16 b) {
+  return {{_mm256_mul_ps(a.v[0], b.v[0]), _mm256_mul_ps(a.v[1], b.v[1])}};
+}
+inline F32x16 div(F32x16 a, F32x16 b) {
+  return {{_mm256_div_ps(a.v[0], b.v[0]), _mm256_div_ps(a.v[1], b.v[1])}};
+}
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return {{_mm256_fmadd_ps(a.v[0], b.v[0], c.v[0]), _mm256_fmadd_ps(a.v[1], b.v[1], c.v[1])}};
 }
 inline float fma_scalar(float a, float b, float c) {
   return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
 }
-inline float sqrt_scalar(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
-inline F32x16 max(F32x16 a, F32x16 b) { return {{_mm256_max_ps(a.v[0], b.v[0]), _mm256_max_ps(a.v[1], b.v[1])}}; }
+inline float sqrt_scalar(float a) {
+  return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a)));
+}
+inline F32x16 max(F32x16 a, F32x16 b) {
+  return {{_mm256_max_ps(a.v[0], b.v[0]), _mm256_max_ps(a.v[1], b.v[1])}};
+}
 inline F32x16 abs(F32x16 a) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
   return {{_mm256_andnot_ps(sign, a.v[0]), _mm256_andnot_ps(sign, a.v[1])}};
@@ -68,7 +88,9 @@ inline float sum(F32x16 a) {
   const __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
   return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
 }
-inline float first_lane(F32x16 a) { return _mm256_cvtss_f32(a.v[0]); }
+inline float first_lane(F32x16 a) {
+  return _mm256_cvtss_f32(a.v[0]);
+}
 inline float max_lane(F32x16 a) {
   const __m256 by8 = _mm256_max_ps(a.v[0], a.v[1]);
   const __m128 by4 = _mm_max_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
@@ -112,7 +134,8 @@ inline F32x16 load_bfloats(const uint16_t* p) {
   const __m128i* parts = reinterpret_cast<const __m128i*>(p);
   const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(parts));
   const __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128(parts + 1));
-  return {{_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))}};
+  return {{_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
+           _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))}};
 }
 inline F32x16 load_bfloats_first(const uint16_t* p, int64_t count) {
   uint16_t padded[16] = {};
@@ -123,10 +146,13 @@ inline F32x16 halves_to_float(I32x16 a) {
   const __m256i mask = _mm256_set1_epi32(0xffff);
   const __m256i packed = _mm256_permute4x64_epi64(
       _mm256_packus_epi32(_mm256_and_si256(a.v[0], mask), _mm256_and_si256(a.v[1], mask)), 0xd8);
-  return {{_mm256_cvtph_ps(_mm256_castsi256_si128(packed)), _mm256_cvtph_ps(_mm256_extracti128_si256(packed, 1))}};
+  return {{_mm256_cvtph_ps(_mm256_castsi256_si128(packed)),
+           _mm256_cvtph_ps(_mm256_extracti128_si256(packed, 1))}};
 }
 
-inline I32x16 zero_i32() { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}}; }
+inline I32x16 zero_i32() {
+  return {{_mm256_setzero_si256(), _mm256_setzero_si256()}};
+}
 inline I32x16 splat_i32(uint32_t value) {
   const __m256i both = _mm256_set1_epi32(static_cast<int>(value));
   return {{both, both}};
@@ -144,7 +170,8 @@ inline void store_bytes(int8_t* p, I32x16 a) {
   const __m256i mask = _mm256_set1_epi32(0xff);
   const __m256i words = _mm256_permute4x64_epi64(
       _mm256_packus_epi32(_mm256_and_si256(a.v[0], mask), _mm256_and_si256(a.v[1], mask)), 0xd8);
-  const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  const __m128i bytes =
+      _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
 }
 inline I32x16 splat_dword(const void* p) {
@@ -155,7 +182,8 @@ inline I32x16 splat_dword(const void* p) {
 }
 inline __m256i load_2x16(const void* a, const void* b) {
   const __m128i low = _mm_loadu_si128(static_cast<const __m128i*>(a));
-  return _mm256_inserti128_si256(_mm256_castsi128_si256(low), _mm_loadu_si128(static_cast<const __m128i*>(b)), 1);
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(low),
+                                 _mm_loadu_si128(static_cast<const __m128i*>(b)), 1);
 }
 inline I32x16 load_4x16(const void* a, const void* b, const void* c, const void* d) {
   return {{load_2x16(a, b), load_2x16(c, d)}};
@@ -196,27 +224,40 @@ inline I32x16 add_i32(I32x16 a, I32x16 b) {
 inline I32x16 add_bytes(I32x16 a, I32x16 b) {
   return {{_mm256_add_epi8(a.v[0], b.v[0]), _mm256_add_epi8(a.v[1], b.v[1])}};
 }
-inline F32x16 to_float(I32x16 a) { return {{_mm256_cvtepi32_ps(a.v[0]), _mm256_cvtepi32_ps(a.v[1])}}; }
-inline I32x16 to_int(F32x16 a) { return {{_mm256_cvtps_epi32(a.v[0]), _mm256_cvtps_epi32(a.v[1])}}; }
-inline F32x16 bits_as_float(I32x16 a) { return {{_mm256_castsi256_ps(a.v[0]), _mm256_castsi256_ps(a.v[1])}}; }
-inline I32x16 float_as_bits(F32x16 a) { return {{_mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1])}}; }
+inline F32x16 to_float(I32x16 a) {
+  return {{_mm256_cvtepi32_ps(a.v[0]), _mm256_cvtepi32_ps(a.v[1])}};
+}
+inline I32x16 to_int(F32x16 a) {
+  return {{_mm256_cvtps_epi32(a.v[0]), _mm256_cvtps_epi32(a.v[1])}};
+}
+inline F32x16 bits_as_float(I32x16 a) {
+  return {{_mm256_castsi256_ps(a.v[0]), _mm256_castsi256_ps(a.v[1])}};
+}
+inline I32x16 float_as_bits(F32x16 a) {
+  return {{_mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1])}};
+}
 
 // sum + (unsigned bytes . signed bytes) per dword of one register.
 inline __m256i dot_register(__m256i sum_, __m256i weights, __m256i x) {
-  return _mm256_add_epi32(sum_, _mm256_madd_epi16(_mm256_maddubs_epi16(weights, x), _mm256_set1_epi16(1)));
+  return _mm256_add_epi32(
+      sum_, _mm256_madd_epi16(_mm256_maddubs_epi16(weights, x), _mm256_set1_epi16(1)));
 }
 inline I32x16 dot_unsigned(I32x16 sum_, I32x16 weights, I32x16 x) {
-  return {{dot_register(sum_.v[0], weights.v[0], x.v[0]), dot_register(sum_.v[1], weights.v[1], x.v[1])}};
+  return {{dot_register(sum_.v[0], weights.v[0], x.v[0]),
+           dot_register(sum_.v[1], weights.v[1], x.v[1])}};
 }
 inline __m256i dot_register_signed(__m256i sum_, __m256i weights, __m256i x) {
   return dot_register(sum_, _mm256_abs_epi8(weights), _mm256_sign_epi8(x, weights));
 }
 inline I32x16 dot_signed(I32x16 sum_, I32x16 weights, I32x16 x) {
-  return {{dot_register_signed(sum_.v[0], weights.v[0], x.v[0]), dot_register_signed(sum_.v[1], weights.v[1], x.v[1])}};
+  return {{dot_register_signed(sum_.v[0], weights.v[0], x.v[0]),
+           dot_register_signed(sum_.v[1], weights.v[1], x.v[1])}};
 }
 inline I32x16 dot_pairs(I32x16 sum_, I32x16 a, I32x16 b) {
   return {{_mm256_add_epi32(sum_.v[0], _mm256_madd_epi16(a.v[0], b.v[0])),
            _mm256_add_epi32(sum_.v[1], _mm256_madd_epi16(a.v[1], b.v[1]))}};
 }
 
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+inline void prefetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}

@@ -1,0 +1,198 @@
+// Every kernel table of this machine against the definition: same bits for every format, width,
+// number of columns and cut into rows; and the definition against the decoded weights.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "engine/kernels/kernels.h"
+#include "tests/engine/kernels/definition.h"
+#include "tests/support/kernel_tables.h"
+
+using namespace hearth::engine;
+
+namespace {
+
+struct Problem {
+  DType type;
+  int64_t width;
+  int64_t rows;
+  std::vector<std::byte> weight;
+  std::vector<float> decoded;
+  std::vector<std::vector<float>> columns;
+};
+
+Problem make_problem(DType type, int64_t width, int64_t rows, int64_t columns) {
+  std::mt19937 random(static_cast<uint32_t>(width * 31 + rows * 7 + columns));
+  std::normal_distribution<float> normal;
+  Problem problem{type, width, rows, {}, {}, {}};
+  std::vector<float> values(static_cast<size_t>(width * rows));
+  for (float& value : values) value = normal(random);
+  problem.weight.resize(static_cast<size_t>(row_bytes(type, width) * rows));
+  encode(type, values, problem.weight);
+  problem.decoded.resize(values.size());
+  decode(type, problem.weight, problem.decoded);
+  for (int64_t c = 0; c < columns; ++c) {
+    std::vector<float> column(static_cast<size_t>(width));
+    for (float& value : column) value = normal(random) * (1.0f + static_cast<float>(c));
+    problem.columns.push_back(column);
+  }
+  return problem;
+}
+
+std::vector<float> expected_outputs(const Problem& problem) {
+  std::vector<float> outputs;
+  const int64_t bytes = row_bytes(problem.type, problem.width);
+  const bool quantised = info(problem.type).block_values > 1;
+  for (const std::vector<float>& column : problem.columns) {
+    const std::vector<Q8Block> blocks = definition::quantize(column);
+    for (int64_t row = 0; row < problem.rows; ++row) {
+      const auto begin = problem.decoded.begin() + row * problem.width;
+      outputs.push_back(quantised ? definition::linear_q8(problem.type,
+                                                          problem.weight.data() + row * bytes,
+                                                          problem.width, blocks)
+                                  : definition::linear_f32({begin, begin + problem.width}, column));
+    }
+  }
+  return outputs;
+}
+
+// All columns with `step` columns a call and the rows cut at `cut`.
+std::vector<float> run(const KernelTable& table, const Problem& problem, int64_t step, int64_t cut,
+                       bool prompt) {
+  const FormatKernels* format = find_format(table, problem.type);
+  REQUIRE(format != nullptr);
+  const int64_t count = static_cast<int64_t>(problem.columns.size());
+  const bool quantised = format->column == ColumnKind::q8;
+  const int64_t stride =
+      quantised ? table.q8_column_bytes(problem.width) : (problem.width * 4 + 63) / 64 * 64;
+  AlignedBytes columns(stride * count);
+  for (int64_t c = 0; c < count; ++c) {
+    const std::vector<float>& x = problem.columns[static_cast<size_t>(c)];
+    if (quantised) {
+      table.quantize(x.data(), problem.width, columns.data() + c * stride);
+    } else {
+      std::memcpy(columns.data() + c * stride, x.data(), x.size() * 4);
+    }
+  }
+  AlignedBytes scratch(table.linear_scratch_bytes);
+  std::vector<float> outputs(static_cast<size_t>(problem.rows * count), std::nanf(""));
+  for (int64_t begin = 0; begin < count; begin += step) {
+    for (const auto& [first, last] : {std::pair<int64_t, int64_t>{0, cut}, {cut, problem.rows}}) {
+      const LinearArgs args{problem.weight.data(),
+                            row_bytes(problem.type, problem.width),
+                            problem.width,
+                            first,
+                            last,
+                            columns.data() + begin * stride,
+                            stride,
+                            std::min(step, count - begin),
+                            outputs.data() + begin * problem.rows,
+                            problem.rows,
+                            scratch.data()};
+      (prompt ? format->prompt : format->decode)(args);
+    }
+  }
+  return outputs;
+}
+
+constexpr DType all_types[] = {DType::f32,  DType::f16,  DType::bf16, DType::q8_0,
+                               DType::q4_0, DType::q4_k, DType::q5_k, DType::q6_k};
+
+void check_table(const KernelTable& table, const Problem& problem,
+                 const std::vector<float>& expected) {
+  const int64_t columns = static_cast<int64_t>(problem.columns.size());
+  for (const int64_t step : {columns, int64_t{1}, int64_t{5}}) {
+    for (const int64_t cut : {int64_t{0}, std::min<int64_t>(problem.rows, 19)}) {
+      for (const bool prompt : {false, true}) {
+        const std::vector<float> outputs = run(table, problem, step, cut, prompt);
+        INFO(table.name << " " << info(problem.type).name << " width " << problem.width << " rows "
+                        << problem.rows << " columns " << columns << " step " << step << " cut "
+                        << cut << " prompt " << prompt);
+        REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("linear: every table gives the bits of the definition", "[kernels]") {
+  for (const DType type : all_types) {
+    const int64_t block = info(type).block_values;
+    std::vector<int64_t> widths = {256, 768, 2048};
+    if (block <= 32) widths.insert(widths.end(), {32, 64, 288, 896, 1152});
+    if (block == 1) widths.insert(widths.end(), {1, 15, 16, 40, 100});
+    for (const int64_t width : widths) {
+      const Problem problem =
+          make_problem(type, width, width % 3 == 0 ? 33 : 50, width == 256 ? 33 : 7);
+      const std::vector<float> expected = expected_outputs(problem);
+      for (const KernelTable* table : tables()) check_table(*table, problem, expected);
+    }
+  }
+}
+
+TEST_CASE("linear: a few rows, every number of columns from 1 to 33", "[kernels]") {
+  for (const DType type : {DType::q4_k, DType::q6_k, DType::q8_0, DType::f16}) {
+    for (int64_t columns = 1; columns <= 33; ++columns) {
+      const Problem problem = make_problem(type, 512, columns % 20 + 1, columns);
+      const std::vector<float> expected = expected_outputs(problem);
+      for (const KernelTable* table : tables()) {
+        INFO(table->name << " " << info(type).name << " columns " << columns);
+        const std::vector<float> outputs = run(*table, problem, columns, 0, true);
+        REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: more columns than a chunk holds", "[kernels]") {
+  const Problem problem = make_problem(DType::q4_k, 256, 17, 300);
+  const std::vector<float> expected = expected_outputs(problem);
+  for (const KernelTable* table : tables()) {
+    const std::vector<float> outputs = run(*table, problem, 300, 0, true);
+    INFO(table->name);
+    REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
+  }
+}
+
+TEST_CASE("linear: close to the product of the decoded weights", "[kernels]") {
+  for (const DType type : all_types) {
+    const Problem problem = make_problem(type, 1024, 64, 8);
+    const std::vector<float> outputs = expected_outputs(problem);
+    double error = 0;
+    double size = 0;
+    for (size_t c = 0; c < problem.columns.size(); ++c) {
+      for (size_t row = 0; row < 64; ++row) {
+        double exact = 0;
+        for (size_t k = 0; k < 1024; ++k) {
+          exact += static_cast<double>(problem.decoded[row * 1024 + k]) * problem.columns[c][k];
+        }
+        const double difference = exact - outputs[c * 64 + row];
+        error += difference * difference;
+        size += exact * exact;
+      }
+    }
+    INFO(info(type).name << " normalised mean square error " << error / size);
+    CHECK(error / size < (info(type).block_values > 1 ? 2e-4 : 1e-12));
+  }
+}
+
+TEST_CASE("quantize: every table gives the bits of the definition", "[kernels]") {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  for (const int64_t width : {1, 31, 32, 255, 256, 257, 896, 2048}) {
+    std::vector<float> x(static_cast<size_t>(width));
+    for (float& value : x) value = normal(random) * std::exp(normal(random));
+    if (width == 255) std::fill(x.begin(), x.end(), 0.0f);
+    if (width == 257) std::fill(x.begin(), x.end(), 1e-35f);
+    const std::vector<Q8Block> expected = definition::quantize(x);
+    for (const KernelTable* table : tables()) {
+      REQUIRE(table->q8_column_bytes(width) ==
+              static_cast<int64_t>(expected.size() * sizeof(Q8Block)));
+      AlignedBytes column(table->q8_column_bytes(width));
+      table->quantize(x.data(), width, column.data());
+      INFO(table->name << " width " << width);
+      REQUIRE(std::memcmp(column.data(), expected.data(), expected.size() * sizeof(Q8Block)) == 0);
+    }
+  }
+}

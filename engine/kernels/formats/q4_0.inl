@@ -1,6 +1,8 @@
 // Q4_0: blocks of 32 nibbles less 8 with a half-precision scale; eight of them make a panel.
 #pragma once
 
+#include "engine/kernels/ops/panel.inl"
+
 struct Q4_0 {
   using Block = BlockQ4_0;
   static constexpr int values = 32;

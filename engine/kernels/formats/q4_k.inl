@@ -1,6 +1,8 @@
 // Q4_K: eight sub-blocks of 32 unsigned nibbles, 6-bit scales and mins.
 #pragma once
 
+#include "engine/kernels/ops/panel.inl"
+
 struct Q4K {
   using Block = BlockQ4K;
   static constexpr int values = 256;     // per block in memory

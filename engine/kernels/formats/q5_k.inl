@@ -2,6 +2,8 @@
 // sub-block s.
 #pragma once
 
+#include "engine/kernels/ops/panel.inl"
+
 struct Q5K {
   using Block = BlockQ5K;
   static constexpr int values = 256;

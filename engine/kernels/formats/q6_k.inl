@@ -1,6 +1,8 @@
 // Q6_K: sixteen sub-blocks of 16 signed 6-bit values with 8-bit scales.
 #pragma once
 
+#include "engine/kernels/ops/panel.inl"
+
 struct Q6K {
   using Block = BlockQ6K;
   static constexpr int values = 256;

@@ -1,6 +1,8 @@
 // Q8_0: blocks of 32 signed bytes with a half-precision scale; eight of them make a panel.
 #pragma once
 
+#include "engine/kernels/ops/panel.inl"
+
 struct Q8_0 {
   using Block = BlockQ8_0;
   static constexpr int values = 32;

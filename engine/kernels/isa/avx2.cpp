@@ -8,7 +8,7 @@ namespace hearth::engine {
 namespace {
 #include "engine/kernels/simd/avx2.inl"
 
-#include "engine/kernels/ops/all.inl"
+#include "engine/kernels/ops/table.inl"
 }  // namespace
 
 const KernelTable avx2_table = make_table(Isa::avx2, "avx2");

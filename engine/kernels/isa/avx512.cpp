@@ -9,7 +9,7 @@ namespace hearth::engine {
 namespace {
 #include "engine/kernels/simd/avx512.inl"
 
-#include "engine/kernels/ops/all.inl"
+#include "engine/kernels/ops/table.inl"
 }  // namespace
 
 const KernelTable avx512_table = make_table(Isa::avx512, "avx512");

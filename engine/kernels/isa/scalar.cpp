@@ -6,7 +6,7 @@ namespace hearth::engine {
 namespace {
 #include "engine/kernels/simd/scalar.inl"
 
-#include "engine/kernels/ops/all.inl"
+#include "engine/kernels/ops/table.inl"
 }  // namespace
 
 const KernelTable scalar_table = make_table(Isa::scalar, "scalar");

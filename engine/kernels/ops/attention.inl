@@ -4,6 +4,8 @@
 // call.
 #pragma once
 
+#include "engine/kernels/ops/elementwise.inl"
+
 constexpr int64_t padded_dim(int64_t dim) {
   return (dim + 15) / 16 * 16;
 }

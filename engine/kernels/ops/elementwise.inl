@@ -1,6 +1,8 @@
 // Element by element: gates, sums, scaling, soft cap; and rms_norm and rope.
 #pragma once
 
+#include "engine/kernels/ops/math.inl"
+
 template <class Function>
 inline void map_values(const float* a, int64_t count, float* y, Function function) {
   int64_t i = 0;

@@ -3,6 +3,8 @@
 // in the order they lie in memory.
 #pragma once
 
+#include "engine/kernels/ops/panel.inl"
+
 constexpr int64_t chunk_columns_max = 256;
 constexpr int64_t group_rows = 16 * block_panels;
 

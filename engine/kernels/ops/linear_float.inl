@@ -2,6 +2,8 @@
 // the fixed tree.
 #pragma once
 
+#include "engine/kernels/formats/floats.inl"
+
 template <class Weights, int rows, int columns>
 inline void float_tile(const LinearArgs& args, int64_t row, int64_t column) {
   using Element = typename Weights::Element;

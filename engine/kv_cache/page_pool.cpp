@@ -54,10 +54,11 @@ PagePool::PagePool(const CacheGroupShape& shape, KvType type, const KernelTable&
     layers_.push_back({page_bytes_, head_bytes, layer.kv_heads, head});
     page_bytes_ += head_bytes * layer.kv_heads;
   }
+  // First, so that a pool beyond the address space fails before its lists take gigabytes.
+  data_ = reserve_arena(page_bytes_, page_count);
   pages_.resize(static_cast<size_t>(page_count));
   free_.reserve(static_cast<size_t>(page_count));
   for (int64_t page = page_count - 1; page >= 0; --page) free_.push_back(static_cast<PageId>(page));
-  data_ = reserve_arena(page_bytes_, page_count);
 }
 
 PagePool::~PagePool() {

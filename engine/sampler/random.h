@@ -1,5 +1,6 @@
 // Random numbers without state: the n-th number of a seed is a function of (seed, n).
-// Two rounds of the splitmix64 finaliser over seed and counter; good enough to draw tokens, not for secrets.
+// Two rounds of the splitmix64 finaliser over seed and counter; good enough to draw tokens, not for
+// secrets.
 #pragma once
 
 #include <cstdint>

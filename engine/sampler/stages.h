@@ -1,5 +1,5 @@
-// The stages of sampling as functions on a set of candidates; sampler.cpp strings them together from a table.
-// Parameters that mean "off" leave the candidates as they are. No stage allocates.
+// The stages of sampling as functions on a set of candidates; sampler.cpp strings them together
+// from a table. Parameters that mean "off" leave the candidates as they are. No stage allocates.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@ struct Candidate {
   float p;  // valid after softmax()
 };
 
-// A view of the candidates still in the race. `is_sorted`: by falling logit, equal ones by rising id.
+// A view of the candidates still in the race. `is_sorted`: by falling logit, equal ones by rising
+// id.
 struct Candidates {
   std::span<Candidate> items;
   bool is_sorted = false;
@@ -26,11 +27,12 @@ struct Candidates {
 // Storage for candidates and the fast way to the best ones.
 class CandidateBuffer {
  public:
-  // `keep_max`: how many candidates select() will be asked for at most; 0 or less: all of the vocabulary.
+  // `keep_max`: how many candidates select() will be asked for at most; 0 or less: all of the
+  // vocabulary.
   CandidateBuffer(int64_t vocab_size, int64_t keep_max);
 
-  // The `keep_max` best (or all) with a logit above minus infinity, sorted when it is a selection. O(n),
-  // whatever the order of the logits. The view is valid until the next call.
+  // The `keep_max` best (or all) with a logit above minus infinity, sorted when it is a selection.
+  // O(n), whatever the order of the logits. The view is valid until the next call.
   Candidates select(std::span<const float> logits);
 
  private:
@@ -41,7 +43,8 @@ class CandidateBuffer {
   std::vector<Candidate> items_;
 };
 
-// The id of the largest logit, the lowest of equal ones; -1 when all are minus infinity or not numbers.
+// The id of the largest logit, the lowest of equal ones; -1 when all are minus infinity or not
+// numbers.
 TokenId best_token(std::span<const float> logits);
 
 void sort_by_logit(Candidates& candidates);

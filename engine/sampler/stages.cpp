@@ -1,0 +1,261 @@
+#include "engine/sampler/stages.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
+
+// Infinity would make probabilities that are no numbers.
+float finite(float logit) {
+  return std::min(logit, std::numeric_limits<float>::max());
+}
+
+bool is_better(const Candidate& a, const Candidate& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+}
+
+float largest_logit(std::span<const Candidate> items) {
+  float largest = minus_infinity;
+  for (const Candidate& item : items) largest = std::max(largest, item.logit);
+  return largest;
+}
+
+// Moves the `count` best to the front, sorted; the others stay behind in any order.
+void sort_front(std::span<Candidate> items, size_t count) {
+  count = std::min(count, items.size());
+  const auto middle = items.begin() + static_cast<ptrdiff_t>(count);
+  if (count < items.size()) std::nth_element(items.begin(), middle, items.end(), is_better);
+  std::sort(items.begin(), middle, is_better);
+}
+
+// Keeps the first candidates, in the order given, until their probabilities reach `p`.
+void keep_until(Candidates& candidates, float p, size_t keep_min) {
+  double sum = 0;
+  size_t count = 0;
+  while (count < candidates.items.size() && (sum < p || count < keep_min || count == 0)) {
+    sum += candidates.items[count++].p;
+  }
+  candidates.items = candidates.items.first(count);
+}
+
+}  // namespace
+
+CandidateBuffer::CandidateBuffer(int64_t vocab_size, int64_t keep_max)
+    : keep_(keep_max <= 0 ? vocab_size : std::min(vocab_size, keep_max)),
+      keeps_all_(keep_ == vocab_size) {
+  // A selection collects a few times as many before it throws the worse ones away.
+  constexpr int64_t slack = 256;
+  const int64_t capacity = keeps_all_ ? vocab_size : std::min(vocab_size, 4 * keep_ + slack);
+  items_.resize(static_cast<size_t>(capacity));
+}
+
+Candidates CandidateBuffer::select(std::span<const float> logits) {
+  if (!keeps_all_) return {select_best(logits), true};
+  size_t count = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > minus_infinity)
+      items_[count++] = {static_cast<TokenId>(i), finite(logits[i]), 0};
+  }
+  return {std::span(items_).first(count), false};
+}
+
+std::span<Candidate> CandidateBuffer::select_best(std::span<const float> logits) {
+  const auto keep = static_cast<size_t>(keep_);
+  size_t count = 0;
+  float threshold =
+      minus_infinity;  // what a candidate must exceed; equal logits of higher ids lose
+  const auto consider = [&](size_t i) {
+    if (!(logits[i] > threshold)) return;
+    items_[count++] = {static_cast<TokenId>(i), finite(logits[i]), 0};
+    if (count < items_.size()) return;
+    std::nth_element(items_.begin(), items_.begin() + static_cast<ptrdiff_t>(keep) - 1,
+                     items_.end(), is_better);
+    count = keep;
+    threshold = items_[keep - 1].logit;
+  };
+  // Most blocks hold nothing of interest; the comparison of a whole block has no branches.
+  constexpr size_t block = 32;
+  size_t i = 0;
+  for (; i + block <= logits.size(); i += block) {
+    int any = 0;
+    for (size_t j = 0; j < block; ++j) any |= logits[i + j] > threshold;
+    if (any == 0) continue;
+    for (size_t j = 0; j < block; ++j) consider(i + j);
+  }
+  for (; i < logits.size(); ++i) consider(i);
+  const auto found = std::span(items_).first(count);
+  sort_front(found, keep);
+  return found.first(std::min(count, keep));
+}
+
+TokenId best_token(std::span<const float> logits) {
+  constexpr size_t block = 32;
+  TokenId best = -1;
+  float largest = minus_infinity;
+  const auto consider = [&](size_t i) {
+    if (!(logits[i] > largest)) return;
+    largest = logits[i];
+    best = static_cast<TokenId>(i);
+  };
+  size_t i = 0;
+  for (; i + block <= logits.size(); i += block) {
+    int any = 0;
+    for (size_t j = 0; j < block; ++j) any |= logits[i + j] > largest;
+    if (any == 0) continue;
+    for (size_t j = 0; j < block; ++j) consider(i + j);
+  }
+  for (; i < logits.size(); ++i) consider(i);
+  return best;
+}
+
+void sort_by_logit(Candidates& candidates) {
+  if (!candidates.is_sorted) std::sort(candidates.items.begin(), candidates.items.end(), is_better);
+  candidates.is_sorted = true;
+}
+
+void softmax(Candidates& candidates) {
+  HEARTH_CHECK(!candidates.items.empty());
+  const float largest =
+      candidates.is_sorted ? candidates.items[0].logit : largest_logit(candidates.items);
+  double sum = 0;
+  for (Candidate& item : candidates.items) {
+    item.p = std::exp(item.logit - largest);
+    sum += item.p;
+  }
+  const double scale = 1 / sum;
+  for (Candidate& item : candidates.items) item.p = static_cast<float>(item.p * scale);
+}
+
+void top_k(Candidates& candidates, int64_t k) {
+  if (k <= 0) return;
+  const size_t count = std::min(candidates.items.size(), static_cast<size_t>(k));
+  if (!candidates.is_sorted) sort_front(candidates.items, count);
+  candidates.items = candidates.items.first(count);
+  candidates.is_sorted = true;
+}
+
+void top_p(Candidates& candidates, float p, size_t keep_min) {
+  if (p >= 1) return;
+  softmax(candidates);
+  // Sorting everything would cost more than all the rest: sort as far as the sum needs.
+  size_t sorted = candidates.is_sorted ? candidates.items.size() : 0;
+  double sum = 0;
+  size_t count = 0;
+  while (count < candidates.items.size() && (sum < p || count < keep_min || count == 0)) {
+    if (count == sorted) {
+      const size_t more = std::max<size_t>(256, 3 * sorted);
+      sort_front(candidates.items.subspan(sorted), more);
+      sorted = std::min(candidates.items.size(), sorted + more);
+    }
+    sum += candidates.items[count++].p;
+  }
+  candidates.items = candidates.items.first(count);
+  candidates.is_sorted = true;
+}
+
+void min_p(Candidates& candidates, float p, size_t keep_min) {
+  if (p <= 0 || candidates.items.empty()) return;
+  const float threshold = largest_logit(candidates.items) + std::log(std::min(p, 1.0f));
+  const auto is_kept = [threshold](const Candidate& item) { return item.logit >= threshold; };
+  const auto count =
+      static_cast<size_t>(std::count_if(candidates.items.begin(), candidates.items.end(), is_kept));
+  if (count < keep_min) return top_k(candidates, static_cast<int64_t>(keep_min));
+  // Keeps the order, so a sorted set stays sorted.
+  const auto end = std::remove_if(candidates.items.begin(), candidates.items.end(),
+                                  [&](const Candidate& item) { return !is_kept(item); });
+  candidates.items = candidates.items.first(static_cast<size_t>(end - candidates.items.begin()));
+}
+
+void typical_p(Candidates& candidates, float p, size_t keep_min) {
+  if (p >= 1) return;
+  softmax(candidates);
+  double entropy = 0;
+  for (const Candidate& item : candidates.items) {
+    if (item.p > 0) entropy -= static_cast<double>(item.p) * std::log(item.p);
+  }
+  const auto strangeness = [entropy](const Candidate& item) {
+    return std::abs(-std::log(static_cast<double>(item.p)) - entropy);
+  };
+  std::sort(candidates.items.begin(), candidates.items.end(),
+            [&](const Candidate& a, const Candidate& b) {
+              const double strange_a = strangeness(a);
+              const double strange_b = strangeness(b);
+              return strange_a != strange_b ? strange_a < strange_b : is_better(a, b);
+            });
+  candidates.is_sorted = false;
+  keep_until(candidates, p, keep_min);
+}
+
+void temperature(Candidates& candidates, float t) {
+  if (t > 0) {
+    for (Candidate& item : candidates.items) item.logit /= t;
+  } else {
+    top_k(candidates, 1);
+  }
+}
+
+TokenId draw(Candidates& candidates, double u) {
+  softmax(candidates);
+  double sum = 0;
+  for (const Candidate& item : candidates.items) sum += item.p;
+  double left = u * sum;
+  for (const Candidate& item : candidates.items) {
+    left -= item.p;
+    if (left < 0) return item.id;
+  }
+  // Rounding can leave a little; the last possible candidate takes it.
+  for (size_t i = candidates.items.size(); i-- > 0;) {
+    if (candidates.items[i].p > 0) return candidates.items[i].id;
+  }
+  return candidates.items.back().id;
+}
+
+PenaltyWindow::PenaltyWindow(const PenaltyOptions& options, int64_t vocab_size)
+    : options_(options) {
+  if (is_neutral()) return;
+  ring_.resize(static_cast<size_t>(options_.last_n));
+  counts_.resize(static_cast<size_t>(vocab_size));
+}
+
+bool PenaltyWindow::is_neutral() const {
+  return options_.last_n <= 0 ||
+         (options_.repeat == 1 && options_.presence == 0 && options_.frequency == 0);
+}
+
+void PenaltyWindow::accept(TokenId token) {
+  if (is_neutral() || token < 0 || static_cast<size_t>(token) >= counts_.size()) return;
+  if (size_ == ring_.size()) {
+    --counts_[static_cast<size_t>(ring_[next_])];
+  } else {
+    ++size_;
+  }
+  ring_[next_] = token;
+  ++counts_[static_cast<size_t>(token)];
+  next_ = (next_ + 1) % ring_.size();
+}
+
+void PenaltyWindow::apply(std::span<float> logits) {
+  if (is_neutral()) return;
+  // A token may stand in the window many times: its count is negative while it has been dealt with.
+  for (size_t i = 0; i < size_; ++i) {
+    const auto token = static_cast<size_t>(ring_[i]);
+    const int32_t count = counts_[token];
+    if (count < 0) continue;
+    counts_[token] = -count;
+    float& logit = logits[token];
+    logit = logit <= 0 ? logit * options_.repeat : logit / options_.repeat;
+    logit -= static_cast<float>(count) * options_.frequency + options_.presence;
+  }
+  for (size_t i = 0; i < size_; ++i) {
+    int32_t& count = counts_[static_cast<size_t>(ring_[i])];
+    count = std::abs(count);
+  }
+}
+
+}  // namespace hearth::engine

@@ -16,4 +16,7 @@ void info(std::string_view message);
 void warn(std::string_view message);
 void error(std::string_view message);
 
+// The line as it is, at level info: for lines that programs read (JSON).
+void plain(std::string_view line);
+
 }  // namespace hearth::log

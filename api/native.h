@@ -1,0 +1,56 @@
+// The native dialect, /api/*: JSON bodies to neutral types and back.
+// Readers throw Error{invalid_argument} naming the field, and Error{unsupported} for fields of features that this
+// version does not have. Writers give one line of JSON without the line break.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/reply_writer.h"
+#include "api/types.h"
+
+namespace hearth::api {
+
+ChatRequest read_native_generate(std::string_view body);
+ChatRequest read_native_chat(std::string_view body);
+ShowRequest read_native_show(std::string_view body);
+CopyRequest read_native_copy(std::string_view body);
+CreateRequest read_native_create(std::string_view body);
+// The `model` field (or the older `name`) of delete. Throws Error{invalid_argument} when empty.
+std::string read_native_model(std::string_view body);
+
+std::string write_native_version();
+std::string write_native_tags(const std::vector<ModelSummary>& models);
+std::string write_native_ps(const std::vector<RunningModel>& models);
+std::string write_native_show(const ModelDescription& model);
+std::string write_native_progress(const ProgressEvent& event);
+
+// {role, content, thinking?, tool_calls?, ...}; `what` names it in messages ("messages[0].").
+Message read_native_message(const Json& value, std::string_view what);
+Json write_native_message(const Message& message);
+
+// Writers of answers: chunks of /api/generate and /api/chat.
+class NativeGenerateWriter : public ReplyWriter {
+ public:
+  explicit NativeGenerateWriter(std::string model) : model_(std::move(model)) {}
+  Dialect dialect() const override { return Dialect::native; }
+  std::vector<std::string> frames(const ChatEvent& event, WallTime now) override;
+  std::string whole(std::string_view content, const ChatEvent& final_event, WallTime now) override;
+
+ private:
+  std::string model_;
+};
+
+class NativeChatWriter : public ReplyWriter {
+ public:
+  explicit NativeChatWriter(std::string model) : model_(std::move(model)) {}
+  Dialect dialect() const override { return Dialect::native; }
+  std::vector<std::string> frames(const ChatEvent& event, WallTime now) override;
+  std::string whole(std::string_view content, const ChatEvent& final_event, WallTime now) override;
+
+ private:
+  std::string model_;
+};
+
+}  // namespace hearth::api

@@ -1,0 +1,93 @@
+#include "api/native/common_fields.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/error.h"
+
+namespace hearth::api {
+namespace {
+
+bool is_empty(const Json& value) {
+  if (value.is_boolean()) return !value.get<bool>();
+  if (value.is_string() || value.is_structured()) return value.empty() || value == "";
+  return value.is_number() && value.get<double>() == 0;
+}
+
+// true, false or a level. Only "off" can be had, so everything else is refused - a wrong value as such.
+void check_think(const Fields& fields) {
+  const Json* think = fields.find("think");
+  if (think == nullptr || *think == false) return;
+  constexpr std::array<std::string_view, 4> levels{"low", "medium", "high", "max"};
+  bool is_known = think->is_boolean();
+  for (const std::string_view level : levels) is_known = is_known || *think == level;
+  if (!is_known) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("invalid think value: {}; expected true, false, \"low\", \"medium\", \"high\" or \"max\"",
+                            to_line(*think)));
+  }
+  throw Error(ErrorCode::unsupported,
+              "this version of hearth does not support thinking; leave \"think\" out or send false");
+}
+
+void check_logprobs(const Fields& fields) {
+  const int64_t top = fields.integer("top_logprobs").value_or(0);
+  if (top < 0 || top > 20) {
+    throw Error(ErrorCode::invalid_argument, fmt::format("top_logprobs: expected 0 to 20, found {}", top));
+  }
+  refuse_unless_empty(fields, "logprobs", "log-probabilities are not supported yet; leave the field out");
+}
+
+void check_format(const Fields& fields) {
+  const Json* format = fields.find("format");
+  if (format == nullptr || *format == "") return;
+  if (!format->is_object() && *format != "json") {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("invalid format: {}; expected \"json\" or a JSON schema", to_line(*format)));
+  }
+  throw Error(ErrorCode::unsupported,
+              "format: structured output is not supported yet; leave the field out and ask for JSON in the prompt");
+}
+
+}  // namespace
+
+void refuse_unless_empty(const Fields& fields, std::string_view key, std::string_view reason) {
+  const Json* value = fields.find(key);
+  if (value == nullptr || is_empty(*value)) return;
+  throw Error(ErrorCode::unsupported, fmt::format("{}: {}", key, reason));
+}
+
+std::optional<Duration> read_keep_alive(const Fields& fields) {
+  const Json* value = fields.find("keep_alive");
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number()) return negative_is_forever(from_seconds(value->get<double>()));
+  if (!value->is_string()) fields.fail("keep_alive", "seconds or a duration such as \"5m\"", *value);
+  const std::string text = value->get<std::string>();
+  const std::optional<Duration> parsed = parse_go_duration(text);
+  if (!parsed) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("keep_alive: expected seconds as a number or a duration with a unit such as \"5m\", found "
+                            "{}",
+                            to_line(*value)));
+  }
+  return negative_is_forever(*parsed);
+}
+
+void read_common_fields(const Fields& fields, ChatRequest& request) {
+  request.model = fields.text("model").value_or("");
+  request.is_stream = fields.boolean("stream").value_or(true);
+  request.keep_alive = read_keep_alive(fields);
+  request.truncate = fields.boolean("truncate").value_or(false);
+  if (const Json* options = fields.object("options")) {
+    modelfile::ParsedParameters parsed = modelfile::parse_options(*options);
+    request.options = std::move(parsed.values);
+    request.warnings = std::move(parsed.warnings);
+  }
+  check_logprobs(fields);
+  check_format(fields);
+  check_think(fields);
+  refuse_unless_empty(fields, "_debug_render_only", "showing the prompt is not supported yet; leave the field out");
+}
+
+}  // namespace hearth::api

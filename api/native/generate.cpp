@@ -1,0 +1,88 @@
+// POST /api/generate: the prompt as one user message, or raw text.
+#include <fmt/format.h>
+
+#include "api/json.h"
+#include "api/native.h"
+#include "api/native/common_fields.h"
+#include "api/native/reply.h"
+#include "base/error.h"
+
+namespace hearth::api {
+namespace {
+
+std::vector<int32_t> read_context(const Fields& fields) {
+  std::vector<int32_t> tokens;
+  const Json* values = fields.array("context");
+  if (values == nullptr) return tokens;
+  tokens.reserve(values->size());
+  for (const Json& value : *values) {
+    if (!value.is_number_integer()) fields.fail("context", "an array of token ids", value);
+    const int64_t token = value.get<int64_t>();
+    if (token < 0 || token > INT32_MAX) {
+      throw Error(ErrorCode::invalid_argument, fmt::format("context: token id {} is out of range", token));
+    }
+    tokens.push_back(static_cast<int32_t>(token));
+  }
+  return tokens;
+}
+
+void read_raw(const Fields& fields, std::string prompt, ChatRequest& request) {
+  for (const std::string_view key : {"template", "system", "context"}) {
+    const Json* value = fields.find(key);
+    if (value == nullptr || value->empty() || *value == "") continue;
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("raw mode takes the prompt as it is: leave out \"{}\"", key));
+  }
+  request.raw_prompt = std::move(prompt);
+}
+
+void add_message(ChatRequest& request, std::string role, std::string content) {
+  Message& message = request.messages.emplace_back();
+  message.role = std::move(role);
+  message.content = std::move(content);
+}
+
+void read_rendered(const Fields& fields, std::string prompt, ChatRequest& request) {
+  std::string system = fields.text("system").value_or("");
+  if (!system.empty()) add_message(request, "system", std::move(system));
+  add_message(request, "user", std::move(prompt));
+  request.context_tokens = read_context(fields);
+  request.returns_context = true;
+  const std::string template_text = fields.text("template").value_or("");
+  if (!template_text.empty()) request.template_text = template_text;
+}
+
+}  // namespace
+
+ChatRequest read_native_generate(std::string_view body) {
+  const Json json = parse_body(body);
+  const Fields fields(json);
+  ChatRequest request;
+  read_common_fields(fields, request);
+  refuse_unless_empty(fields, "images", "pictures and sound are not supported yet; send text only");
+  if (!fields.text("suffix").value_or("").empty()) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{} does not support insert; leave \"suffix\" out", request.model));
+  }
+  std::string prompt = fields.text("prompt").value_or("");
+  if (prompt.empty()) return request;
+  if (fields.boolean("raw").value_or(false)) {
+    read_raw(fields, std::move(prompt), request);
+  } else {
+    read_rendered(fields, std::move(prompt), request);
+  }
+  return request;
+}
+
+std::vector<std::string> NativeGenerateWriter::frames(const ChatEvent& event, WallTime now) {
+  return {whole(event.content, event, now) + "\n"};
+}
+
+std::string NativeGenerateWriter::whole(std::string_view content, const ChatEvent& event, WallTime now) {
+  Json line = reply_head(model_, now);
+  line["response"] = content;
+  add_reply_end(line, event);
+  return to_line(line);
+}
+
+}  // namespace hearth::api

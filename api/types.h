@@ -1,0 +1,145 @@
+// The neutral types every dialect is translated to and from. Pure values: no sockets, no engine, no store.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/duration.h"
+#include "api/time_text.h"
+#include "modelfile/chat.h"
+#include "modelfile/parameters.h"
+
+namespace hearth::api {
+
+using modelfile::Json;
+using modelfile::Message;
+
+// A request for text. All dialects and both native endpoints end up here: /api/generate becomes one user message.
+struct ChatRequest {
+  std::string model;               // as the client wrote it; replies repeat it
+  std::vector<Message> messages;   // empty: load the model, or unload it when keep_alive is 0
+  std::optional<std::string> raw_prompt;    // instead of messages: goes to the model as it is, special tokens included
+  std::vector<int32_t> context_tokens;      // tokens of an earlier reply that stand before the prompt
+  bool returns_context = false;             // the final event carries the tokens of prompt and answer
+  std::optional<std::string> template_text;  // a template in place of the model's own
+  modelfile::Parameters options;            // what the client said; the model's parameters fill the rest
+  bool uses_openai_defaults = false;        // temperature and top_p are 1 where neither client nor model says
+  std::optional<Duration> keep_alive;       // absent: the daemon's default. `forever` and 0 are special
+  bool truncate = false;                    // an over-long prompt is cut instead of refused; only when asked for
+  bool is_stream = true;
+  bool includes_usage = false;              // OpenAI: a last chunk with the usage
+  std::vector<std::string> warnings;        // fields that were understood and have no effect, one line each
+};
+
+enum class DoneReason { stop, length, load, unload };
+std::string_view to_string(DoneReason reason);
+
+// Times in nanoseconds. Zero means "not measured" and is left out on the wire.
+struct Metrics {
+  int64_t total_ns = 0;
+  int64_t load_ns = 0;
+  int64_t prompt_tokens = 0;  // tokens taken from the prefix cache included
+  int64_t prompt_ns = 0;
+  int64_t generated_tokens = 0;
+  int64_t generation_ns = 0;
+};
+
+// A piece of an answer, or its end. Exactly one final event ends every answer that did not fail.
+struct ChatEvent {
+  std::string content;
+  bool is_final = false;
+  DoneReason reason = DoneReason::stop;  // this and the rest: final event only
+  Metrics metrics;
+  std::vector<int32_t> context_tokens;
+};
+
+struct ModelDetails {
+  std::string parent_model;
+  std::string format;
+  std::string family;
+  std::vector<std::string> families;
+  std::string parameter_size;
+  std::string quantization_level;
+  int64_t context_length = 0;    // 0: unknown
+  int64_t embedding_length = 0;  // 0: unknown
+};
+
+struct ModelSummary {
+  std::string name;
+  WallTime modified_at;
+  uint64_t size_bytes = 0;
+  std::string digest_hex;
+  ModelDetails details;
+  std::vector<std::string> capabilities;
+  std::string owner;  // namespace of the name
+};
+
+struct RunningModel {
+  std::string name;
+  uint64_t size_bytes = 0;
+  uint64_t size_vram_bytes = 0;
+  std::string digest_hex;
+  ModelDetails details;
+  WallTime expires_at;
+  int64_t context_length = 0;
+  int64_t running_requests = 0;   // sequences being answered now
+  int64_t waiting_requests = 0;   // accepted, not yet in a step
+};
+
+struct TensorSummary {
+  std::string name;
+  std::string type;
+  std::vector<uint64_t> shape;
+};
+
+// Everything /api/show tells.
+struct ModelDescription {
+  std::string license;
+  std::string modelfile;
+  std::string parameters;
+  std::string template_text;
+  std::string system;
+  std::vector<Message> messages;
+  ModelDetails details;
+  Json model_info = Json::object();
+  std::vector<TensorSummary> tensors;
+  std::vector<std::string> capabilities;
+  WallTime modified_at;
+};
+
+struct ShowRequest {
+  std::string model;
+  bool is_verbose = false;
+};
+
+struct CopyRequest {
+  std::string source;
+  std::string destination;
+};
+
+// Exactly one of `from` and `files` is given.
+struct CreateRequest {
+  std::string model;
+  std::optional<std::string> from;
+  std::map<std::string, std::string> files;  // file name -> digest as written
+  std::optional<std::string> template_text;
+  std::optional<std::string> system;
+  std::vector<std::string> licenses;
+  modelfile::Parameters parameters;
+  std::vector<Message> messages;
+  bool is_stream = true;
+};
+
+// One line of progress of create (later also pull and push).
+struct ProgressEvent {
+  std::string status;
+  std::string digest;
+  uint64_t total_bytes = 0;
+  uint64_t completed_bytes = 0;
+};
+
+}  // namespace hearth::api

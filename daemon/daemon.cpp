@@ -1,0 +1,117 @@
+#include "daemon/daemon.h"
+
+#include "daemon/server/task.h"  // before everything else of Boost
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "daemon/config.h"
+#include "daemon/model_library.h"
+#include "daemon/port_owner.h"
+#include "daemon/routes.h"
+#include "daemon/server/access.h"
+#include "daemon/server/server.h"
+#include "daemon/server/worker_pool.h"
+#include "registry/model_store.h"
+
+namespace hearth::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+void check_bind_rule(const Config& config) {
+  if (is_loopback_host(config.host) || !config.api_key.empty() || config.allows_no_auth) return;
+  throw Error(ErrorCode::forbidden,
+              fmt::format("{} can be reached from other computers: set HEARTH_API_KEY, or say --insecure-no-auth when "
+                          "everybody who can reach the port may use and delete models",
+                          config.host));
+}
+
+AccessRules access_rules(const Config& config) {
+  AccessRules rules;
+  rules.is_loopback = is_loopback_host(config.host);
+  rules.origins = config.origins;
+  for (const std::string& origin : rules.origins) check_origin_entry(origin);
+  rules.api_key = config.api_key;
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) == 0) rules.host_name = name.data();
+  return rules;
+}
+
+void listen(Server& server, const Config& config) {
+  try {
+    server.listen(config.host, config.port);
+  } catch (const Error& failure) {
+    if (failure.code() != ErrorCode::unavailable) throw;
+    throw Error(failure.code(), fmt::format("{}; {} answers there", failure.what(), port_owner(config.host, config.port)));
+  }
+}
+
+// Everything of a running daemon. Members are destroyed in reverse order: the pool before what its jobs use.
+class Daemon {
+ public:
+  explicit Daemon(const Config& config)
+      : config_(config),
+        access_(access_rules(config)),
+        store_(config.models),
+        library_(store_),
+        workers_(io_.get_executor(), 4),
+        services_{config_, access_, workers_, store_, library_},
+        server_(io_.get_executor(), ServerLimits{},
+                [this](Exchange& exchange) { return answer_request(services_, exchange); }) {}
+
+  int run() {
+    listen(server_, config_);
+    log::info(fmt::format("hearthd {} listens on {}:{}, models in {}", version(), config_.host, server_.port(),
+                          config_.models.string()));
+    asio::co_spawn(io_, server_.serve(), asio::detached);
+    asio::co_spawn(io_, wait_for_signal(), asio::detached);
+    io_.run();
+    return 0;
+  }
+
+ private:
+  Task<void> wait_for_signal() {
+    asio::signal_set signals(io_, SIGINT, SIGTERM);
+    co_await signals.async_wait(asio::use_awaitable);
+    log::info("hearthd stops");
+    server_.stop();
+    asio::steady_timer timer(io_);
+    for (int i = 0; i < 300 && server_.connection_count() > 0; ++i) {
+      timer.expires_after(std::chrono::milliseconds(10));
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    io_.stop();
+  }
+
+  const Config& config_;
+  AccessRules access_;
+  asio::io_context io_{1};
+  registry::ModelStore store_;
+  ModelLibrary library_;
+  WorkerPool workers_;
+  Services services_;
+  Server server_;
+};
+
+}  // namespace
+
+int run(const Config& config) {
+  check_bind_rule(config);
+  return Daemon(config).run();
+}
+
+}  // namespace hearth::daemon

@@ -1,0 +1,24 @@
+// Reading and sending whole JSON bodies.
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "daemon/handlers/handlers.h"
+
+namespace hearth::daemon::handlers {
+
+Task<std::string> read_json(Exchange& exchange) {
+  const std::string& encoding = exchange.request().content_encoding;
+  if (!encoding.empty() && encoding != "identity") {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("content-encoding \"{}\" is not supported; send the body uncompressed", encoding));
+  }
+  co_return co_await exchange.read_body(json_bytes_max);
+}
+
+Task<void> send_json(Exchange& exchange, std::string body) {
+  Reply reply;
+  reply.body = std::move(body);
+  co_await exchange.send(std::move(reply));
+}
+
+}  // namespace hearth::daemon::handlers

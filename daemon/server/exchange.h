@@ -1,0 +1,92 @@
+// One request and its answer, as handlers see them. The connection behind it is the server's business.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/server/task.h"
+#include "daemon/server/wake.h"
+
+namespace hearth::daemon {
+
+// The head of a request. The target is split and percent-decoded.
+struct Request {
+  std::string method;
+  std::string path;
+  std::string query;       // behind the '?', as it came
+  std::string parameter;   // what stands for the last {name} of the route
+  std::string host;        // headers, empty when absent
+  std::string origin;
+  std::string authorization;
+  std::string api_key;     // x-api-key
+  std::string user_agent;
+  std::string content_encoding;
+  std::chrono::steady_clock::time_point arrived;
+};
+
+// Facts for the line that is logged per request; handlers fill in what they know. Never text of people.
+struct RequestLog {
+  int status = 0;
+  uint64_t bytes_sent = 0;
+  std::string error;
+  std::string model;
+  int64_t load_ns = 0;
+  int64_t prompt_tokens = 0;
+  int64_t cached_prompt_tokens = 0;
+  int64_t generated_tokens = 0;
+};
+
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json; charset=utf-8";
+  std::string body;
+};
+
+inline constexpr std::string_view ndjson = "application/x-ndjson";
+inline constexpr std::string_view event_stream = "text/event-stream";
+
+// io thread only. Functions that wait throw Error{cancelled} when the client has gone.
+class Exchange {
+ public:
+  explicit Exchange(Wake wake) : wake_(std::move(wake)) {}
+  virtual ~Exchange() = default;
+
+  Request& request() { return request_; }
+  RequestLog& log() { return log_; }
+
+  // The whole body. Throws Error{invalid_argument} above `size_max_bytes`.
+  virtual Task<std::string> read_body(size_t size_max_bytes) = 0;
+  // The next bytes of the body; 0 at its end.
+  virtual Task<size_t> read_some(std::span<char> into) = 0;
+
+  // Stands in the head of the answer; before it is sent.
+  void add_header(std::string_view name, std::string_view value);
+  // The complete answer.
+  virtual Task<void> send(Reply reply) = 0;
+  // An answer whose length is not known; then write() any number of times, then finish().
+  virtual Task<void> start_stream(std::string_view content_type) = 0;
+  // Sends and flushes these bytes alone.
+  virtual Task<void> write(std::string bytes) = 0;
+  virtual Task<void> finish() = 0;
+  bool has_started() const { return log_.status != 0; }
+
+  // Notified when the client goes away or the daemon stops; handlers let the events they wait for notify it too.
+  const Wake& wake() const { return wake_; }
+  // Throws Error{cancelled} when the client has gone, Error{unavailable} when the daemon stops.
+  virtual void throw_if_gone() const = 0;
+
+ protected:
+  Request request_;
+  RequestLog log_;
+  std::vector<std::pair<std::string, std::string>> headers_;
+
+ private:
+  Wake wake_;
+};
+
+}  // namespace hearth::daemon

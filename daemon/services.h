@@ -1,0 +1,23 @@
+// What handlers work with: one of each, made by run() and alive as long as the server.
+#pragma once
+
+namespace hearth::registry {
+class ModelStore;
+}
+
+namespace hearth::daemon {
+
+struct Config;
+struct AccessRules;
+class WorkerPool;
+class ModelLibrary;
+
+struct Services {
+  const Config& config;
+  const AccessRules& access;
+  WorkerPool& workers;
+  registry::ModelStore& store;
+  ModelLibrary& library;
+};
+
+}  // namespace hearth::daemon

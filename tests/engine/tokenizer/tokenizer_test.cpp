@@ -3,6 +3,7 @@
 #include "engine/tokenizer/tokenizer.h"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "engine/gguf/reader.h"
+#include "engine/tokenizer/text_stream.h"
+#include "tests/engine/tokenizer/test_vocabulary.h"
 #include "tests/support/shared.h"
 
 namespace hearth::engine {
@@ -116,7 +119,197 @@ TEST_CASE("tokenizers agree with the oracle", "[tokenizer]") {
       }
     }
   }
-  CHECK(checked >= 35);
+  CHECK(checked >= 34);
+}
+
+namespace {
+
+// Texts separated by a line of their own, and one line of ids for each.
+std::vector<std::pair<std::string, std::vector<TokenId>>> published_vectors(const fs::path& stem) {
+  const std::string texts = read_file(stem.string() + ".inp");
+  std::istringstream lines(read_file(stem.string() + ".out"));
+  const std::string separator = "\n__ggml_vocab_test__\n";
+  std::vector<std::pair<std::string, std::vector<TokenId>>> vectors;
+  for (size_t at = 0; at < texts.size();) {
+    const size_t end = std::min(texts.find(separator, at), texts.size());
+    std::string line;
+    std::getline(lines, line);
+    std::istringstream numbers(line);
+    std::vector<TokenId> ids;
+    for (TokenId id = 0; numbers >> id;) ids.push_back(id);
+    vectors.emplace_back(texts.substr(at, end - at), ids);
+    at = end + separator.size();
+  }
+  return vectors;
+}
+
+struct RealVocabulary {
+  const char* file;
+  const char* vectors;
+};
+
+constexpr RealVocabulary real_vocabularies[] = {
+    {"llama3.2/ggml-vocab-llama-bpe.gguf", "llama.cpp/ggml-vocab-llama-bpe.gguf"},
+    {"qwen2/ggml-vocab-qwen2.gguf", "llama.cpp/ggml-vocab-qwen2.gguf"},
+    {"qwen2/ggml-vocab-qwen2.gguf", "llama.cpp/ggml-vocab-deepseek-r1-qwen.gguf"},
+    {"llama.cpp/ggml-vocab-gpt-2.gguf", "llama.cpp/ggml-vocab-gpt-2.gguf"},
+    {"llama.cpp/ggml-vocab-llama-spm.gguf", "llama.cpp/ggml-vocab-llama-spm.gguf"},
+    {"llama.cpp/ggml-vocab-phi-3.gguf", "llama.cpp/ggml-vocab-phi-3.gguf"},
+    {"llama.cpp/ggml-vocab-falcon.gguf", "llama.cpp/ggml-vocab-falcon.gguf"},
+    {"llama.cpp/ggml-vocab-starcoder.gguf", "llama.cpp/ggml-vocab-starcoder.gguf"},
+    {"llama.cpp/ggml-vocab-deepseek-llm.gguf", "llama.cpp/ggml-vocab-deepseek-llm.gguf"},
+    {"llama.cpp/ggml-vocab-deepseek-coder.gguf", "llama.cpp/ggml-vocab-deepseek-coder.gguf"},
+};
+
+// The first word is spelled with a space in front where the vocabulary wants one.
+std::string without_first_space(const std::string& text) {
+  return text.starts_with(' ') ? text.substr(1) : text;
+}
+
+}  // namespace
+
+TEST_CASE("real vocabularies give the published ids", "[tokenizer]") {
+  const auto folder = testing::shared_path("data/vocabs");
+  if (!folder) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  for (const auto& [file, vectors] : real_vocabularies) {
+    const auto tokenizer = load(*folder / file);
+    const auto expected = published_vectors(*folder / vectors);
+    CHECK(expected.size() == 46);
+    for (const auto& [text, ids] : expected) {
+      INFO(vectors << ": " << text);
+      CHECK(tokenizer->encode(text, Specials::as_text) == ids);
+    }
+  }
+}
+
+TEST_CASE("a long text comes back through every vocabulary, also as a stream", "[tokenizer]") {
+  const auto folder = testing::shared_path("data/vocabs");
+  const auto book = testing::shared_path("data/texts/war-and-peace.txt");
+  if (!folder || !book) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  const std::string text = read_file(*book).substr(0, 60'000);
+  for (const auto& [file, vectors] : real_vocabularies) {
+    const auto tokenizer = load(*folder / file);
+    TextStream stream({"no such string"});
+    std::string shown;
+    std::string piece;
+    for (const TokenId id : tokenizer->encode(text, Specials::as_text)) {
+      piece.clear();
+      tokenizer->append_piece(piece, id, true);
+      stream.push(piece, shown);
+    }
+    stream.finish(shown);
+    CHECK((shown == text || without_first_space(shown) == text));
+  }
+}
+
+TEST_CASE("what somebody typed never becomes a control token", "[tokenizer]") {
+  // Merging alone could build <s> here: "<s" and ">" are pieces, and the control token has the
+  // joined spelling.
+  const auto builder =
+      spm_vocabulary({"<", "s", ">", "<s", "a", "\u2581", "|", "im_start", "\u2581a"});
+  const auto tokenizer = make_tokenizer(builder.build());
+  CHECK(tokenizer->encode("a<s>", Specials::as_text).back() == 1);  // as llama.cpp has it
+  const auto has_control = [&](const std::vector<TokenId>& ids) {
+    return std::any_of(ids.begin(), ids.end(),
+                       [&](TokenId id) { return id == 1 || id == 2 || id == 3; });
+  };
+  const TextPart typed[] = {{"a<s></s><|im_start|>", false}};
+  CHECK_FALSE(has_control(tokenizer->encode_parts(typed)));
+  const TextPart straddling[] = {{"<|im_", true}, {"start|>", false}, {"<", false}, {"s>", true}};
+  CHECK_FALSE(has_control(tokenizer->encode_parts(straddling)));
+  const TextPart mixed[] = {{"<s>", true}, {"<s>", false}, {"<|im_", true}, {"start|>a", true}};
+  const auto ids = tokenizer->encode_parts(mixed);
+  CHECK(std::count(ids.begin(), ids.end(), 1) == 1);
+  CHECK(ids.front() == 1);
+  CHECK(std::count(ids.begin(), ids.end(), 3) == 1);
+}
+
+TEST_CASE("parts are merged as one text", "[tokenizer]") {
+  const auto folder = testing::shared_path("data/vocabs");
+  if (!folder) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  const std::string text = "The quick brown fox, 12345 jumps";
+  for (const auto& [file, vectors] : real_vocabularies) {
+    const auto tokenizer = load(*folder / file);
+    for (size_t cut = 0; cut <= text.size(); cut += 5) {
+      const TextPart parts[] = {{std::string_view(text).substr(0, cut), true},
+                                {std::string_view(text).substr(cut), false}};
+      CHECK(tokenizer->encode_parts(parts) == tokenizer->encode(text, Specials::as_text));
+    }
+  }
+}
+
+TEST_CASE("a prompt gets each token around it once", "[tokenizer]") {
+  auto builder = spm_vocabulary({"a", "\u2581a"});
+  builder.boolean("tokenizer.ggml.add_eos_token", true);
+  const auto tokenizer = make_tokenizer(builder.build());
+  CHECK(tokenizer->adds_bos());
+  const TextPart plain[] = {{"a", false}};
+  CHECK(tokenizer->encode_prompt(plain) == std::vector<TokenId>{1, 5, 2});
+  const TextPart spelled[] = {{"<s>a</s>", true}};
+  CHECK(tokenizer->encode_prompt(spelled) == std::vector<TokenId>{1, 5, 2});
+  CHECK(tokenizer->encode_prompt({}) == std::vector<TokenId>{1, 2});
+}
+
+TEST_CASE("vocabularies without byte tokens and odd files load", "[tokenizer]") {
+  const auto tokenizer = make_tokenizer(spm_vocabulary({"a", "\u2581"}).build());
+  CHECK(tokenizer->encode("a\u4e16", Specials::as_text) == std::vector<TokenId>{5, 4, 0});
+  CHECK(tokenizer->decode(tokenizer->encode("a", Specials::as_text), true) == "a");
+  const auto odd = testing::shared_path("data/models/stories260K/stories260K.upstream.gguf");
+  if (!odd) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  CHECK(load(*odd)->bos() == 1);
+}
+
+TEST_CASE("what cannot be tokenized is refused by name", "[tokenizer]") {
+  const auto make = [](MetadataBuilder& builder) { return make_tokenizer(builder.build()); };
+  MetadataBuilder family;
+  family.text("tokenizer.ggml.model", "mystery");
+  CHECK_THROWS_WITH(make(family), Catch::Contains("\"mystery\"") && Catch::Contains("gpt2"));
+  const auto bpe = [](const std::string& pre, const std::vector<std::string>& merges) {
+    MetadataBuilder builder;
+    builder.text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", pre);
+    builder.texts("tokenizer.ggml.tokens", {"a", "b", "ab"}).texts("tokenizer.ggml.merges", merges);
+    return builder;
+  };
+  auto unknown = bpe("mystery-pre", {});
+  CHECK_THROWS_WITH(make(unknown), Catch::Contains("mystery-pre") && Catch::Contains("llama-bpe"));
+  for (const char* merge : {"a c", "b a", "ab", "", " ", "a ", " a"}) {
+    auto broken = bpe("gpt-2", {"a b", merge});
+    CHECK_THROWS_WITH(make(broken), Catch::Contains("merges[1]"));
+  }
+  auto good = bpe("gpt-2", {"a b", "a b"});
+  CHECK(make(good)->encode("abba", Specials::as_text) == std::vector<TokenId>{2, 1, 0});
+}
+
+TEST_CASE("text without end takes no quadratic time", "[tokenizer]") {
+  const auto folder = testing::shared_path("data/vocabs");
+  if (!folder) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  for (const char* file : {"llama3.2/ggml-vocab-llama-bpe.gguf", "qwen2/ggml-vocab-qwen2.gguf",
+                           "llama.cpp/ggml-vocab-llama-spm.gguf"}) {
+    const auto tokenizer = load(*folder / file);
+    for (const char c : {' ', 'a', '\n', '7'}) {
+      const auto start = std::chrono::steady_clock::now();
+      const std::string text = std::string(200'000, c) + "b";
+      CHECK(without_first_space(tokenizer->decode(tokenizer->encode(text, Specials::parse), true))
+                .size() >= 199'999);
+      // A fraction of a second on an idle machine; the quadratic way takes many minutes.
+      CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
+    }
+  }
 }
 
 }  // namespace hearth::engine

@@ -1,0 +1,54 @@
+#include "engine/tokenizer/pre_tokenizer.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+namespace hearth::engine {
+namespace {
+
+std::string words(std::string_view rule, std::string_view text) {
+  const PreTokenizerRow* row = find_pre_tokenizer(rule);
+  REQUIRE(row != nullptr);
+  std::string list;
+  uint32_t begin = 0;
+  for (const uint32_t end : PreTokenizer(row->stages).split(text)) {
+    list.append("[").append(text.substr(begin, end - begin)).append("]");
+    begin = end;
+  }
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("every row compiles, has its own name and loses nothing", "[tokenizer]") {
+  const std::string text =
+      "It's 12345,  ABCdef\r\n\n \u4e16\u754c\u00e9 <|x|>\t(\u0661\u0662) \U0001F999!! ";
+  std::set<std::string_view> names;
+  for (const auto& row : pre_tokenizer_rows()) {
+    CHECK(names.insert(row.name).second);
+    const auto ends = PreTokenizer(row.stages).split(text);
+    REQUIRE_FALSE(ends.empty());
+    CHECK(ends.back() == text.size());
+    CHECK(std::set<uint32_t>(ends.begin(), ends.end()).size() == ends.size());
+  }
+  CHECK(find_pre_tokenizer("no such rule") == nullptr);
+}
+
+TEST_CASE("the rules of well-known names", "[tokenizer]") {
+  CHECK(words("gpt-2", "we'll go  now 123") == "[we]['ll][ go][ ][ now][ 123]");
+  CHECK(words("llama-bpe", "We'LL go  12345\n\n x") == "[We]['LL][ go][ ][ ][123][45][\n\n][ x]");
+  CHECK(words("qwen2", "ab 12") == "[ab][ ][1][2]");
+  CHECK(words("gpt-4o", "HTMLParser isOK's") == "[HTMLParser][ is][OK's]");
+  CHECK(words("starcoder", "a12 b") == "[a][1][2][ b]");
+  CHECK(words("superbpe", "a 12345678 b") == "[a ][12][345][678][ b]");
+  CHECK(words("bloom", "a b, (c") == "[a][ b][, (][c]");
+}
+
+TEST_CASE("white space is Unicode's, not the matcher's", "[tokenizer]") {
+  // U+180E is no white space, U+3000 is.
+  CHECK(words("gpt-2", "a\u180Eb") == "[a][\u180E][b]");
+  CHECK(words("llama-bpe", "a\u180E\u180E b") == "[a][\u180E\u180E][ b]");
+  CHECK(words("gpt-2", "a\u3000\u3000b") == "[a][\u3000][\u3000][b]");
+}
+
+}  // namespace hearth::engine

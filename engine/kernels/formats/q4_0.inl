@@ -10,7 +10,7 @@ struct Q4_0 {
   static constexpr bool is_signed = true;
   static constexpr bool has_mins = false;
 
-  static void unpack(const RowBlocks& rows, int64_t values_left, Panel& panel) {
+  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
     const int count = values_left < 256 ? static_cast<int>(values_left / 32) : 8;
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
     const I32x16 offset = splat_i32(0x01010101u * static_cast<uint8_t>(signed_bias - 8));

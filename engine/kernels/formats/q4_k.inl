@@ -11,7 +11,7 @@ struct Q4K {
   static constexpr bool has_mins = true;
 
   // `values_left`: of the row, from this block on.
-  static void unpack(const RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_k_header(rows, panel);
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
     for (int part = 0; part < 8; ++part) {

@@ -11,7 +11,7 @@ struct Q5K {
   static constexpr bool is_signed = false;
   static constexpr bool has_mins = true;
 
-  static void unpack(const RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_k_header(rows, panel);
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
     const I32x16 bit = splat_i32(0x10101010);

@@ -10,7 +10,7 @@ struct Q6K {
   static constexpr bool is_signed = true;
   static constexpr bool has_mins = false;
 
-  static void unpack(const RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_scales(rows, panel);
     for (int half = 0; half < 2; ++half) {
       for (int part = 0; part < 2; ++part) {
@@ -36,7 +36,7 @@ struct Q6K {
         bit_or(bit_and(low, splat_i32(0x0f0f0f0f)), bit_and(high, splat_i32(0x30303030)));
     return add_bytes(q, splat_i32(0x01010101u * static_cast<uint8_t>(signed_bias - 32)));
   }
-  static void unpack_scales(const RowBlocks& rows, Panel& panel) {
+  static void unpack_scales(RowBlocks& rows, Panel& panel) {
     const F32x16 d = load_row_halves(rows, 208);
     I32x16 scales[4];
     load_row_dwords(rows, 192, scales);

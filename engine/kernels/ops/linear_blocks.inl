@@ -46,6 +46,7 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
       const I32x16 start = dot_start<Format>(*column[c], sub);
       for (int p = 0; p < panels; ++p) dots[p][c] = start;
     }
+#pragma GCC unroll 8
     for (int i = sub * dwords; i < (sub + 1) * dwords; ++i) {
       I32x16 weights[panels];
       for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[i]);
@@ -106,8 +107,12 @@ inline void multiply_last_columns(const Panel* panel, const uint8_t* first_colum
   }
 }
 
+// 256 values of one row of the widest format.
+constexpr int64_t row_block_bytes_max = 8 * static_cast<int64_t>(sizeof(BlockQ8_0));
+
 struct LinearScratch {
   Panel panels[block_panels];
+  uint8_t last_rows[16 * row_block_bytes_max];  // see unpack_rows
   alignas(64) float accumulators[chunk_columns_max * group_rows];
 };
 
@@ -118,18 +123,38 @@ struct LinearChunk {
   int64_t column, column_count;  // at most chunk_columns_max
 };
 
-// Asks for the part of the next group of rows that lies as far into it as block `block` is into
-// this one.
-inline void prefetch_next_group(const LinearChunk& chunk, int64_t block, int64_t block_count) {
+// What to fetch while block `block` of panel `panel` is unpacked: the part of the next group of
+// rows that lies as far into it, in the order it lies in memory. The last group fetches what is
+// there already.
+inline const uint8_t* memory_ahead(const LinearChunk& chunk, int64_t block, int64_t block_count,
+                                   int panel, int panels) {
   const LinearArgs& args = chunk.args;
   const int64_t next = chunk.row + chunk.row_count;
-  const int64_t rows = args.row_end - next < group_rows ? args.row_end - next : group_rows;
-  const int64_t bytes = rows * args.row_bytes;
-  const uint8_t* base = static_cast<const uint8_t*>(args.weight) + next * args.row_bytes;
-  for (int64_t at = bytes * block / block_count & ~int64_t{63};
-       at < bytes * (block + 1) / block_count; at += 64) {
-    prefetch(base + at);
+  const int64_t bytes = (next < args.row_end ? chunk.row_count : 0) * args.row_bytes;
+  return static_cast<const uint8_t*>(args.weight) +
+         (next < args.row_end ? next : chunk.row) * args.row_bytes +
+         bytes * (block * panels + panel) / (block_count * panels);
+}
+
+// Unpacks one block of `count` rows. Fewer than 16 are copied first, so that unpackers may read 16;
+// what the others hold does not matter, their results are dropped.
+template <class Format>
+inline void unpack_rows(RowBlocks rows, int64_t count, int64_t values_left, LinearScratch& scratch,
+                        Panel& panel) {
+  if (count >= 16) {
+    Format::unpack(rows, values_left, panel);
+    return;
   }
+  const int64_t values = values_left < 256 ? values_left : 256;
+  const int64_t bytes =
+      values / Format::values * static_cast<int64_t>(sizeof(typename Format::Block));
+  for (int64_t i = 0; i < 16; ++i) {
+    const int64_t row = i < count ? i : count - 1;
+    __builtin_memcpy(scratch.last_rows + i * row_block_bytes_max, rows.first + row * rows.stride,
+                     static_cast<size_t>(bytes));
+  }
+  RowBlocks copied{scratch.last_rows, row_block_bytes_max, scratch.last_rows};
+  Format::unpack(copied, values_left, panel);
 }
 
 template <class Format, int panels>
@@ -141,20 +166,18 @@ inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
   const int64_t block_count = (args.width + 255) / 256;
   const int64_t stride = args.column_stride_bytes;
   const uint8_t* columns = static_cast<const uint8_t*>(args.columns) + chunk.column * stride;
-  RowBlocks rows[panels];
-  for (int64_t i = 0; i < 16 * panels; ++i) {
-    const int64_t row = chunk.row + (i < chunk.row_count ? i : chunk.row_count - 1);
-    rows[i / 16][i % 16] = static_cast<const uint8_t*>(args.weight) + row * args.row_bytes;
-  }
+  const uint8_t* weight = static_cast<const uint8_t*>(args.weight) + chunk.row * args.row_bytes;
   for (int64_t i = 0; i < chunk.column_count; ++i) {
     for (int p = 0; p < panels; ++p)
       store(scratch.accumulators + i * group_rows + p * 16, zero_f32());
   }
   for (int64_t block = 0; block < block_count; ++block) {
-    prefetch_next_group(chunk, block, block_count);
     for (int p = 0; p < panels; ++p) {
-      Format::unpack(rows[p], args.width - block * 256, scratch.panels[p]);
-      for (const uint8_t*& row : rows[p]) row += panel_bytes;
+      const uint8_t* first = weight + block * panel_bytes + 16 * p * args.row_bytes;
+      const RowBlocks rows{first, args.row_bytes,
+                           memory_ahead(chunk, block, block_count, p, panels)};
+      unpack_rows<Format>(rows, chunk.row_count - 16 * p, args.width - block * 256, scratch,
+                          scratch.panels[p]);
     }
     const uint8_t* column = columns + block * static_cast<int64_t>(sizeof(Q8Block));
     float* accumulators = scratch.accumulators;

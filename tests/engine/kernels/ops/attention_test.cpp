@@ -1,5 +1,5 @@
-// Attention over pages: close to the exact softmax, the same bits on every kernel table, and independent of how queries
-// are grouped and of what lies where a query does not look.
+// Attention over pages: close to the exact softmax, the same bits on every kernel table, and
+// independent of how queries are grouped and of what lies where a query does not look.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -17,14 +17,14 @@ namespace {
 struct Case {
   KvHeadShape shape;
   int32_t heads;
-  int64_t cached;        // tokens in the cache, the queries' own included
-  int64_t query_count;   // the last ones
+  int64_t cached;       // tokens in the cache, the queries' own included
+  int64_t query_count;  // the last ones
   int64_t window;
   float soft_cap;
 };
 
 struct Inputs {
-  std::vector<float> keys, values, queries;   // [token][dim], queries [token][head][dim]
+  std::vector<float> keys, values, queries;  // [token][dim], queries [token][head][dim]
 };
 
 Inputs make_inputs(const Case& test) {
@@ -57,15 +57,16 @@ Pages fill_pages(const KernelTable& table, const Case& test, const Inputs& input
     pages.pointers.push_back(pages.memory.back().data());
     for (int64_t token = first; token < std::min(test.cached, first + page_tokens); ++token) {
       table.store_kv(test.shape, inputs.keys.data() + token * test.shape.key_dim,
-                     inputs.values.data() + token * test.shape.value_dim, token - first, pages.memory.back().data());
+                     inputs.values.data() + token * test.shape.value_dim, token - first,
+                     pages.memory.back().data());
     }
   }
   return pages;
 }
 
 // Queries [first, first + count) through all segments and the merge; [token][head][value_dim].
-std::vector<float> attend(const KernelTable& table, const Case& test, const Inputs& inputs, const Pages& pages,
-                          int64_t first, int64_t count, const float* sink) {
+std::vector<float> attend(const KernelTable& table, const Case& test, const Inputs& inputs,
+                          const Pages& pages, int64_t first, int64_t count, const float* sink) {
   const int64_t rows = count * test.heads;
   const int64_t query_start = test.cached - test.query_count + first;
   const int64_t page_count = (query_start + count + page_tokens - 1) / page_tokens;
@@ -95,14 +96,16 @@ std::vector<float> attend(const KernelTable& table, const Case& test, const Inpu
   }
   std::vector<float> merged(static_cast<size_t>(rows * test.shape.value_dim));
   for (int64_t row = 0; row < rows; ++row) {
-    table.attention_merge(largest.data() + row, sums.data() + row, outputs.data() + row * test.shape.value_dim, segments,
-                          rows, test.shape.value_dim, sink, merged.data() + row * test.shape.value_dim);
+    table.attention_merge(largest.data() + row, sums.data() + row,
+                          outputs.data() + row * test.shape.value_dim, segments, rows,
+                          test.shape.value_dim, sink, merged.data() + row * test.shape.value_dim);
   }
   return merged;
 }
 
 // The exact answer for one query row, from f32 keys and values.
-std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t token, int64_t head, const float* sink) {
+std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t token, int64_t head,
+                              const float* sink) {
   const int64_t position = test.cached - test.query_count + token;
   const float* query = inputs.queries.data() + (token * test.heads + head) * test.shape.key_dim;
   std::vector<double> scores;
@@ -111,7 +114,8 @@ std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t to
   for (int64_t t = first; t <= position; ++t) {
     double score = 0;
     for (int64_t i = 0; i < test.shape.key_dim; ++i) {
-      score += static_cast<double>(query[i]) * inputs.keys[static_cast<size_t>(t * test.shape.key_dim + i)];
+      score += static_cast<double>(query[i]) *
+               inputs.keys[static_cast<size_t>(t * test.shape.key_dim + i)];
     }
     score /= std::sqrt(static_cast<double>(test.shape.key_dim));
     if (test.soft_cap > 0) score = test.soft_cap * std::tanh(score / test.soft_cap);
@@ -122,8 +126,10 @@ std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t to
   for (const double score : scores) total += std::exp(score - largest);
   std::vector<double> output(static_cast<size_t>(test.shape.value_dim), 0.0);
   for (size_t t = 0; t < scores.size(); ++t) {
-    const float* value = inputs.values.data() + (first + static_cast<int64_t>(t)) * test.shape.value_dim;
-    for (size_t i = 0; i < output.size(); ++i) output[i] += std::exp(scores[t] - largest) / total * value[i];
+    const float* value =
+        inputs.values.data() + (first + static_cast<int64_t>(t)) * test.shape.value_dim;
+    for (size_t i = 0; i < output.size(); ++i)
+      output[i] += std::exp(scores[t] - largest) / total * value[i];
   }
   return output;
 }
@@ -133,9 +139,11 @@ constexpr KvType f16 = KvType::f16;
 
 const std::vector<Case>& all_cases() {
   static const std::vector<Case> cases = {
-      {{f32, 64, 64}, 4, 700, 4, 0, 0},    {{f16, 64, 64}, 4, 700, 4, 0, 0},   {{f32, 8, 8}, 1, 33, 16, 0, 0},
-      {{f32, 80, 96}, 3, 100, 5, 0, 0},    {{f16, 256, 256}, 2, 65, 8, 16, 50}, {{f32, 128, 128}, 8, 1100, 2, 40, 0},
-      {{f16, 128, 128}, 16, 512, 1, 0, 0}, {{f32, 12, 20}, 2, 1, 1, 0, 0},      {{f32, 64, 64}, 4, 545, 4, 34, 0},
+      {{f32, 64, 64}, 4, 700, 4, 0, 0},    {{f16, 64, 64}, 4, 700, 4, 0, 0},
+      {{f32, 8, 8}, 1, 33, 16, 0, 0},      {{f32, 80, 96}, 3, 100, 5, 0, 0},
+      {{f16, 256, 256}, 2, 65, 8, 16, 50}, {{f32, 128, 128}, 8, 1100, 2, 40, 0},
+      {{f16, 128, 128}, 16, 512, 1, 0, 0}, {{f32, 12, 20}, 2, 1, 1, 0, 0},
+      {{f32, 64, 64}, 4, 545, 4, 34, 0},
   };
   return cases;
 }
@@ -148,19 +156,20 @@ TEST_CASE("attention: close to the exact softmax, same bits on every table", "[k
     const Inputs inputs = make_inputs(test);
     for (const float* sink : {static_cast<const float*>(nullptr), &sink_value}) {
       const std::vector<const KernelTable*> all = tables();
-      const std::vector<float> first =
-          attend(*all[0], test, inputs, fill_pages(*all[0], test, inputs), 0, test.query_count, sink);
+      const std::vector<float> first = attend(
+          *all[0], test, inputs, fill_pages(*all[0], test, inputs), 0, test.query_count, sink);
       const double limit = test.shape.type == f16 ? 3e-3 : 3e-6;
       for (int64_t row = 0; row < test.query_count * test.heads; ++row) {
-        const std::vector<double> exact = exact_row(test, inputs, row / test.heads, row % test.heads, sink);
+        const std::vector<double> exact =
+            exact_row(test, inputs, row / test.heads, row % test.heads, sink);
         for (size_t i = 0; i < exact.size(); ++i) {
           INFO("tokens " << test.cached << " row " << row << " dim " << i);
           REQUIRE(std::abs(first[static_cast<size_t>(row) * exact.size() + i] - exact[i]) < limit);
         }
       }
       for (const KernelTable* table : all) {
-        const std::vector<float> other =
-            attend(*table, test, inputs, fill_pages(*table, test, inputs), 0, test.query_count, sink);
+        const std::vector<float> other = attend(
+            *table, test, inputs, fill_pages(*table, test, inputs), 0, test.query_count, sink);
         INFO(table->name << " tokens " << test.cached << " key_dim " << test.shape.key_dim);
         REQUIRE(std::memcmp(first.data(), other.data(), first.size() * 4) == 0);
       }
@@ -173,18 +182,21 @@ TEST_CASE("attention: a query alone equals the query in a group", "[kernels]") {
     const Inputs inputs = make_inputs(test);
     for (const KernelTable* table : tables()) {
       const Pages pages = fill_pages(*table, test, inputs);
-      const std::vector<float> together = attend(*table, test, inputs, pages, 0, test.query_count, nullptr);
+      const std::vector<float> together =
+          attend(*table, test, inputs, pages, 0, test.query_count, nullptr);
       const size_t size = static_cast<size_t>(test.heads * test.shape.value_dim);
       for (int64_t token = 0; token < test.query_count; ++token) {
         const std::vector<float> alone = attend(*table, test, inputs, pages, token, 1, nullptr);
         INFO(table->name << " tokens " << test.cached << " query " << token);
-        REQUIRE(std::memcmp(alone.data(), together.data() + static_cast<size_t>(token) * size, size * 4) == 0);
+        REQUIRE(std::memcmp(alone.data(), together.data() + static_cast<size_t>(token) * size,
+                            size * 4) == 0);
       }
     }
   }
 }
 
-TEST_CASE("attention: pages outside every window may be absent, later tokens may be anything", "[kernels]") {
+TEST_CASE("attention: pages outside every window may be absent, later tokens may be anything",
+          "[kernels]") {
   const Case test{{f16, 64, 64}, 2, 300, 3, 64, 0};
   const Inputs inputs = make_inputs(test);
   Inputs poisoned = inputs;
@@ -195,7 +207,8 @@ TEST_CASE("attention: pages outside every window may be absent, later tokens may
     Pages pages = fill_pages(*table, test, inputs);
     const std::vector<float> expected = attend(*table, test, inputs, pages, 0, 2, nullptr);
     Pages other = fill_pages(*table, test, poisoned);
-    for (size_t page = 0; page < 7; ++page) other.pointers[page] = nullptr;   // tokens 0..223; the window begins at 234
+    for (size_t page = 0; page < 7; ++page)
+      other.pointers[page] = nullptr;  // tokens 0..223; the window begins at 234
     const std::vector<float> outputs = attend(*table, test, poisoned, other, 0, 3, nullptr);
     INFO(table->name);
     CHECK(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);

@@ -1,4 +1,5 @@
-// Elementwise operations, rms_norm and rope: close to double precision, and the same bits on every kernel table.
+// Elementwise operations, rms_norm and rope: close to double precision, and the same bits on every
+// kernel table.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -57,8 +58,10 @@ TEST_CASE("gate: silu and tanh gelu, every length", "[kernels]") {
       const double exact_gelu = 0.5 * x * (1 + std::tanh(u)) * b[i];
       INFO(x);
       CHECK(std::abs(silu[i] - exact_silu) <= 1e-6 * std::abs(exact_silu) + 1e-30);
-      // The exponent is 2 u itself: its rounding error grows with it, where the result is close to nothing.
-      CHECK(std::abs(gelu[i] - exact_gelu) <= 2e-6 * (1 + std::abs(u)) * std::abs(exact_gelu) + 1e-15);
+      // The exponent is 2 u itself: its rounding error grows with it, where the result is close to
+      // nothing.
+      CHECK(std::abs(gelu[i] - exact_gelu) <=
+            2e-6 * (1 + std::abs(u)) * std::abs(exact_gelu) + 1e-15);
     }
   }
 }
@@ -134,10 +137,11 @@ TEST_CASE("rope: both styles, pairs that do not fill a vector", "[kernels]") {
       cos_sin.push_back(std::sin(static_cast<float>(i)));
     }
     for (const RopeStyle style : {RopeStyle::adjacent, RopeStyle::halves}) {
-      const std::vector<float> y = run_all(2 * pairs + 5, [&](const KernelTable& table, float* out) {
-        std::copy(head.begin(), head.end(), out);
-        table.rope(out, cos_sin.data(), static_cast<int64_t>(pairs), style);
-      });
+      const std::vector<float> y =
+          run_all(2 * pairs + 5, [&](const KernelTable& table, float* out) {
+            std::copy(head.begin(), head.end(), out);
+            table.rope(out, cos_sin.data(), static_cast<int64_t>(pairs), style);
+          });
       for (size_t i = 0; i < pairs; ++i) {
         const size_t first = style == RopeStyle::adjacent ? 2 * i : i;
         const size_t second = style == RopeStyle::adjacent ? 2 * i + 1 : i + pairs;

@@ -1,0 +1,375 @@
+// How fast the kernels are beside what the machine can do: decode at 1..32 columns against the
+// speed of reading memory, prompts in int8 operations per second, attention, and the small
+// operations. Figures: docs/numerics.md.
+//
+//   kernels_bench [--isa NAME] [--threads N] [--only WORD] [--smoke] [--huge]
+//
+// Every decode figure is the median of rounds that alternate with the plain reading loop, so that a
+// busy machine slows both. Weights lie in 4 KiB pages as those of a mapped file do; --huge asks for
+// large ones.
+#include <fmt/core.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/kernels/kernels.h"
+#include "engine/tensor/codec.h"
+#include "tests/support/kernel_tables.h"
+
+using namespace hearth::engine;
+
+namespace {
+
+struct Options {
+  const KernelTable* table = find_kernels("");
+  int threads = 2;
+  std::string only;
+  bool smoke = false;
+  bool huge = false;
+};
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// Processor time of the calling thread: what others take from it on a busy machine does not count.
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+// Runs `work(thread)` on all threads at once; the longest processor time of a thread.
+double timed(int threads, const std::function<void(int)>& work) {
+  std::barrier start(threads);
+  std::vector<std::thread> team;
+  std::vector<double> seconds(static_cast<size_t>(threads));
+  for (int t = 0; t < threads; ++t) {
+    team.emplace_back([&, t] {
+      start.arrive_and_wait();
+      const double begin = thread_seconds();
+      work(t);
+      seconds[static_cast<size_t>(t)] = thread_seconds() - begin;
+    });
+  }
+  for (std::thread& thread : team) thread.join();
+  return *std::max_element(seconds.begin(), seconds.end());
+}
+
+class Mapping {
+ public:
+  Mapping(size_t size, bool huge) : size_(size) {
+    data_ = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data_ == MAP_FAILED) std::abort();
+    madvise(data_, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  }
+  ~Mapping() { munmap(data_, size_); }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  std::byte* data() const { return static_cast<std::byte*>(data_); }
+  size_t size() const { return size_; }
+
+ private:
+  void* data_;
+  size_t size_;
+};
+
+// A matrix of about `bytes` bytes of sensible weights: random ones, repeated.
+struct Matrix {
+  DType type;
+  int64_t width, rows;
+  Mapping memory;
+
+  Matrix(DType dtype, int64_t columns, int64_t bytes, bool huge)
+      : type(dtype),
+        width(columns),
+        rows(std::max<int64_t>(64, bytes / row_bytes(dtype, columns) / 64 * 64)),
+        memory(static_cast<size_t>(rows * row_bytes(dtype, columns)), huge) {
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal(0.0f, 0.05f);
+    std::vector<float> values(static_cast<size_t>(width * 16));
+    for (float& value : values) value = normal(random);
+    const size_t piece = static_cast<size_t>(16 * row_bytes(type, width));
+    encode(type, values, {memory.data(), piece});
+    for (size_t at = piece; at < memory.size(); at += piece) {
+      std::memcpy(memory.data() + at, memory.data(), std::min(piece, memory.size() - at));
+    }
+  }
+};
+
+// Sum of all bytes as 64-bit words, eight at a time: as fast as the memory goes.
+uint64_t read_all(const std::byte* data, size_t size) {
+  using Words = uint64_t __attribute__((vector_size(64), aligned(1), may_alias));
+  Words sums[4] = {};
+  for (size_t at = 0; at + 256 <= size; at += 256) {
+    for (size_t i = 0; i < 4; ++i) sums[i] += *reinterpret_cast<const Words*>(data + at + 64 * i);
+  }
+  const Words sum = sums[0] + sums[1] + sums[2] + sums[3];
+  return sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7];
+}
+
+volatile uint64_t sink;
+
+double read_seconds(const Matrix& matrix, int threads) {
+  const size_t part = matrix.memory.size() / static_cast<size_t>(threads);
+  return timed(threads, [&](int t) {
+    sink = read_all(matrix.memory.data() + part * static_cast<size_t>(t), part);
+  });
+}
+
+struct Columns {
+  int64_t stride;
+  AlignedBytes data;
+
+  Columns(const KernelTable& table, const FormatKernels& format, int64_t width, int64_t count)
+      : stride(format.column == ColumnKind::q8 ? table.q8_column_bytes(width)
+                                               : (width * 4 + 63) / 64 * 64),
+        data(stride * count) {
+    std::mt19937 random(2);
+    std::normal_distribution<float> normal;
+    std::vector<float> x(static_cast<size_t>(width));
+    for (int64_t c = 0; c < count; ++c) {
+      for (float& value : x) value = normal(random);
+      if (format.column == ColumnKind::q8) {
+        table.quantize(x.data(), width, data.data() + c * stride);
+      } else {
+        std::memcpy(data.data() + c * stride, x.data(), x.size() * 4);
+      }
+    }
+  }
+};
+
+// The whole matrix times `count` columns, each thread an even share of the rows.
+double linear_seconds(const Options& options, const Matrix& matrix, int64_t count, int threads) {
+  const FormatKernels& format = *find_format(*options.table, matrix.type);
+  Columns columns(*options.table, format, matrix.width, count);
+  std::vector<float> output(static_cast<size_t>(matrix.rows * count));
+  return timed(threads, [&](int t) {
+    AlignedBytes scratch(options.table->linear_scratch_bytes);
+    const int64_t share = (matrix.rows / threads + 31) / 32 * 32;
+    const int64_t end = std::min(matrix.rows, share * (t + 1));
+    // Prompts go in pieces that stay in the second-level cache, decoding in one run.
+    const int64_t piece = count > 32 ? 128 : share;
+    for (int64_t row = share * t; row < end; row += piece) {
+      const LinearArgs args{matrix.memory.data(),
+                            row_bytes(matrix.type, matrix.width),
+                            matrix.width,
+                            row,
+                            std::min(end, row + piece),
+                            columns.data.data(),
+                            columns.stride,
+                            count,
+                            output.data(),
+                            matrix.rows,
+                            scratch.data()};
+      (count > 32 ? format.prompt : format.decode)(args);
+    }
+  });
+}
+
+constexpr DType bench_types[] = {DType::q4_k, DType::q5_k, DType::q6_k,
+                                 DType::q8_0, DType::q4_0, DType::f16};
+
+bool wanted(const Options& options, const std::string& name) {
+  return options.only.empty() || name.find(options.only) != std::string::npos;
+}
+
+void bench_decode(const Options& options) {
+  fmt::print("decode, GB/s of weights (share of the reading loop's), {}\n", options.table->name);
+  for (const DType type : bench_types) {
+    if (!wanted(options, fmt::format("decode {}", info(type).name))) continue;
+    const Matrix matrix(type, 2048, options.smoke ? 1 << 20 : 320 << 20, options.huge);
+    const double gigabytes = static_cast<double>(matrix.memory.size()) * 1e-9;
+    for (int threads = 1; threads <= options.threads; threads *= 2) {
+      std::string line = fmt::format("  {:5} {} threads:", info(type).name, threads);
+      std::vector<double> reads;
+      for (const int64_t count : {1, 2, 4, 8, 16, 32}) {
+        std::vector<double> times, ratios;
+        for (int round = 0; round < (options.smoke ? 1 : 5); ++round) {
+          const double read = read_seconds(matrix, threads);
+          times.push_back(linear_seconds(options, matrix, count, threads));
+          ratios.push_back(read / times.back());
+          reads.push_back(read);
+        }
+        line += fmt::format("  {}: {:.1f} ({:.0f} %)", count, gigabytes / median(times),
+                            100 * median(ratios));
+      }
+      fmt::print("{}  read {:.1f}\n", line, gigabytes / median(reads));
+      std::fflush(stdout);
+    }
+  }
+}
+
+void bench_prompt(const Options& options) {
+  fmt::print("prompt, 512 columns, TOPS (2 per multiplication), {}\n", options.table->name);
+  for (const DType type : bench_types) {
+    if (!wanted(options, fmt::format("prompt {}", info(type).name))) continue;
+    for (const int64_t width : {2048, 8192}) {
+      const Matrix matrix(type, width, options.smoke ? 1 << 18 : 24 << 20, options.huge);
+      std::string line = fmt::format("  {:5} width {}:", info(type).name, width);
+      for (int threads = 1; threads <= options.threads; threads *= 2) {
+        std::vector<double> times;
+        for (int round = 0; round < (options.smoke ? 1 : 5); ++round) {
+          times.push_back(linear_seconds(options, matrix, options.smoke ? 40 : 512, threads));
+        }
+        const double operations = 2.0 * 512 * static_cast<double>(matrix.width * matrix.rows);
+        line += fmt::format("  {} threads {:.3f}", threads, operations / median(times) * 1e-12);
+      }
+      fmt::print("{}\n", line);
+      std::fflush(stdout);
+    }
+  }
+}
+
+// One KV head of 64, `tokens` in the cache; query tokens x 4 heads per call.
+void bench_attention(const Options& options, KvType type, int64_t tokens, int64_t query_count) {
+  const KernelTable& table = *options.table;
+  const KvHeadShape shape{type, 64, 64};
+  const int64_t bytes = table.kv_head_bytes(shape);
+  const int64_t pages = tokens / page_tokens;
+  const int64_t kv_heads = options.smoke ? 1 : 64;  // enough to leave the caches
+  const Mapping memory(static_cast<size_t>(bytes * pages * kv_heads), options.huge);
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(4096);
+  for (float& value : values) value = normal(random);
+  for (int64_t i = 0; i < pages * kv_heads; ++i) {
+    for (int64_t slot = 0; slot < page_tokens; ++slot) {
+      table.store_kv(shape, values.data() + slot * 64, values.data() + 64 * (slot % 7), slot,
+                     memory.data() + i * bytes);
+    }
+  }
+  std::vector<double> times;
+  for (int round = 0; round < (options.smoke ? 1 : 5); ++round) {
+    times.push_back(timed(options.threads, [&](int t) {
+      AlignedBytes scratch(table.attention_scratch_bytes);
+      std::vector<float> state(16 * 66);
+      std::vector<const void*> pointers(static_cast<size_t>(pages));
+      for (int64_t head = t; head < kv_heads; head += options.threads) {
+        for (int64_t p = 0; p < pages; ++p) {
+          pointers[static_cast<size_t>(p)] = memory.data() + (head * pages + p) * bytes;
+        }
+        const int32_t together = query_count > 1 ? 4 : 1;
+        for (int64_t query = 0; query < query_count; query += together) {
+          const int64_t last = query_count > 1 ? query + together - 1 : tokens - 1;
+          for (int64_t p = 0; p * page_tokens <= last; p += segment_pages) {
+            AttentionArgs args{};
+            args.queries = values.data();
+            args.query_token_stride = 256;
+            args.query_token_count = together;
+            args.group_heads = 4;
+            args.shape = shape;
+            args.pages = pointers.data() + p;
+            args.page_count =
+                static_cast<int32_t>(std::min(segment_pages, last / page_tokens + 1 - p));
+            args.segment_start = p * page_tokens;
+            args.query_start = last - together + 1;
+            args.scale = 0.125f;
+            args.state_max = state.data();
+            args.state_sum = state.data() + 16;
+            args.state_out = state.data() + 32;
+            args.scratch = scratch.data();
+            table.attention_segment(args);
+          }
+        }
+      }
+    }));
+  }
+  const double seconds = median(times);
+  const double seen =
+      query_count > 1 ? static_cast<double>(query_count) * static_cast<double>(query_count + 1) / 2
+                      : static_cast<double>(tokens);
+  const double operations = 4.0 * 64 * 4 * seen * static_cast<double>(kv_heads);
+  fmt::print(
+      "  {} {} tokens, {} queries x 4 heads: {:.1f} GFLOPS, {:.2f} us per KV head and query token",
+      type == KvType::f16 ? "f16" : "f32", tokens, query_count, operations / seconds * 1e-9,
+      seconds * options.threads / static_cast<double>(kv_heads * query_count) * 1e6);
+  if (query_count == 1)
+    fmt::print(", {:.1f} GB/s of cache", static_cast<double>(memory.size()) / seconds * 1e-9);
+  fmt::print("\n");
+}
+
+void bench_small(const Options& options) {
+  const KernelTable& table = *options.table;
+  const int64_t width = 2048;
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal;
+  std::vector<float> a(width), b(width), y(width), angles(64);
+  for (float& value : a) value = normal(random);
+  for (float& value : b) value = normal(random);
+  AlignedBytes column(table.q8_column_bytes(width));
+  const auto report = [&](const char* name, const std::function<void()>& work) {
+    const int repeat = options.smoke ? 1 : 20000;
+    const double begin = seconds_now();
+    for (int i = 0; i < repeat; ++i) work();
+    fmt::print("  {}: {:.3f} us\n", name, (seconds_now() - begin) / repeat * 1e6);
+  };
+  fmt::print("small operations on {} values, one thread\n", width);
+  report("rms_norm", [&] { table.rms_norm(a.data(), b.data(), width, 1e-5f, y.data()); });
+  report("quantize", [&] { table.quantize(a.data(), width, column.data()); });
+  report("gate silu", [&] { table.gate(GateKind::silu, a.data(), b.data(), width, y.data()); });
+  report("gate gelu_tanh",
+         [&] { table.gate(GateKind::gelu_tanh, a.data(), b.data(), width, y.data()); });
+  report("rope of 32 heads of 64", [&] {
+    for (int64_t head = 0; head < 32; ++head)
+      table.rope(a.data() + 64 * head, angles.data(), 32, RopeStyle::halves);
+  });
+}
+
+bool parse(int argc, char** argv, Options& options) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--smoke") {
+      options.smoke = true;
+    } else if (word == "--huge") {
+      options.huge = true;
+    } else if (i + 1 < argc && word == "--isa") {
+      options.table = find_kernels(argv[++i]);
+    } else if (i + 1 < argc && word == "--threads") {
+      options.threads = std::max(1, std::atoi(argv[++i]));
+    } else if (i + 1 < argc && word == "--only") {
+      options.only = argv[++i];
+    } else {
+      return false;
+    }
+  }
+  return options.table != nullptr;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  if (!parse(argc, argv, options)) {
+    fmt::print(stderr,
+               "kernels_bench [--isa scalar|avx2|avx512] [--threads N] [--only WORD] [--smoke] "
+               "[--huge]\n");
+    return 2;
+  }
+  if (wanted(options, "decode") || options.only.find("decode") == 0) bench_decode(options);
+  if (wanted(options, "prompt") || options.only.find("prompt") == 0) bench_prompt(options);
+  if (wanted(options, "attention")) {
+    fmt::print("attention, {} threads, {}\n", options.threads, options.table->name);
+    for (const KvType type : {KvType::f16, KvType::f32}) {
+      bench_attention(options, type, 512, options.smoke ? 4 : 512);
+      bench_attention(options, type, options.smoke ? 512 : 4096, 1);
+    }
+  }
+  if (wanted(options, "small")) bench_small(options);
+  return 0;
+}

@@ -1,5 +1,7 @@
 #include "engine/backend/step_context.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -71,7 +73,12 @@ void StepContext::place_tokens() {
       throw Error(ErrorCode::invalid_argument,
                   "adapter " + std::to_string(span.adapter) + " is not loaded");
     }
-    longest_sequence_ = std::max(longest_sequence_, span.cached_tokens + span.token_count);
+    const int64_t sequence_tokens = span.cached_tokens + span.token_count;
+    longest_sequence_ = std::max(longest_sequence_, sequence_tokens);
+    HEARTH_CHECK(span.pages.size() == pools_.size());
+    for (std::span<const PageId> pages : span.pages) {
+      HEARTH_CHECK(std::ssize(pages) * page_tokens >= sequence_tokens);
+    }
     for (int32_t i = 0; i < span.token_count; ++i) {
       const TokenId token = plan_->tokens[static_cast<size_t>(next_token)];
       TokenPlace& place = places_[static_cast<size_t>(next_token++)];
@@ -79,14 +86,19 @@ void StepContext::place_tokens() {
       if (token == StepPlan::embedding_token) {
         ++embedding_rows;
       } else if (token < 0 || token >= table.row_count) {
-        throw Error(ErrorCode::invalid_argument, "token " + std::to_string(token) +
-                                                     " is outside the vocabulary of " +
-                                                     std::to_string(table.row_count) + " tokens");
+        throw Error(
+            ErrorCode::invalid_argument,
+            fmt::format("token {} is outside the vocabulary of {} tokens", token, table.row_count));
       }
     }
   }
   HEARTH_CHECK(next_token == plan_->token_count());
-  HEARTH_CHECK(static_cast<int64_t>(plan_->embedding_rows.size()) == embedding_rows * table.width);
+  if (std::ssize(plan_->embedding_rows) != embedding_rows * table.width) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("{} tokens are given as embedding rows of {} values, but there are {} values",
+                    embedding_rows, table.width, plan_->embedding_rows.size()));
+  }
 }
 
 void StepContext::cut_chunks() {

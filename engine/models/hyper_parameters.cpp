@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t layers_max = 1024;
 constexpr int64_t width_max = int64_t{1} << 20;
 constexpr int64_t heads_max = 4096;
-constexpr int64_t head_length_max = 1024;
+constexpr int64_t head_length_max = attention_dim_max;
 constexpr int64_t context_max = int64_t{1} << 31;
 
 class Reader {

@@ -1,5 +1,5 @@
-// Drives a ModelRunner with page pools directly: sequences, steps built by hand, no scheduler. Pages that slide out of a
-// window are given back, as the engine does.
+// Drives a ModelRunner with page pools directly: sequences, steps built by hand, no scheduler.
+// Pages that slide out of a window are given back, as the engine does.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ class ModelHarness {
     runner_options.output_tokens_max = options.step_tokens_max;
     runner_ = engine::ModelRunner::load(file, runner_options, {});
     for (const engine::CacheGroupShape& group : runner_->cache_shape().groups) {
-      pools_.push_back(std::make_unique<engine::PagePool>(group, options.kv_type, *options.kernels, options.pages));
+      pools_.push_back(std::make_unique<engine::PagePool>(group, options.kv_type, *options.kernels,
+                                                          options.pages));
       pool_pointers_.push_back(pools_.back().get());
     }
   }

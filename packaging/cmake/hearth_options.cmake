@@ -7,6 +7,6 @@ target_include_directories(hearth_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(HEARTH_SANITIZE)
   # GCC reports uninitialised values that are only the sanitizer's own bookkeeping.
   target_compile_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer -O1
-                         -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+                         -fno-sanitize-recover=all $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE})
 endif()

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -29,13 +30,14 @@ namespace {
 constexpr unsigned seconds_per_file_max = 20;
 constexpr int64_t memory_kib_max = int64_t{2} << 20;
 
-volatile uint64_t current_number = 0;
+std::atomic<uint64_t> current_number = 0;
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
 // Only write(2): called from signal handlers and from a dying sanitizer.
 void name_current() {
   std::array<char, 64> text{};
   const int size = std::snprintf(text.data(), text.size(), "mutation %llu\n",
-                                 static_cast<unsigned long long>(current_number));
+                                 static_cast<unsigned long long>(current_number.load()));
   static_cast<void>(!::write(STDERR_FILENO, text.data(), static_cast<size_t>(size)));
 }
 
@@ -71,14 +73,14 @@ int run(uint64_t count, uint64_t first) {
     }
   }
   std::array<uint64_t, 6> by_depth{};
-  for (current_number = first; current_number < first + count;
-       current_number = current_number + 1) {
+  for (current_number = first; current_number < first + count; ++current_number) {
     ::alarm(seconds_per_file_max);
     try {
-      const auto outcome = hearth::fuzz::exercise_gguf(hearth::fuzz::mutate(seeds, current_number));
+      const auto outcome =
+          hearth::fuzz::exercise_gguf(hearth::fuzz::mutate(seeds, current_number.load()));
       ++by_depth[static_cast<size_t>(outcome.depth)];
     } catch (const std::exception& error) {
-      fmt::print(stderr, "mutation {}: {}\n", static_cast<uint64_t>(current_number), error.what());
+      fmt::print(stderr, "mutation {}: {}\n", current_number.load(), error.what());
       ++failed;
     }
   }

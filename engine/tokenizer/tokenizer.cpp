@@ -104,7 +104,7 @@ std::unique_ptr<const Tokenizer> make_spm(const GgufMetadata& metadata) {
 
 const PreTokenizerRow& choose_pre_tokenizer(const GgufMetadata& metadata) {
   auto name = metadata.find_string("tokenizer.ggml.pre");
-  if (!name) {
+  if (!name || name->empty()) {
     log::warn(
         fmt::format("{}: tokenizer.ggml.pre is missing, taken as \"default\": text may be split "
                     "otherwise than in training; "

@@ -67,6 +67,10 @@ const Texts soft_end_texts = {"</s>", "<eos>"};
   throw Error(ErrorCode::corrupt_data, fmt::format("{}: {}", what, message));
 }
 
+// Real vocabularies stay far below; tables grow with the text of the tokens.
+constexpr size_t token_bytes_max = 16 * 1024;
+constexpr size_t text_bytes_max = size_t{64} << 20;
+
 bool means_none(int64_t id) {
   return id == -1 || id == std::numeric_limits<uint32_t>::max();
 }
@@ -94,7 +98,15 @@ void Vocabulary::read_tokens(const GgufMetadata& metadata) {
   if (texts.size() > static_cast<size_t>(std::numeric_limits<TokenId>::max()))
     fail(what_, "too many tokens");
   size_t total = 0;
-  for (const auto text : texts) total += text.size();
+  for (const auto text : texts) {
+    if (text.size() > token_bytes_max)
+      fail(what_, fmt::format("a token of {} bytes, at most {} are allowed", text.size(),
+                              token_bytes_max));
+    total += text.size();
+  }
+  if (total > text_bytes_max)
+    fail(what_,
+         fmt::format("tokens of {} bytes together, at most {} are allowed", total, text_bytes_max));
   arena_.reserve(total);
   offsets_.reserve(texts.size() + 1);
   for (const auto text : texts) {

@@ -62,6 +62,9 @@ TEST_CASE("a vocabulary that contradicts itself is one clear error", "[tokenizer
   CHECK_THROWS_WITH(load(MetadataBuilder()), Catch::Contains("tokenizer.ggml.tokens"));
   CHECK_THROWS_WITH(load(MetadataBuilder().texts("tokenizer.ggml.tokens", {})),
                     Catch::Contains("empty"));
+  CHECK_THROWS_WITH(
+      load(MetadataBuilder().texts("tokenizer.ggml.tokens", {std::string(100'000, 'a')})),
+      Catch::Contains("100000 bytes"));
   CHECK_THROWS_WITH(load(three_tokens().numbers("tokenizer.ggml.token_type", {1, 1})),
                     Catch::Contains("2 values, expected 3"));
   CHECK_THROWS_WITH(load(three_tokens().numbers("tokenizer.ggml.token_type", {1, 9, 1})),

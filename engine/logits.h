@@ -1,5 +1,5 @@
-// Logits of given tokens, for inspection and measurement (hearth-runner logits): no scheduler, no sampler,
-// one sequence.
+// Logits of given tokens, for inspection and measurement (hearth-runner logits): no scheduler, no
+// sampler, one sequence.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,9 @@ struct LogitsOptions {
 // Receives the rows in order, [rows, vocab] per call, valid during the call.
 using LogitsSink = std::function<void(std::span<const float> rows, int64_t vocab_size)>;
 
-// Nothing is added in front of `tokens`; the first has position 0. Throws as ModelRunner::load does, and
-// Error{invalid_argument} for a token outside the vocabulary or no token at all.
-void evaluate_logits(const GgufFile& file, std::span<const TokenId> tokens, const LogitsOptions& options,
-                     const LogitsSink& sink);
+// Nothing is added in front of `tokens`; the first has position 0. Throws as ModelRunner::load
+// does, and Error{invalid_argument} for a token outside the vocabulary or no token at all.
+void evaluate_logits(const GgufFile& file, std::span<const TokenId> tokens,
+                     const LogitsOptions& options, const LogitsSink& sink);
 
 }  // namespace hearth::engine

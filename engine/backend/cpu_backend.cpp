@@ -110,7 +110,7 @@ bool CpuBackend::run_small(const Region& region, int32_t lane) {
   const LinearDispatch dispatch(*step_, operation(region), 1);
   if (dispatch.work() > small_work) return false;
   for (int64_t item = 0; item < dispatch.item_count(); ++item)
-    dispatch.run(*step_, item, scratch(lane));
+    dispatch.run(*step_, {item, dispatch.item_count()}, scratch(lane));
   return true;
 }
 
@@ -121,15 +121,16 @@ void CpuBackend::run_region(const Region& region, int32_t lane) {
     run_attention(std::get<Attention>(operation(region)), lane);
   } else {
     const LinearDispatch dispatch(*step_, operation(region), team_.size());
-    claims_.for_each(lane, dispatch.item_count(),
-                     [&](int64_t item) { dispatch.run(*step_, item, scratch(lane)); });
+    claims_.for_each(lane, dispatch.item_count(), [&](int64_t item, int64_t share_end) {
+      dispatch.run(*step_, {item, share_end}, scratch(lane));
+    });
   }
 }
 
 void CpuBackend::run_rows(const Region& region, int32_t lane) {
   const int64_t rows = step_->row_count(region.rows);
   const int64_t per_claim = rows >= rows_per_claim * 2 * team_.size() ? rows_per_claim : 1;
-  claims_.for_each(lane, (rows + per_claim - 1) / per_claim, [&](int64_t item) {
+  claims_.for_each(lane, (rows + per_claim - 1) / per_claim, [&](int64_t item, int64_t) {
     for (int64_t row = item * per_claim; row < std::min(rows, (item + 1) * per_claim); ++row) {
       for (int32_t i = 0; i < region.operation_count; ++i) {
         run_row_operation(*step_,
@@ -142,10 +143,11 @@ void CpuBackend::run_rows(const Region& region, int32_t lane) {
 void CpuBackend::run_attention(const Attention& op, int32_t lane) {
   const AttentionDispatch dispatch(*step_, op, attention_memory_);
   claims_.for_each(lane, dispatch.unit_count(),
-                   [&](int64_t unit) { dispatch.run(unit, lane, scratch(lane)); });
+                   [&](int64_t unit, int64_t) { dispatch.run(unit, lane, scratch(lane)); });
   if (!dispatch.is_split()) return;
   team_.barrier([&] { claims_.reset(); });
-  claims_.for_each(lane, dispatch.merge_count(), [&](int64_t item) { dispatch.merge(item); });
+  claims_.for_each(lane, dispatch.merge_count(),
+                   [&](int64_t item, int64_t) { dispatch.merge(item); });
 }
 
 }  // namespace hearth::engine

@@ -41,28 +41,26 @@ LinearDispatch::LinearDispatch(const StepContext& step, const Operation& operati
   }
 }
 
-void LinearDispatch::run(const StepContext& step, int64_t item, void* scratch) const noexcept {
+void LinearDispatch::run(const StepContext& step, Item item, void* scratch) const noexcept {
   if (!group_.has_gate) {
     for (int32_t i = 0; i < group_.part_count; ++i) {
       const Linear& linear = group_.parts[static_cast<size_t>(i)];
-      const int64_t rows = step.tape().weight(linear.weight).row_count;
-      const int64_t chunks = chunks_of(rows, chunk_rows_);
-      if (item < chunks) {
-        run_rows(step, linear, item * chunk_rows_, std::min(rows, (item + 1) * chunk_rows_),
-                 scratch);
+      const int64_t chunks = chunks_of(step.tape().weight(linear.weight).row_count, chunk_rows_);
+      if (item.index < chunks) {
+        run_rows(step, linear, item, scratch);
         return;
       }
-      item -= chunks;
+      item = {item.index - chunks, item.share_end - chunks};
     }
     return;
   }
   // A gated group works on the same rows of both matrices, so that the gate finds both halves in
   // the cache.
-  const int64_t begin = item * chunk_rows_;
+  run_rows(step, group_.parts[0], item, scratch);
+  run_rows(step, group_.parts[1], item, scratch);
+  const int64_t begin = item.index * chunk_rows_;
   const int64_t end =
       std::min(step.tape().weight(group_.parts[0].weight).row_count, begin + chunk_rows_);
-  run_rows(step, group_.parts[0], begin, end, scratch);
-  run_rows(step, group_.parts[1], begin, end, scratch);
   for (int64_t row = 0; row < step.row_count(rows_); ++row) {
     step.kernels().gate(group_.gate.kind, step.row(group_.gate.a, row) + begin,
                         step.row(group_.gate.b, row) + begin, end - begin,
@@ -70,10 +68,12 @@ void LinearDispatch::run(const StepContext& step, int64_t item, void* scratch) c
   }
 }
 
-void LinearDispatch::run_rows(const StepContext& step, const Linear& linear, int64_t begin,
-                              int64_t end, void* scratch) const {
+void LinearDispatch::run_rows(const StepContext& step, const Linear& linear, Item chunk,
+                              void* scratch) const {
   const KernelTable& kernels = step.kernels();
   const Weight& weight = step.tape().weight(linear.weight);
+  const int64_t begin = chunk.index * chunk_rows_;
+  const int64_t end = std::min(weight.row_count, begin + chunk_rows_);
   const FormatKernels& format = *find_format(kernels, weight.type);
   const int64_t count = step.row_count(rows_);
   const int64_t decode_count =
@@ -88,7 +88,8 @@ void LinearDispatch::run_rows(const StepContext& step, const Linear& linear, int
                   decode_count,
                   step.row(linear.out, 0),
                   step.stride_bytes(linear.out) / static_cast<int64_t>(sizeof(float)),
-                  scratch};
+                  scratch,
+                  std::min(weight.row_count, chunk.share_end * chunk_rows_)};
   if (decode_count > 0) format.decode(args);
   if (decode_count < count) {
     args.columns = step.row_data(linear.in, decode_count);

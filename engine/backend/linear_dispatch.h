@@ -15,12 +15,16 @@ class LinearDispatch {
   int64_t item_count() const { return item_count_; }
   // Multiply-adds of the whole dispatch, to tell when it is not worth waking anybody.
   int64_t work() const { return work_; }
+  struct Item {
+    int64_t index;
+    int64_t share_end;  // the items up to here are likely to follow: their rows are fetched ahead
+  };
   // `scratch`: KernelTable::linear_scratch_bytes of the calling lane.
-  void run(const StepContext& step, int64_t item, void* scratch) const noexcept;
+  void run(const StepContext& step, Item item, void* scratch) const noexcept;
 
  private:
-  void run_rows(const StepContext& step, const Linear& linear, int64_t begin, int64_t end,
-                void* scratch) const;
+  // Chunk `chunk.index` of the rows of one part.
+  void run_rows(const StepContext& step, const Linear& linear, Item chunk, void* scratch) const;
 
   LinearGroup group_;
   RowSet rows_ = RowSet::step;

@@ -13,8 +13,8 @@ class WorkClaims {
  public:
   explicit WorkClaims(int32_t lanes) : lanes_(lanes), slots_(static_cast<size_t>(lanes)) {}
 
-  // Calls work(item) for the items in [0, count) that this lane gets; all lanes together cover each
-  // once.
+  // Calls work(item, share_end) for the items in [0, count) that this lane gets; all lanes together
+  // cover each once. The items up to share_end are likely to be this lane's next ones.
   template <class Work>
   void for_each(int32_t lane, int64_t count, Work&& work) {
     for (int32_t i = 0; i < lanes_; ++i) {
@@ -24,7 +24,7 @@ class WorkClaims {
       std::atomic<int64_t>& taken = slots_[static_cast<size_t>(owner)].taken;
       while (taken.load(std::memory_order_relaxed) < size) {
         const int64_t item = taken.fetch_add(1, std::memory_order_relaxed);
-        if (item < size) work(begin + item);
+        if (item < size) work(begin + item, begin + size);
       }
     }
   }

@@ -29,8 +29,8 @@ enum class Layout : uint8_t { rows };
 enum class ColumnKind : uint8_t { f32, q8 };
 
 // output[column * output_stride + row] = dot(weight row, column) for rows [row_begin, row_end).
-// Fastest where the range starts at a multiple of 32 rows and is long: inside it the next rows are
-// fetched ahead.
+// Fastest where the range starts at a multiple of 32 rows; inside it, and up to fetch_end, the next
+// rows are fetched ahead.
 struct LinearArgs {
   const void* weight;  // row 0
   int64_t row_bytes;   // distance between rows
@@ -42,6 +42,7 @@ struct LinearArgs {
   float* output;          // indexed by absolute row
   int64_t output_stride;  // floats between the outputs of two columns
   void* scratch;          // linear_scratch_bytes, 64-byte aligned, private to the calling thread
+  int64_t fetch_end = 0;  // rows up to here may be fetched ahead for the caller's next range; 0: none
 };
 
 using LinearFn = void (*)(const LinearArgs&) noexcept;

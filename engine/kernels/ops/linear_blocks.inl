@@ -130,9 +130,9 @@ inline const uint8_t* memory_ahead(const LinearChunk& chunk, int64_t block, int6
                                    int panel, int panels) {
   const LinearArgs& args = chunk.args;
   const int64_t next = chunk.row + chunk.row_count;
-  const int64_t bytes = (next < args.row_end ? chunk.row_count : 0) * args.row_bytes;
-  return static_cast<const uint8_t*>(args.weight) +
-         (next < args.row_end ? next : chunk.row) * args.row_bytes +
+  const bool goes_on = next < args.row_end || next < args.fetch_end;
+  const int64_t bytes = (goes_on ? chunk.row_count : 0) * args.row_bytes;
+  return static_cast<const uint8_t*>(args.weight) + (goes_on ? next : chunk.row) * args.row_bytes +
          bytes * (block * panels + panel) / (block_count * panels);
 }
 

@@ -6,6 +6,7 @@
 #include "engine/kernels/ops/panel.inl"
 
 constexpr int64_t chunk_columns_max = 256;
+constexpr int column_lines = sizeof(Q8Block) / 64;
 constexpr int64_t group_rows = 16 * block_panels;
 
 // -signed_bias * (sum of the column's sub-block), in every lane.
@@ -34,13 +35,16 @@ inline I32x16 dot_weights(I32x16 dot, I32x16 weights, I32x16 x) {
 
 // sums[p][c] = s of docs/numerics.md for one block: panels p x columns c, lanes = rows.
 template <class Format, int panels, int columns>
-inline void block_sums(const Panel* panel, const Q8Block* const (&column)[columns],
+inline void block_sums(const Panel* panel, const Q8Block* const (&column)[columns], int64_t stride,
                        F32x16 (&sums)[panels][columns]) {
   constexpr int dwords = Format::sub_values / 4;
   for (int p = 0; p < panels; ++p) {
     for (int c = 0; c < columns; ++c) sums[p][c] = zero_f32();
   }
   for (int sub = 0; sub < 256 / Format::sub_values; ++sub) {
+    if (sub < column_lines) {
+      for (int c = 0; c < columns; ++c) prefetch_near(column[c]->q + columns * stride + 64 * sub);
+    }
     I32x16 dots[panels][columns];
     for (int c = 0; c < columns; ++c) {
       const I32x16 start = dot_start<Format>(*column[c], sub);
@@ -84,7 +88,7 @@ inline void multiply_block(const Panel* panel, const uint8_t* first_column, int6
   for (int c = 0; c < columns; ++c)
     column[c] = reinterpret_cast<const Q8Block*>(first_column + c * stride);
   F32x16 sums[panels][columns];
-  block_sums<Format>(panel, column, sums);
+  block_sums<Format>(panel, column, stride, sums);
   for (int c = 0; c < columns; ++c) {
     const F32x16 scale = splat(column[c]->scale);
     for (int p = 0; p < panels; ++p) {
@@ -212,7 +216,7 @@ inline void linear_blocks(const LinearArgs& args) noexcept {
   LinearScratch& scratch = *static_cast<LinearScratch*>(args.scratch);
   // A chunk of columns stays in the second-level cache while all rows pass over it.
   int64_t chunk_columns =
-      (int64_t{1} << 20) / args.column_stride_bytes / block_columns * block_columns;
+      (int64_t{1} << 19) / args.column_stride_bytes / block_columns * block_columns;
   if (chunk_columns < 64) chunk_columns = 64;
   if (chunk_columns > chunk_columns_max) chunk_columns = chunk_columns_max;
   for (int64_t column = 0; column < args.column_count; column += chunk_columns) {

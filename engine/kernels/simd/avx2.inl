@@ -261,3 +261,6 @@ inline I32x16 dot_pairs(I32x16 sum_, I32x16 a, I32x16 b) {
 inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
 }
+inline void prefetch_near(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+}

@@ -10,7 +10,7 @@ struct I32x16 {
 };
 
 constexpr int block_panels = 2;
-constexpr int block_columns = 4;
+constexpr int block_columns = 6;
 constexpr int float_rows = 4;
 constexpr int attention_rows = 4;
 constexpr int attention_vectors = 4;
@@ -213,4 +213,7 @@ inline I32x16 dot_pairs(I32x16 sum_, I32x16 a, I32x16 b) {
 
 inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
+inline void prefetch_near(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }

@@ -264,4 +264,6 @@ inline I32x16 dot_pairs(I32x16 sum_, I32x16 a, I32x16 b) {
   });
 }
 
+// Into the second-level cache, into the first.
 inline void prefetch(const void*) {}
+inline void prefetch_near(const void*) {}

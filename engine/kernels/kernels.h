@@ -93,16 +93,16 @@ struct AttentionArgs {
   KvHeadShape shape;
   const void* const* pages;  // this KV head's part of each page of the segment; [page_count]. A
                              // page that no query sees anything of may be null
-  int32_t page_count;     // pages up to the last one any query sees
-  int64_t segment_start;  // cache index of the segment's first token
-  int64_t query_start;    // cache index of query token 0; token i is at query_start + i
-  int64_t window;         // key visible iff query - key < window; 0: no window
-  float scale;            // multiplies q.k
-  float soft_cap;         // c * tanh(s / c); 0: none
-  float* state_max;       // [tokens, group_heads] running maximum of this segment
-  float* state_sum;       // [tokens, group_heads] sum of exp(s - max)
-  float* state_out;       // [tokens, group_heads, value_dim] unnormalised output
-  void* scratch;          // attention_scratch_bytes, 64-byte aligned
+  int32_t page_count;        // pages up to the last one any query sees
+  int64_t segment_start;     // cache index of the segment's first token
+  int64_t query_start;       // cache index of query token 0; token i is at query_start + i
+  int64_t window;            // key visible iff query - key < window; 0: no window
+  float scale;               // multiplies q.k
+  float soft_cap;            // c * tanh(s / c); 0: none
+  float* state_max;          // [tokens, group_heads] running maximum of this segment
+  float* state_sum;          // [tokens, group_heads] sum of exp(s - max)
+  float* state_out;          // [tokens, group_heads, value_dim] unnormalised output
+  void* scratch;             // attention_scratch_bytes, 64-byte aligned
 };
 
 struct KernelTable {

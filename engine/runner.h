@@ -167,8 +167,10 @@ class FrameChannel {
   void shut_down() noexcept;
 
  private:
-  bool read_some(std::span<std::byte> into, size_t& done);
-  void write_frame(std::span<const std::byte> payload, std::span<const int> descriptors);
+  enum class ReadResult : uint8_t { some, nothing, end };
+  ReadResult read_some(std::span<std::byte> into, size_t& done);
+  ReadResult advance();
+  ReceivedFrame take_frame();
 
   UniqueFd socket_;
   std::mutex send_mutex_;
@@ -178,6 +180,7 @@ class FrameChannel {
   std::vector<std::byte> payload_;
   size_t payload_done_ = 0;
   std::vector<UniqueFd> descriptors_;
+  size_t descriptors_expected_ = 0;
 };
 
 }  // namespace hearth::engine

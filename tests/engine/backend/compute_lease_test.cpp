@@ -18,7 +18,9 @@
 #include "base/error.h"
 #include "engine/compute_lease_owner.h"
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""us;
 using hearth::Error;
 using hearth::UniqueFd;
 using hearth::engine::ComputeLease;

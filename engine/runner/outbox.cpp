@@ -1,0 +1,104 @@
+// See outbox.h.
+#include "engine/runner/outbox.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace hearth::engine {
+namespace {
+
+constexpr size_t events_frame_bytes = size_t{1} << 20;
+
+size_t size_of(const GenerationEvent& event) {
+  return event.text.size() + event.message.size() + event.tokens.size() * sizeof(TokenId) + 256;
+}
+
+void end_as_unread(GenerationEvent& event, size_t waiting_bytes) {
+  event.is_final = true;
+  event.finish = FinishReason::failed;
+  event.error = ErrorCode::unavailable;
+  event.message = fmt::format(
+      "the answer was ended because it was not read: {} bytes of text were waiting", waiting_bytes);
+}
+
+// The event that stands for both, in order.
+void append(GenerationEvent& pending, GenerationEvent&& next) {
+  next.text.insert(0, pending.text);
+  pending = std::move(next);
+}
+
+}  // namespace
+
+void Outbox::push(Frame frame) {
+  {
+    std::lock_guard lock(mutex_);
+    frames_.push_back(std::move(frame));
+  }
+  filled_.notify_one();
+}
+
+void Outbox::push_event(GenerationEvent event) {
+  {
+    std::lock_guard lock(mutex_);
+    const RequestId id = event.id;
+    if (dropped_.contains(id)) {
+      if (event.is_final) dropped_.erase(id);
+      return;
+    }
+    const auto [pending, is_new] = pending_.try_emplace(id);
+    if (is_new) order_.push_back(id);
+    const size_t waiting_bytes = pending->second.text.size() + event.text.size();
+    const bool is_too_much = waiting_bytes > pending_text_max_ && !event.is_final;
+    if (is_new || event.is_final) {
+      append(pending->second, std::move(event));
+    } else if (!is_too_much) {
+      pending->second.text += event.text;
+    }
+    if (is_too_much) {
+      end_as_unread(pending->second, waiting_bytes);
+      dropped_.insert(id);
+      overflown_.push_back(id);
+    }
+  }
+  filled_.notify_one();
+}
+
+std::vector<RequestId> Outbox::take_overflown() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(overflown_, {});
+}
+
+EventsFrame Outbox::take_events() {
+  EventsFrame frame;
+  size_t bytes = 0;
+  while (!order_.empty() && bytes < events_frame_bytes) {
+    auto node = pending_.extract(order_.front());
+    order_.pop_front();
+    bytes += size_of(node.mapped());
+    frame.events.push_back(std::move(node.mapped()));
+  }
+  return frame;
+}
+
+std::optional<Frame> Outbox::pop() {
+  std::unique_lock lock(mutex_);
+  filled_.wait(lock, [this] { return is_closed_ || !frames_.empty() || !order_.empty(); });
+  if (!frames_.empty()) {
+    std::optional<Frame> frame(std::move(frames_.front()));
+    frames_.pop_front();
+    return frame;
+  }
+  if (!order_.empty()) return take_events();
+  return std::nullopt;
+}
+
+void Outbox::close() {
+  {
+    std::lock_guard lock(mutex_);
+    is_closed_ = true;
+  }
+  filled_.notify_all();
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,216 @@
+// Every frame survives the way through CBOR; bytes that are no frame are refused with one line.
+#include <catch2/catch.hpp>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <type_traits>
+
+#include "engine/runner.h"
+
+using namespace hearth::engine;
+using hearth::Error;
+using hearth::ErrorCode;
+
+namespace {
+
+template <typename T>
+T round_trip(const T& frame) {
+  const Frame result = decode_frame(encode_frame(frame));
+  REQUIRE(std::holds_alternative<T>(result));
+  return std::get<T>(result);
+}
+
+std::vector<std::byte> cbor(const nlohmann::json& json) {
+  const std::vector<uint8_t> bytes = nlohmann::json::to_cbor(json);
+  const auto view = std::as_bytes(std::span(bytes));
+  return {view.begin(), view.end()};
+}
+
+GenerationRequest full_request() {
+  GenerationRequest request;
+  request.id = std::numeric_limits<uint64_t>::max();
+  request.prompt = {
+      {"<|user|>", true, {}}, {"caf\u00e9 \xff raw", false, {}}, {"", false, {1, -2, 2147483647}}};
+  request.sampling.temperature = 0.1f;
+  request.sampling.top_k = -1;
+  request.sampling.seed = -1;
+  request.sampling.repeat_penalty = 1.1f;
+  request.sampling.logit_bias = {{5, -std::numeric_limits<float>::infinity()}, {6, 0.25f}};
+  request.tokens_max = -1;
+  request.stop = {"a", "", "\n\n"};
+  request.context_tokens = int64_t{1} << 40;
+  request.truncate = true;
+  request.keep_tokens = 4;
+  request.tenant = "t";
+  request.return_tokens = true;
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("frames: hello, load and its answers") {
+  CHECK(round_trip(HelloFrame{7, "hearthd 1"}).protocol == 7);
+  CHECK(round_trip(HelloFrame{7, "hearthd 1"}).program == "hearthd 1");
+  LoadFrame load;
+  load.options = {"llama3", 6, "avx2", 8192, KvType::f32, int64_t{1} << 33, 3, 9, 77};
+  load.model_fds = 2;
+  load.adapter_fds = 1;
+  load.has_lease = true;
+  const LoadFrame got = round_trip(load);
+  CHECK(got.options.name == "llama3");
+  CHECK(got.options.threads == 6);
+  CHECK(got.options.isa == "avx2");
+  CHECK(got.options.context_tokens == 8192);
+  CHECK(got.options.kv_type == KvType::f32);
+  CHECK(got.options.cache_bytes == int64_t{1} << 33);
+  CHECK(got.options.sequences_max == 3);
+  CHECK(got.options.queue_max == 9);
+  CHECK(got.options.step_tokens == 77);
+  CHECK(got.model_fds == 2);
+  CHECK(got.adapter_fds == 1);
+  CHECK(got.has_lease);
+  CHECK(round_trip(ProgressFrame{0.25}).fraction == 0.25);
+  const LoadedFacts facts = round_trip(LoadedFrame{{1, 2, 3, 4, 5, "avx512", "seccomp"}}).facts;
+  CHECK(facts.context_tokens == 1);
+  CHECK(facts.vocab_size == 2);
+  CHECK(facts.weight_bytes == 3);
+  CHECK(facts.cache_bytes == 4);
+  CHECK(facts.threads == 5);
+  CHECK(facts.isa == "avx512");
+  CHECK(facts.sandbox == "seccomp");
+  const RefusedFrame refused = round_trip(RefusedFrame{ErrorCode::corrupt_data, "why"});
+  CHECK(refused.code == ErrorCode::corrupt_data);
+  CHECK(refused.message == "why");
+}
+
+TEST_CASE("frames: generate") {
+  const GenerationRequest want = full_request();
+  const GenerateFrame frame = round_trip(GenerateFrame{want, ""});
+  CHECK(frame.unsupported.empty());
+  const GenerationRequest& got = frame.request;
+  CHECK(got.id == want.id);
+  REQUIRE(got.prompt.size() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(got.prompt[i].text == want.prompt[i].text);
+    CHECK(got.prompt[i].is_trusted == want.prompt[i].is_trusted);
+    CHECK(got.prompt[i].tokens == want.prompt[i].tokens);
+  }
+  CHECK(got.sampling.temperature == want.sampling.temperature);
+  CHECK(got.sampling.top_k == -1);
+  CHECK(got.sampling.seed == -1);
+  CHECK(got.sampling.repeat_penalty == want.sampling.repeat_penalty);
+  REQUIRE(got.sampling.logit_bias.size() == 2);
+  CHECK(got.sampling.logit_bias[0].bias == -std::numeric_limits<float>::infinity());
+  CHECK(got.sampling.logit_bias[1].token == 6);
+  CHECK(got.tokens_max == -1);
+  CHECK(got.stop == want.stop);
+  CHECK(got.context_tokens == want.context_tokens);
+  CHECK(got.truncate);
+  CHECK(got.keep_tokens == 4);
+  CHECK(got.tenant == "t");
+  CHECK(got.return_tokens);
+}
+
+TEST_CASE("frames: events, calls and the rest") {
+  GenerationEvent event;
+  event.id = 3;
+  event.text = "\u00fc";
+  event.is_final = true;
+  event.finish = FinishReason::failed;
+  event.timings = {1, 2, 3, 4, 5};
+  event.error = ErrorCode::out_of_memory;
+  event.message = "m";
+  event.tokens = {9, 8};
+  GenerationEvent piece;
+  piece.id = 4;
+  piece.text = "x";
+  const EventsFrame got = round_trip(EventsFrame{{event, piece}});
+  REQUIRE(got.events.size() == 2);
+  CHECK(got.events[0].text == "\u00fc");
+  CHECK(got.events[0].finish == FinishReason::failed);
+  CHECK(got.events[0].timings.generation_ns == 5);
+  CHECK(got.events[0].timings.cached_prompt_tokens == 2);
+  CHECK(got.events[0].error == ErrorCode::out_of_memory);
+  CHECK(got.events[0].message == "m");
+  CHECK(got.events[0].tokens == std::vector<TokenId>{9, 8});
+  CHECK_FALSE(got.events[1].is_final);
+
+  CHECK(round_trip(CancelFrame{5}).id == 5);
+  CHECK(round_trip(TokenizeFrame{5, full_request().prompt}).prompt.size() == 3);
+  CHECK(round_trip(DetokenizeFrame{5, {}}).tokens.empty());
+  CHECK(round_trip(StatsRequestFrame{5}).call == 5);
+  CHECK(round_trip(PingFrame{5}).call == 5);
+  CHECK(round_trip(TokensFrame{5, {1, 2}}).tokens == std::vector<TokenId>{1, 2});
+  CHECK(round_trip(TextFrame{5, "raw \xff"}).text == "raw \xff");
+  CHECK(round_trip(StatsFrame{5, {1, 2, 3, 4, 5, 6, 7, 8}}).stats.steps == 6);
+  CHECK(round_trip(FailedFrame{5, ErrorCode::cancelled, "f"}).code == ErrorCode::cancelled);
+  CHECK(round_trip(PongFrame{5, 6, 7, 8, true}).waits_for_lease);
+  CHECK(round_trip(FatalFrame{ErrorCode::internal, "f"}).message == "f");
+  round_trip(ShutdownFrame{});
+  round_trip(CancelLoadFrame{});
+}
+
+TEST_CASE("frames: what version 1 cannot do is named, never ignored") {
+  using nlohmann::json;
+  const auto unsupported = [](const json& map) {
+    return std::get<GenerateFrame>(decode_frame(cbor(map))).unsupported;
+  };
+  CHECK(unsupported({{"frame", "generate"}, {"constraint", json::object()}}).empty());
+  CHECK(unsupported({{"frame", "generate"}, {"constraint", {{"grammar", "g"}}}}) ==
+        "a constraint on the answer (grammar or schema)");
+  CHECK(unsupported({{"frame", "generate"}, {"prompt", {{{"image", 0}}}}}) ==
+        "a picture in the prompt");
+  CHECK(unsupported({{"frame", "generate"}, {"prompt", {{{"audio", 0}}}}}) ==
+        "sound in the prompt");
+}
+
+TEST_CASE("frames: wrong kinds are refused, unknown keys are not") {
+  using nlohmann::json;
+  const auto fails = [](const json& map) { CHECK_THROWS_AS(decode_frame(cbor(map)), Error); };
+  CHECK_NOTHROW(decode_frame(cbor({{"frame", "ping"}, {"new", {1, 2}}})));
+  fails(json::array({1}));
+  fails(7);
+  fails({{"call", 1}});
+  fails({{"frame", 5}});
+  fails({{"frame", "no such"}});
+  fails({{"frame", "ping"}, {"call", -1}});
+  fails({{"frame", "ping"}, {"call", "x"}});
+  fails({{"frame", "load"}, {"options", 5}});
+  fails({{"frame", "load"}, {"options", {{"threads", int64_t{1} << 40}}}});
+  fails({{"frame", "load"}, {"options", {{"kv_type", "q9"}}}});
+  fails({{"frame", "generate"}, {"stop", {1, 2}}});
+  fails({{"frame", "generate"}, {"prompt", {1}}});
+  fails({{"frame", "generate"}, {"sampling", {{"top_p", "x"}}}});
+  fails({{"frame", "tokens"}, {"tokens", json::binary({1, 2, 3})}});
+  fails({{"frame", "events"}, {"events", {{{"text", "\xff"}}}}});
+}
+
+TEST_CASE("frames: too large a frame is refused by the sender") {
+  TokenizeFrame frame;
+  frame.prompt.push_back({std::string(frame_bytes_max, 'x'), false, {}});
+  CHECK_THROWS_WITH(encode_frame(frame),
+                    Catch::Matchers::Contains("at most 16777216 are possible"));
+}
+
+TEST_CASE("frames: changed and random bytes are a frame or an error, nothing else") {
+  std::mt19937 random(1);
+  const std::vector<std::byte> good = encode_frame(GenerateFrame{full_request(), ""});
+  int refused = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<std::byte> bytes = good;
+    if (round % 2 == 0) {
+      bytes.resize(random() % good.size());
+      for (std::byte& byte : bytes) byte = std::byte(random());
+    } else {
+      for (int i = 0; i < 3; ++i) bytes[random() % bytes.size()] = std::byte(random());
+      if (round % 5 == 0) bytes.resize(random() % (bytes.size() + 1));
+    }
+    try {
+      decode_frame(bytes);
+    } catch (const Error& error) {
+      ++refused;
+      REQUIRE(error.code() == ErrorCode::corrupt_data);
+    }
+  }
+  CHECK(refused > 10'000);
+}

@@ -56,8 +56,9 @@ class Walker {
       enter(value, major == 5 ? 2 : 1);
     } else if (major == 6) {
       fail(offset_, "tags are not used");
-    } else if (major == 7 && info != 20 && info != 21 && info != 22 && info != 26 && info != 27) {
-      fail(offset_, "a simple value or half float");
+    } else if (major == 7 && info != 20 && info != 21 && info != 22 && info != 25 && info != 26 &&
+               info != 27) {
+      fail(offset_, "a simple value that is not used");
     }
   }
 

@@ -40,11 +40,11 @@ TEST_CASE("cbor: limits") {
   fails({0xbb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "more than 262144");
   fails({0x9f, 0x01, 0xff}, "indefinite");
   fails({0xc0, 0x01}, "tags");
-  fails({0xf9, 0x3c, 0x00}, "half float");
   fails({0xf7}, "simple value");
   fails({0x82, 0x01}, "ends early");
   fails(std::vector<uint8_t>(1'000'000, 0x81), "nested deeper than 8");
-  std::vector<uint8_t> wide = {0x9a, 0x00, 0x04, 0x00, 0x00};
-  wide.resize(wide.size() + 262'144, 0x00);
+  std::vector<uint8_t> wide(5 + 262'144, 0);
+  wide[0] = 0x9a;
+  wide[2] = 0x04;
   fails(wide, "more than 262144 values");
 }

@@ -41,7 +41,7 @@ GenerationRequest full_request() {
   request.context_tokens = int64_t{1} << 40;
   request.truncate = true;
   request.keep_tokens = 4;
-  request.tenant = "t";
+  request.tenant = std::string("t");
   request.return_tokens = true;
   return request;
 }

@@ -153,21 +153,20 @@ class Writer {
 
  private:
   template <typename T>
+  requires std::is_arithmetic_v<T>
+  static Json to_json(T value) { return value; }
+  static Json to_json(const std::string& value) { return value; }
+  static Json to_json(KvType value) { return kv_names[static_cast<size_t>(value)]; }
+  static Json to_json(FinishReason value) { return finish_names[static_cast<size_t>(value)]; }
+  static Json to_json(ErrorCode value) { return to_string(value); }
+
+  template <typename T>
+  requires std::is_class_v<T>
   static Json to_json(const T& value) {
-    if constexpr (std::is_arithmetic_v<T> || std::same_as<T, std::string>) {
-      return value;
-    } else if constexpr (std::same_as<T, KvType>) {
-      return kv_names[static_cast<size_t>(value)];
-    } else if constexpr (std::same_as<T, FinishReason>) {
-      return finish_names[static_cast<size_t>(value)];
-    } else if constexpr (std::same_as<T, ErrorCode>) {
-      return to_string(value);
-    } else {
-      Json map = Json::object();
-      Writer writer(map);
-      visit(writer, value);
-      return map;
-    }
+    Json map = Json::object();
+    Writer writer(map);
+    visit(writer, value);
+    return map;
   }
 
   static Json to_json(const std::vector<TokenId>& tokens) {
@@ -300,20 +299,21 @@ void check_text(const EventsFrame& frame) {
   }
 }
 
-template <size_t index = 0>
-Frame frame_from(size_t wanted, const Json& map) {
-  if constexpr (index < std::variant_size_v<Frame>) {
-    if (wanted != index) return frame_from<index + 1>(wanted, map);
-    std::variant_alternative_t<index, Frame> frame;
-    Reader reader(map);
-    visit(reader, frame);
-    if constexpr (std::same_as<decltype(frame), GenerateFrame>)
-      frame.unsupported = unsupported_in(map);
-    if constexpr (std::same_as<decltype(frame), EventsFrame>) check_text(frame);
-    return frame;
-  } else {
-    throw Error(ErrorCode::corrupt_data, "a frame of an unknown name");
-  }
+template <typename T>
+Frame read_frame(const Json& map) {
+  T frame;
+  Reader reader(map);
+  visit(reader, frame);
+  if constexpr (std::same_as<T, GenerateFrame>) frame.unsupported = unsupported_in(map);
+  if constexpr (std::same_as<T, EventsFrame>) check_text(frame);
+  return frame;
+}
+
+template <size_t... indices>
+Frame frame_from(size_t wanted, const Json& map, std::index_sequence<indices...>) {
+  using ReadFrame = Frame (*)(const Json&);
+  constexpr ReadFrame readers[] = {&read_frame<std::variant_alternative_t<indices, Frame>>...};
+  return readers[wanted](map);
 }
 
 }  // namespace
@@ -347,7 +347,8 @@ Frame decode_frame(std::span<const std::byte> payload) {
     throw Error(ErrorCode::corrupt_data, "a frame without a name");
   const auto& text = name->get_ref<const std::string&>();
   for (size_t i = 0; i < frame_names.size(); ++i) {
-    if (frame_names[i] == text) return frame_from(i, map);
+    if (frame_names[i] == text)
+      return frame_from(i, map, std::make_index_sequence<frame_names.size()>());
   }
   throw Error(ErrorCode::corrupt_data, "a frame of an unknown name");
 }

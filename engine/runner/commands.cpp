@@ -1,0 +1,108 @@
+// See commands.h.
+#include "engine/runner/commands.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "engine/gguf/reader.h"
+#include "engine/kernels/kernels.h"
+#include "engine/logits.h"
+#include "engine/tensor/codec.h"
+#include "engine/tensor/dtype.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace hearth::engine {
+namespace {
+
+const KernelTable* kernels_named(const std::string& isa) {
+  const KernelTable* table = find_kernels(isa.c_str());
+  if (table != nullptr) return table;
+  std::string names;
+  const KernelTables all = available_kernels();
+  for (int32_t i = 0; i < all.count; ++i)
+    names += fmt::format("{}{}", i > 0 ? ", " : "", all.tables[i]->name);
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("instruction set \"{}\": this machine has {}", isa, names));
+}
+
+KvType kv_type_named(const std::string& name) {
+  if (name == "f16") return KvType::f16;
+  if (name == "f32") return KvType::f32;
+  throw Error(ErrorCode::unsupported, fmt::format("cache type \"{}\": expected f16 or f32", name));
+}
+
+std::vector<TokenId> parse_tokens(std::string_view text) {
+  std::vector<TokenId> tokens;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    const std::string_view word = text.substr(0, end);
+    TokenId token = 0;
+    const auto [rest, problem] = std::from_chars(word.data(), word.data() + word.size(), token);
+    if (problem != std::errc() || rest != word.data() + word.size()) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("--tokens: \"{}\" is not a token id", word));
+    }
+    tokens.push_back(token);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return tokens;
+}
+
+UniqueFd create_file(const std::filesystem::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (fd) return fd;
+  throw Error(ErrorCode::forbidden,
+              fmt::format("cannot create {}: {}", path.string(), std::strerror(errno)));
+}
+
+}  // namespace
+
+void run_logits(const LogitsCommand& command) {
+  LogitsOptions options;
+  options.kernels = kernels_named(command.isa);
+  options.kv_type = kv_type_named(command.kv_type);
+  options.threads = command.threads;
+  options.batch = command.batch;
+  options.decode_role = command.decode_role;
+  const std::vector<TokenId> tokens = parse_tokens(command.tokens);
+  const GgufFile file = GgufFile::open(command.model);
+  const UniqueFd out = create_file(command.out);
+  const std::string name = command.out.string();
+  evaluate_logits(file, tokens, options, [&](std::span<const float> rows, int64_t) {
+    write_all(out.get(), std::as_bytes(rows), name);
+  });
+}
+
+void run_tokenize(const std::filesystem::path& model, bool parses_specials) {
+  const auto tokenizer = make_tokenizer(GgufFile::open(model));
+  tokenize_stream(*tokenizer, parses_specials ? Specials::parse : Specials::as_text, STDIN_FILENO,
+                  STDOUT_FILENO);
+}
+
+void run_detokenize(const std::filesystem::path& model) {
+  const auto tokenizer = make_tokenizer(GgufFile::open(model));
+  detokenize_stream(*tokenizer, STDIN_FILENO, STDOUT_FILENO);
+}
+
+void run_codec(const std::string& type, const std::string& direction) {
+  const std::optional<DType> dtype = dtype_from_name(type);
+  if (!dtype)
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("--type: \"{}\" is not a tensor type", type));
+  if (direction == "decode") return decode_stream(*dtype, STDIN_FILENO, STDOUT_FILENO);
+  if (direction == "encode") return encode_stream(*dtype, STDIN_FILENO, STDOUT_FILENO);
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("\"{}\": expected decode or encode", direction));
+}
+
+}  // namespace hearth::engine

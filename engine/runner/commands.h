@@ -1,0 +1,29 @@
+// The inspection commands of hearth-runner (docs/hacking.md). Plain data on standard output, one
+// line on standard error and an exit code other than 0 when something cannot be done.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace hearth::engine {
+
+struct LogitsCommand {
+  std::filesystem::path model;
+  std::string tokens;         // "1,2,3"
+  std::filesystem::path out;  // raw little-endian float32 [tokens, vocab]
+  std::string kv_type = "f16";
+  std::string isa;
+  int32_t threads = 0;
+  int32_t batch = 512;
+  bool decode_role = false;
+};
+
+// All throw Error with the line to print.
+void run_logits(const LogitsCommand& command);
+void run_tokenize(const std::filesystem::path& model, bool parses_specials);
+void run_detokenize(const std::filesystem::path& model);
+// `direction`: "decode" (blocks to float32) or "encode".
+void run_codec(const std::string& type, const std::string& direction);
+
+}  // namespace hearth::engine

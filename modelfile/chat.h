@@ -8,7 +8,8 @@
 
 namespace hearth::modelfile {
 
-// JSON whose objects keep the order they came in: the order of a tool's parameters is part of the prompt.
+// JSON whose objects keep the order they came in: the order of a tool's parameters is part of the
+// prompt.
 using Json = nlohmann::ordered_json;
 
 struct ToolCall {
@@ -18,7 +19,8 @@ struct ToolCall {
 };
 
 struct Message {
-  std::string role;  // lower case: system, user, assistant, tool; others go to the template as they are
+  std::string
+      role;  // lower case: system, user, assistant, tool; others go to the template as they are
   std::string content;
   std::string thinking;
   std::vector<ToolCall> tool_calls;
@@ -26,7 +28,8 @@ struct Message {
   std::string tool_call_id;  // role tool: the call it answers
 };
 
-// A tool as the caller described it: {"type": "function", "function": {"name", "description", "parameters"}}.
+// A tool as the caller described it: {"type": "function", "function": {"name", "description",
+// "parameters"}}.
 using Tool = Json;
 
 }  // namespace hearth::modelfile

@@ -78,11 +78,13 @@ std::string to_utf8(std::string_view bytes) {
 
 std::string all_keywords() {
   std::string list;
-  for (std::string_view word : keywords) list += fmt::format("{}{}", list.empty() ? "" : ", ", word);
+  for (std::string_view word : keywords)
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", word);
   return list;
 }
 
-// The value without its quotes; absent while a quotation is still open. There are no escapes inside quotes.
+// The value without its quotes; absent while a quotation is still open. There are no escapes inside
+// quotes.
 std::optional<std::string_view> unquoted(std::string_view text) {
   if (text.starts_with(block_quote)) {
     if (text.size() < 6 || !text.ends_with(block_quote)) return std::nullopt;
@@ -107,7 +109,8 @@ class Parser {
       has_from = has_from || modelfile.commands.back().kind == CommandKind::from;
     }
     if (!has_from)
-      throw Error(ErrorCode::invalid_argument, "no FROM line: a Modelfile says which model it starts from");
+      throw Error(ErrorCode::invalid_argument,
+                  "no FROM line: a Modelfile says which model it starts from");
     return modelfile;
   }
 
@@ -141,7 +144,8 @@ class Parser {
     if (command.kind == CommandKind::parameter) command.key = parse_key("parameter");
     if (command.kind == CommandKind::message) command.key = parse_role();
     command.value = parse_value(line);
-    const bool needs_value = command.kind == CommandKind::from || command.kind == CommandKind::adapter ||
+    const bool needs_value = command.kind == CommandKind::from ||
+                             command.kind == CommandKind::adapter ||
                              command.kind == CommandKind::draft;
     if (needs_value && command.value.empty())
       fail(line, fmt::format("{} needs an argument", keyword(command.kind)));
@@ -162,7 +166,8 @@ class Parser {
       advance();
       return static_cast<CommandKind>(i);
     }
-    fail(line, fmt::format("unknown command \"{}\"; commands are {}", repair_utf8(word), all_keywords()));
+    fail(line,
+         fmt::format("unknown command \"{}\"; commands are {}", repair_utf8(word), all_keywords()));
   }
 
   std::string parse_key(std::string_view what) {
@@ -174,7 +179,8 @@ class Parser {
     }
     if (at_end()) fail(line_, fmt::format("unexpected EOF: {} {} needs a value", what, key));
     if (key.empty() || !is_blank(peek())) {
-      fail(line_, fmt::format("expected the name of a {}, a space and its value after \"{}\"", what, key));
+      fail(line_,
+           fmt::format("expected the name of a {}, a space and its value after \"{}\"", what, key));
     }
     advance();
     return key;
@@ -187,15 +193,16 @@ class Parser {
     fail(line, fmt::format("message role must be system, user or assistant, found \"{}\"", role));
   }
 
-  // Only a newline ends a value, and only outside of quotes. The visible ends are kept along the way:
-  // trimming at every line again would take quadratic time.
+  // Only a newline ends a value, and only outside of quotes. The visible ends are kept along the
+  // way: trimming at every line again would take quadratic time.
   std::string parse_value(int line) {
     skip_blanks();
     const size_t start = offset_;
     size_t end = start;  // behind the last visible character
     for (; !at_end(); advance()) {
       if (is_newline(peek())) {
-        if (const auto value = unquoted(text_.substr(start, end - start))) return std::string(*value);
+        if (const auto value = unquoted(text_.substr(start, end - start)))
+          return std::string(*value);
       } else if (!is_space(peek())) {
         end = offset_ + 1;
       }
@@ -226,7 +233,8 @@ std::string without_early_ends(std::string_view value) {
 
 std::string quoted(std::string_view value) {
   const bool has_newline = value.find_first_of("\r\n") != std::string_view::npos;
-  const bool is_bare = !value.empty() && !has_newline && trimmed(value) == value && value.front() != '"';
+  const bool is_bare =
+      !value.empty() && !has_newline && trimmed(value) == value && value.front() != '"';
   if (is_bare) return std::string(value);
   if (value.find('"') == std::string_view::npos) return fmt::format("\"{}\"", value);
   return fmt::format("{0}{1}{0}", block_quote, without_early_ends(value));

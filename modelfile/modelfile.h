@@ -1,4 +1,5 @@
-// The Modelfile: a text of commands that says how a model is made (FROM, PARAMETER, TEMPLATE, SYSTEM, ...).
+// The Modelfile: a text of commands that says how a model is made (FROM, PARAMETER, TEMPLATE,
+// SYSTEM, ...).
 #pragma once
 
 #include <string>
@@ -35,7 +36,8 @@ struct Command {
   }
 };
 
-// Commands in the order of the file. Which of several wins is the creator's business (last, except lists).
+// Commands in the order of the file. Which of several wins is the creator's business (last, except
+// lists).
 struct Modelfile {
   std::vector<Command> commands;
 
@@ -45,12 +47,13 @@ struct Modelfile {
   std::vector<std::string> all(CommandKind kind) const;
 };
 
-// UTF-8, or UTF-8/UTF-16 with a byte order mark. Throws Error{invalid_argument} with "(line N): " and the
-// reason: unknown command, missing argument, unfinished quote, wrong role, no FROM at all.
+// UTF-8, or UTF-8/UTF-16 with a byte order mark. Throws Error{invalid_argument} with "(line N): "
+// and the reason: unknown command, missing argument, unfinished quote, wrong role, no FROM at all.
 Modelfile parse_modelfile(std::string_view bytes);
 
-// parse_modelfile(print_modelfile(m)) gives m's commands again. One case has no notation: a value of several
-// lines in which a line ends in three quotes; there the line break is printed as a space.
+// parse_modelfile(print_modelfile(m)) gives m's commands again. One case has no notation: a value
+// of several lines in which a line ends in three quotes; there the line break is printed as a
+// space.
 std::string print_modelfile(const Modelfile& modelfile);
 
 }  // namespace hearth::modelfile

@@ -16,17 +16,21 @@ namespace {
 
 using P = Parameters;
 constexpr double int32_max = 2147483647.0;
-constexpr double int64_max = 4611686018427387904.0;  // 2^62: converts to and from double without surprise
+constexpr double int64_max =
+    4611686018427387904.0;  // 2^62: converts to and from double without surprise
 constexpr double float_max = 1e30;
 
 constexpr std::array<ParameterRow, 20> table{{
     {"temperature", &P::temperature, 0, float_max, "0.8",
      "how freely tokens are drawn; 0 always takes the likeliest"},
-    {"top_k", &P::top_k, 0, int32_max, "40", "draw from this many of the likeliest tokens; 0 is off"},
+    {"top_k", &P::top_k, 0, int32_max, "40",
+     "draw from this many of the likeliest tokens; 0 is off"},
     {"top_p", &P::top_p, 0, 1, "0.9",
      "draw from the likeliest tokens that together have this probability; 1 is off"},
-    {"min_p", &P::min_p, 0, 1, "0", "drop tokens less likely than this share of the likeliest; 0 is off"},
-    {"typical_p", &P::typical_p, 0, 1, "1", "draw from tokens of typical information content; 1 is off"},
+    {"min_p", &P::min_p, 0, 1, "0",
+     "drop tokens less likely than this share of the likeliest; 0 is off"},
+    {"typical_p", &P::typical_p, 0, 1, "1",
+     "draw from tokens of typical information content; 1 is off"},
     {"repeat_last_n", &P::repeat_last_n, -1, int32_max, "64",
      "tokens the penalties look back on; -1 is the context"},
     {"repeat_penalty", &P::repeat_penalty, 0, float_max, "1",
@@ -45,20 +49,21 @@ constexpr std::array<ParameterRow, 20> table{{
     {"num_batch", &P::num_batch, 0, int32_max, "512",
      "prompt tokens computed together; 0 lets the machine decide"},
     {"num_thread", &P::num_thread, 0, 65536, "0", "threads to compute with; 0 is one per core"},
-    {"num_gpu", &P::num_gpu, -1, int32_max, "-1", "layers on the GPU; -1 decides by memory, 0 is none"},
+    {"num_gpu", &P::num_gpu, -1, int32_max, "-1",
+     "layers on the GPU; -1 decides by memory, 0 is none"},
     {"main_gpu", &P::main_gpu, 0, 65536, "auto", "the one GPU to use"},
     {"use_mmap", &P::use_mmap, 0, 1, "auto", "map the model file instead of reading it"},
     {"draft_num_predict", &P::draft_num_predict, 0, int32_max, "0",
      "tokens the draft model proposes at a time"},
 }};
 
-constexpr std::array<std::string_view, 9> retired{"penalize_newline", "low_vram",     "f16_kv",
-                                                  "logits_all",       "vocab_only",   "use_mlock",
-                                                  "mirostat",         "mirostat_tau", "mirostat_eta"};
+constexpr std::array<std::string_view, 9> retired{
+    "penalize_newline", "low_vram", "f16_kv",       "logits_all",  "vocab_only",
+    "use_mlock",        "mirostat", "mirostat_tau", "mirostat_eta"};
 
 const ParameterRow* find(std::string_view name) {
-  const auto row =
-      std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.name == name; });
+  const auto row = std::find_if(table.begin(), table.end(),
+                                [&](const auto& entry) { return entry.name == name; });
   return row == table.end() ? nullptr : &*row;
 }
 
@@ -81,11 +86,13 @@ double checked(const ParameterRow& row, double value) {
   const auto bound = [](double limit) {
     return std::abs(limit) >= int32_max ? std::string("any") : fmt::format("{}", limit);
   };
-  throw Error(ErrorCode::invalid_argument, fmt::format("option \"{}\" is out of range: {}, expected {} to {}",
-                                                       row.name, value, bound(row.min), bound(row.max)));
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("option \"{}\" is out of range: {}, expected {} to {}", row.name, value,
+                          bound(row.min), bound(row.max)));
 }
 
-// JSON numbers may be written as 3.7 where a whole number is meant; the rest is cut off, as clients expect.
+// JSON numbers may be written as 3.7 where a whole number is meant; the rest is cut off, as clients
+// expect.
 int64_t json_int(const ParameterRow& row, const Json& value) {
   if (!value.is_number()) throw_wrong_type(row);
   if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{1} << 62) {
@@ -112,8 +119,8 @@ void set_from_json(Parameters& parameters, const ParameterRow& row, const Json& 
           parameters.*member = value.get<bool>();
         } else {
           const bool is_list =
-              value.is_array() &&
-              std::all_of(value.begin(), value.end(), [](const Json& entry) { return entry.is_string(); });
+              value.is_array() && std::all_of(value.begin(), value.end(),
+                                              [](const Json& entry) { return entry.is_string(); });
           if (!is_list) throw_wrong_type(row);
           parameters.*member = value.get<T>();
         }
@@ -126,7 +133,8 @@ T number_from_text(const ParameterRow& row, std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc::result_out_of_range) checked(row, std::numeric_limits<double>::infinity());
+  if (error == std::errc::result_out_of_range)
+    checked(row, std::numeric_limits<double>::infinity());
   if (error != std::errc() || end != text.data() + text.size()) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("parameter {}: expected a value of type {}, found \"{}\"", row.name,
@@ -177,7 +185,8 @@ std::span<const ParameterRow> parameter_table() {
 std::string_view type_name(const ParameterRow& row) {
   return std::visit(
       [](auto member) {
-        return type_of<typename std::decay_t<decltype(std::declval<Parameters>().*member)>::value_type>();
+        return type_of<
+            typename std::decay_t<decltype(std::declval<Parameters>().*member)>::value_type>();
       },
       row.member);
 }
@@ -268,7 +277,8 @@ Json to_json(const Parameters& parameters) {
           const auto& value = parameters.*member;
           if (!value) return;
           if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, float>) {
-            // Through text: the shortest digits that mean this float, not those of the nearest double.
+            // Through text: the shortest digits that mean this float, not those of the nearest
+            // double.
             object[key] = Json::parse(fmt::format("{}", *value));
           } else {
             object[key] = *value;

@@ -1,5 +1,5 @@
-// The options of a model: one table for Modelfile PARAMETER, the API's `options`, the command line's /set and
-// docs.
+// The options of a model: one table for Modelfile PARAMETER, the API's `options`, the command
+// line's /set and docs.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace hearth::modelfile {
 
-// Absent means: not said here; the next level decides (request, then Modelfile, then default_parameters()).
+// Absent means: not said here; the next level decides (request, then Modelfile, then
+// default_parameters()).
 struct Parameters {
   std::optional<int64_t> num_ctx;
   std::optional<int64_t> num_batch;
@@ -40,7 +41,8 @@ struct Parameters {
 
 using ParameterMember =
     std::variant<std::optional<int64_t> Parameters::*, std::optional<float> Parameters::*,
-                 std::optional<bool> Parameters::*, std::optional<std::vector<std::string>> Parameters::*>;
+                 std::optional<bool> Parameters::*,
+                 std::optional<std::vector<std::string>> Parameters::*>;
 
 struct ParameterRow {
   std::string_view name;
@@ -57,7 +59,8 @@ std::span<const ParameterRow> parameter_table();
 std::string_view type_name(const ParameterRow& row);
 // Names that older files hold and that do nothing any more; they are accepted with a warning.
 bool is_retired_parameter(std::string_view name);
-// The values that hold when nobody said anything. num_ctx and others the machine decides stay absent.
+// The values that hold when nobody said anything. num_ctx and others the machine decides stay
+// absent.
 Parameters default_parameters();
 
 struct ParsedParameters {
@@ -68,8 +71,8 @@ struct ParsedParameters {
 // Error{invalid_argument} naming the option and the expected type or range.
 ParsedParameters parse_options(const Json& options);
 
-// One PARAMETER line. `stop` adds to the list, others replace. False for a retired name (ignored). Throws
-// Error{invalid_argument} for an unknown name or a value that does not fit.
+// One PARAMETER line. `stop` adds to the list, others replace. False for a retired name (ignored).
+// Throws Error{invalid_argument} for an unknown name or a value that does not fit.
 bool set_parameter(Parameters& parameters, std::string_view name, std::string_view value);
 
 // `over` wins wherever it says something; stop lists replace as a whole.
@@ -78,7 +81,8 @@ Parameters merge(const Parameters& base, const Parameters& over);
 Json to_json(const Parameters& parameters);
 // name and value pairs of what is set, sorted by name; one pair per stop string. Strings are bare.
 std::vector<std::pair<std::string, std::string>> to_lines(const Parameters& parameters);
-// The `parameters` field of show: name padded to 30 columns, a space, the value; strings in double quotes.
+// The `parameters` field of show: name padded to 30 columns, a space, the value; strings in double
+// quotes.
 std::string print_parameters(const Parameters& parameters);
 
 }  // namespace hearth::modelfile

@@ -39,7 +39,8 @@ MarkedText run(const jinja::Program& program, const Json& context, const RenderL
   } catch (const jinja::RaisedByTemplate&) {
     throw;
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("template line {}: {}", interpreter.line(), error.what()));
+    throw Error(error.code(),
+                fmt::format("template line {}: {}", interpreter.line(), error.what()));
   }
 }
 
@@ -66,21 +67,27 @@ struct Template::Program {
 Template Template::parse(std::string_view text) {
   if (looks_like_go_template(text)) {
     throw Error(ErrorCode::unsupported,
-                "this is a Go template, which hearth cannot run yet; use a model whose GGUF carries a chat template");
+                "this is a Go template, which hearth cannot run yet; use a model whose GGUF "
+                "carries a chat template");
   }
   return Template(std::make_shared<const Program>(Program{jinja::parse_template(text)}));
 }
 
-Template Template::plain() { return Template(std::make_shared<const Program>()); }
+Template Template::plain() {
+  return Template(std::make_shared<const Program>());
+}
 
-std::vector<RenderedPart> Template::render(const RenderContext& context, const RenderLimits& limits) const {
+std::vector<RenderedPart> Template::render(const RenderContext& context,
+                                           const RenderLimits& limits) const {
   return render_json(context_json(context), limits, context.now);
 }
 
 std::vector<RenderedPart> Template::render_json(const Json& context, const RenderLimits& limits,
                                                 std::chrono::system_clock::time_point now) const {
-  if (!context.is_object()) throw Error(ErrorCode::invalid_argument, "the data for a template must be a JSON object");
-  const MarkedText text = program_->jinja ? run(*program_->jinja, context, limits, now) : run_plain(context);
+  if (!context.is_object())
+    throw Error(ErrorCode::invalid_argument, "the data for a template must be a JSON object");
+  const MarkedText text =
+      program_->jinja ? run(*program_->jinja, context, limits, now) : run_plain(context);
   return text.to_parts();
 }
 

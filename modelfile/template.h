@@ -68,8 +68,8 @@ class Template {
 
  private:
   struct Program;
-  explicit Template(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
   // Shared so that copies are cheap while a rendering on another thread still uses it.
+  explicit Template(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
   std::shared_ptr<const Program> program_;
 };
 

@@ -20,7 +20,8 @@ std::string printable(std::string_view text) {
 }  // namespace
 
 std::optional<BlobDigest> BlobDigest::try_parse(std::string_view text) {
-  if (text.size() != algorithm.size() + 1 + hex_digits || !text.starts_with(algorithm)) return std::nullopt;
+  if (text.size() != algorithm.size() + 1 + hex_digits || !text.starts_with(algorithm))
+    return std::nullopt;
   const char separator = text[algorithm.size()];
   if (separator != ':' && separator != '-') return std::nullopt;
   std::string hex;
@@ -34,8 +35,9 @@ std::optional<BlobDigest> BlobDigest::try_parse(std::string_view text) {
 
 BlobDigest BlobDigest::parse(std::string_view text) {
   if (auto digest = try_parse(text)) return *digest;
-  throw Error(ErrorCode::invalid_argument,
-              fmt::format("invalid digest \"{}\": expected sha256: and 64 hex digits", printable(text)));
+  throw Error(
+      ErrorCode::invalid_argument,
+      fmt::format("invalid digest \"{}\": expected sha256: and 64 hex digits", printable(text)));
 }
 
 BlobDigest BlobDigest::from_hex(std::string hex) {

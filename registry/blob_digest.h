@@ -1,5 +1,6 @@
-// The digest of a blob as a type of its own: a value of this type has been checked, so paths and short forms
-// can be made from it without looking again (digests of hostile manifests are how stores are broken into).
+// The digest of a blob as a type of its own: a value of this type has been checked, so paths and
+// short forms can be made from it without looking again (digests of hostile manifests are how
+// stores are broken into).
 #pragma once
 
 #include <compare>
@@ -9,7 +10,8 @@
 
 namespace hearth::registry {
 
-// SHA-256, canonical: lower-case hex. "sha256-<hex>" and upper-case digits are accepted when parsing.
+// SHA-256, canonical: lower-case hex. "sha256-<hex>" and upper-case digits are accepted when
+// parsing.
 class BlobDigest {
  public:
   // Throws Error{invalid_argument}; the message shows at most the first characters of a wrong text.

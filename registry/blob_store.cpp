@@ -37,16 +37,17 @@ struct Temporary {
   UniqueFd fd;
 };
 
-// A locked file of a name nobody uses. The lock says "somebody lives who writes this" to a process that
-// cleans up; one that cleaned up between our open and our lock has unlinked the file, so we look again.
+// A locked file of a name nobody uses. The lock says "somebody lives who writes this" to a process
+// that cleans up; one that cleaned up between our open and our lock has unlinked the file, so we
+// look again.
 Temporary make_temporary(const std::filesystem::path& folder) {
   for (;;) {
     std::string path = (folder / fmt::format("{}XXXXXX", temporary_prefix)).string();
     UniqueFd fd(::mkostemp(path.data(), O_CLOEXEC));
     if (!fd) throw_errno(errno, "cannot create a file in", folder.string());
     struct stat status {};
-    const bool is_ours =
-        ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &status) == 0 && status.st_nlink > 0;
+    const bool is_ours = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 &&
+                         ::fstat(fd.get(), &status) == 0 && status.st_nlink > 0;
     if (is_ours) return {path, std::move(fd)};
   }
 }
@@ -63,7 +64,8 @@ SourceFile open_regular_file(const std::filesystem::path& file) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) throw_errno(errno, "cannot read", file.string());
   if (!S_ISREG(status.st_mode)) {
-    throw Error(ErrorCode::invalid_argument, fmt::format("{} is not a regular file", file.string()));
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{} is not a regular file", file.string()));
   }
   return {std::move(fd), static_cast<uint64_t>(status.st_size)};
 }
@@ -125,17 +127,19 @@ StoredBlob BlobWriter::commit(const std::optional<BlobDigest>& expected) {
   HEARTH_CHECK(fd_);
   const BlobDigest digest = BlobDigest::from_hex(hash_.finish_hex());
   if (expected && *expected != digest) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("digest mismatch: expected {}, got {}", expected->text(), digest.text()));
+    throw Error(ErrorCode::invalid_argument, fmt::format("digest mismatch: expected {}, got {}",
+                                                         expected->text(), digest.text()));
   }
-  if (::fchmod(fd_.get(), 0644) != 0 || ::fsync(fd_.get()) != 0) throw_errno(errno, "cannot sync", "a blob");
+  if (::fchmod(fd_.get(), 0644) != 0 || ::fsync(fd_.get()) != 0)
+    throw_errno(errno, "cannot sync", "a blob");
   StoredBlob blob = store_->publish(temporary_path_, digest, size_bytes_);
   temporary_path_.clear();
   fd_.reset();
   return blob;
 }
 
-BlobStore::BlobStore(std::filesystem::path root) : folder_(root / "blobs"), pins_(std::make_unique<Pins>()) {
+BlobStore::BlobStore(std::filesystem::path root)
+    : folder_(root / "blobs"), pins_(std::make_unique<Pins>()) {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (error) throw_errno(error.value(), "cannot make the folder", folder_.string());
@@ -184,8 +188,8 @@ std::string BlobStore::read(const BlobDigest& digest, uint64_t size_max_bytes) c
     for (size_t i = 0; i < count; ++i) content.push_back(static_cast<char>(buffer[i]));
     if (content.size() > size_max_bytes) {
       throw Error(ErrorCode::corrupt_data,
-                  fmt::format("blob {} is larger than the {} bytes allowed for its kind", digest.text(),
-                              size_max_bytes));
+                  fmt::format("blob {} is larger than the {} bytes allowed for its kind",
+                              digest.text(), size_max_bytes));
     }
   }
   return content;
@@ -201,10 +205,12 @@ StoredBlob BlobStore::write(std::string_view content) {
   return writer.commit();
 }
 
-StoredBlob BlobStore::import_file(const std::filesystem::path& file, const ImportProgress& progress) {
+StoredBlob BlobStore::import_file(const std::filesystem::path& file,
+                                  const ImportProgress& progress) {
   const SourceFile source = open_regular_file(file);
   BlobWriter writer = begin_write();
-  // A file system that can share extents makes the copy for nothing; the hash is then taken of our copy.
+  // A file system that can share extents makes the copy for nothing; the hash is then taken of our
+  // copy.
   const bool is_cloned = ::ioctl(writer.fd_.get(), FICLONE, source.fd.get()) == 0;
   const int input = is_cloned ? writer.fd_.get() : source.fd.get();
   std::vector<std::byte> buffer(chunk_bytes);
@@ -217,8 +223,8 @@ StoredBlob BlobStore::import_file(const std::filesystem::path& file, const Impor
   }
   if (writer.size_bytes_ != source.size_bytes) {
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("{} changed while it was copied: {} bytes at the start, {} read", file.string(),
-                            source.size_bytes, writer.size_bytes_));
+                fmt::format("{} changed while it was copied: {} bytes at the start, {} read",
+                            file.string(), source.size_bytes, writer.size_bytes_));
   }
   return writer.commit();
 }
@@ -253,7 +259,8 @@ void BlobStore::unpin(const BlobDigest& digest) {
 }
 
 bool BlobStore::remove_unless_pinned(const BlobDigest& digest) {
-  // The file goes while the lock is held: a pin taken afterwards finds the blob gone, never about to go.
+  // The file goes while the lock is held: a pin taken afterwards finds the blob gone, never about
+  // to go.
   std::lock_guard lock(pins_->mutex);
   if (pins_->counts.contains(digest)) return false;
   if (::unlink(path(digest).c_str()) != 0 && errno != ENOENT) {

@@ -1,5 +1,6 @@
-// Content-addressed files: <root>/blobs/sha256-<hex>. A blob is visible only once its digest is verified;
-// what is being written has a temporary name of its own and disappears when it is not committed.
+// Content-addressed files: <root>/blobs/sha256-<hex>. A blob is visible only once its digest is
+// verified; what is being written has a temporary name of its own and disappears when it is not
+// committed.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ namespace hearth::registry {
 
 class BlobStore;
 
-// While a pin lives, the store does not remove that blob: hold it from commit until the manifest that refers
-// to the blob is written. Must not outlive its store.
+// While a pin lives, the store does not remove that blob: hold it from commit until the manifest
+// that refers to the blob is written. Must not outlive its store.
 class BlobPin {
  public:
   BlobPin() = default;
@@ -43,7 +44,8 @@ struct StoredBlob {
   BlobPin pin;
 };
 
-// One blob on its way in. Used by one thread at a time. Dropped without commit() it leaves nothing behind.
+// One blob on its way in. Used by one thread at a time. Dropped without commit() it leaves nothing
+// behind.
 class BlobWriter {
  public:
   BlobWriter(BlobWriter&&) noexcept;
@@ -55,8 +57,8 @@ class BlobWriter {
   void append(std::string_view text) { append(std::as_bytes(std::span(text.data(), text.size()))); }
   uint64_t size_bytes() const { return size_bytes_; }
 
-  // Makes the blob visible: fsync, digest check, rename. Throws Error{invalid_argument} telling both digests
-  // when `expected` is given and differs; nothing is stored then. Call once.
+  // Makes the blob visible: fsync, digest check, rename. Throws Error{invalid_argument} telling
+  // both digests when `expected` is given and differs; nothing is stored then. Call once.
   StoredBlob commit(const std::optional<BlobDigest>& expected = std::nullopt);
 
  private:
@@ -70,16 +72,17 @@ class BlobWriter {
   uint64_t size_bytes_ = 0;
 };
 
-// Bytes hashed so far and in all. Called from the importing thread; throw from it to stop (nothing is left
-// behind).
+// Bytes hashed so far and in all. Called from the importing thread; throw from it to stop (nothing
+// is left behind).
 using ImportProgress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
 
-// Thread-safe. Two processes may share a root: every visible file is complete, and writing the same blob
-// twice is harmless.
+// Thread-safe. Two processes may share a root: every visible file is complete, and writing the same
+// blob twice is harmless.
 class BlobStore {
  public:
-  // `root` is the models folder; `blobs` below it is made when missing. Removes temporary files of ours that
-  // no living process holds. Throws Error{forbidden | internal | out_of_memory} naming the folder.
+  // `root` is the models folder; `blobs` below it is made when missing. Removes temporary files of
+  // ours that no living process holds. Throws Error{forbidden | internal | out_of_memory} naming
+  // the folder.
   explicit BlobStore(std::filesystem::path root);
   ~BlobStore();
   BlobStore(const BlobStore&) = delete;
@@ -97,9 +100,9 @@ class BlobStore {
 
   BlobWriter begin_write();
   StoredBlob write(std::string_view content);
-  // Copies a regular file in (sharing extents where the file system can) and hashes what was copied; a file
-  // that changes meanwhile is noticed by size. Throws Error{not_found | forbidden | invalid_argument} for the
-  // file.
+  // Copies a regular file in (sharing extents where the file system can) and hashes what was
+  // copied; a file that changes meanwhile is noticed by size. Throws Error{not_found | forbidden |
+  // invalid_argument} for the file.
   StoredBlob import_file(const std::filesystem::path& file, const ImportProgress& progress = {});
 
   BlobPin pin(const BlobDigest& digest);
@@ -110,7 +113,8 @@ class BlobStore {
   friend class BlobPin;
   friend class BlobWriter;
   void unpin(const BlobDigest& digest);
-  StoredBlob publish(const std::filesystem::path& temporary_path, BlobDigest digest, uint64_t size_bytes);
+  StoredBlob publish(const std::filesystem::path& temporary_path, BlobDigest digest,
+                     uint64_t size_bytes);
   void remove_stale_temporaries() const;
 
   struct Pins;

@@ -46,7 +46,8 @@ uint64_t number_or_zero(const Json& object, const char* key, std::string_view wh
   return found->get<uint64_t>();
 }
 
-std::vector<std::string> texts_or_empty(const Json& object, const char* key, std::string_view what) {
+std::vector<std::string> texts_or_empty(const Json& object, const char* key,
+                                        std::string_view what) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return {};
   std::vector<std::string> texts;
@@ -72,7 +73,8 @@ Layer parse_layer(const Json& json, std::string_view what) {
 }
 
 Json print_layer(const Layer& layer) {
-  Json json{{"mediaType", layer.media_type}, {"digest", layer.digest.text()}, {"size", layer.size_bytes}};
+  Json json{
+      {"mediaType", layer.media_type}, {"digest", layer.digest.text()}, {"size", layer.size_bytes}};
   if (!layer.from.empty()) json["from"] = layer.from;
   if (!layer.name.empty()) json["name"] = layer.name;
   return json;
@@ -108,8 +110,8 @@ Manifest parse_manifest(std::string_view bytes, std::string_view what) {
   Manifest manifest;
   const auto config = json.find("config");
   // Some registries send an empty object where there is no config.
-  const bool has_config =
-      config != json.end() && config->is_object() && !text_or_empty(*config, "digest", what).empty();
+  const bool has_config = config != json.end() && config->is_object() &&
+                          !text_or_empty(*config, "digest", what).empty();
   if (has_config) manifest.config = parse_layer(*config, what);
   const auto layers = json.find("layers");
   if (layers == json.end() || !layers->is_array()) fail(what, "no list of layers");
@@ -174,8 +176,8 @@ std::string print_model_config(const ModelConfig& config) {
 std::string human_parameter_count(uint64_t count) {
   const auto value = static_cast<double>(count);
   const auto scaled = [&](uint64_t unit, int decimals, char letter) {
-    return fmt::format("{:.{}f}{}", value / static_cast<double>(unit), count % unit == 0 ? 0 : decimals,
-                       letter);
+    return fmt::format("{:.{}f}{}", value / static_cast<double>(unit),
+                       count % unit == 0 ? 0 : decimals, letter);
   };
   if (count >= 1'000'000'000) return scaled(1'000'000'000, 1, 'B');
   if (count >= 1'000'000) return scaled(1'000'000, 2, 'M');

@@ -20,7 +20,8 @@ inline constexpr std::string_view projector = "application/vnd.ollama.image.proj
 inline constexpr std::string_view adapter = "application/vnd.ollama.image.adapter";
 inline constexpr std::string_view draft = "application/vnd.ollama.image.draft";
 inline constexpr std::string_view template_text = "application/vnd.ollama.image.template";
-inline constexpr std::string_view prompt = "application/vnd.ollama.image.prompt";  // old name of template
+inline constexpr std::string_view prompt =
+    "application/vnd.ollama.image.prompt";  // old name of template
 inline constexpr std::string_view system = "application/vnd.ollama.image.system";
 inline constexpr std::string_view params = "application/vnd.ollama.image.params";
 inline constexpr std::string_view messages = "application/vnd.ollama.image.messages";
@@ -43,8 +44,8 @@ struct Manifest {
   uint64_t size_bytes() const;
 };
 
-// `what` names the manifest in messages. Throws Error{corrupt_data}: not JSON, no layers list, wrong types, a
-// digest or size that cannot be. Unknown fields are ignored.
+// `what` names the manifest in messages. Throws Error{corrupt_data}: not JSON, no layers list,
+// wrong types, a digest or size that cannot be. Unknown fields are ignored.
 Manifest parse_manifest(std::string_view bytes, std::string_view what);
 // As a locally created model writes it: one line of JSON and a newline.
 std::string print_manifest(const Manifest& manifest);

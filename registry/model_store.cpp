@@ -20,8 +20,8 @@ constexpr uint64_t text_layer_bytes_max = uint64_t{16} << 20;
 std::chrono::system_clock::time_point modification_time(const std::filesystem::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return {};
-  const auto since_epoch =
-      std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  const auto since_epoch = std::chrono::seconds(status.st_mtim.tv_sec) +
+                           std::chrono::nanoseconds(status.st_mtim.tv_nsec);
   return std::chrono::system_clock::time_point(
       std::chrono::duration_cast<std::chrono::system_clock::duration>(since_epoch));
 }
@@ -33,14 +33,15 @@ std::set<BlobDigest> referenced_blobs(const Manifest& manifest) {
   return digests;
 }
 
-// Every manifest file as the name it stands for. Hidden files and odd folders are passed over in silence, as
-// are folders that cannot be read.
+// Every manifest file as the name it stands for. Hidden files and odd folders are passed over in
+// silence, as are folders that cannot be read.
 std::vector<ModelName> names_on_disk(const std::filesystem::path& manifests) {
   std::vector<ModelName> names;
   std::error_code error;
   std::filesystem::recursive_directory_iterator entry(
       manifests, std::filesystem::directory_options::skip_permission_denied, error);
-  for (; !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+  for (; !error && entry != std::filesystem::recursive_directory_iterator();
+       entry.increment(error)) {
     std::error_code status_error;
     if (entry.depth() == 3) entry.disable_recursion_pending();
     if (entry.depth() != 3 || !entry->is_regular_file(status_error)) continue;
@@ -58,14 +59,16 @@ std::vector<ModelName> names_on_disk(const std::filesystem::path& manifests) {
 void check_blob(const BlobStore& blobs, const Layer& layer, const ModelName& name) {
   const auto size = blobs.size(layer.digest);
   if (!size) {
-    throw Error(ErrorCode::corrupt_data,
-                fmt::format("model '{}': its {} is missing from the store ({}); pull or create it again",
-                            name.display(), layer.media_type, layer.digest.text()));
+    throw Error(
+        ErrorCode::corrupt_data,
+        fmt::format("model '{}': its {} is missing from the store ({}); pull or create it again",
+                    name.display(), layer.media_type, layer.digest.text()));
   }
   if (*size != layer.size_bytes) {
-    throw Error(ErrorCode::corrupt_data,
-                fmt::format("model '{}': blob {} has {} bytes, expected {}; pull or create it again",
-                            name.display(), layer.digest.text(), *size, layer.size_bytes));
+    throw Error(
+        ErrorCode::corrupt_data,
+        fmt::format("model '{}': blob {} has {} bytes, expected {}; pull or create it again",
+                    name.display(), layer.digest.text(), *size, layer.size_bytes));
   }
 }
 
@@ -113,17 +116,19 @@ std::filesystem::path ModelStore::manifest_path(const ModelName& name) const {
 std::vector<StoredManifest> ModelStore::list() const {
   std::vector<StoredManifest> models;
   for (const ModelName& name : names_on_disk(root_ / "manifests")) {
-    // One damaged manifest must not hide the others; this is a boundary, like those of the four catch sites.
+    // One damaged manifest must not hide the others; this is a boundary, like those of the four
+    // catch sites.
     try {
       if (auto stored = read_exactly(name)) models.push_back(std::move(*stored));
     } catch (const Error& error) {
       log::warn(fmt::format("left out of the list: {}", error.what()));
     }
   }
-  std::stable_sort(models.begin(), models.end(), [](const StoredManifest& a, const StoredManifest& b) {
-    return a.modified_at != b.modified_at ? a.modified_at > b.modified_at
-                                          : a.name.display() < b.name.display();
-  });
+  std::stable_sort(models.begin(), models.end(),
+                   [](const StoredManifest& a, const StoredManifest& b) {
+                     return a.modified_at != b.modified_at ? a.modified_at > b.modified_at
+                                                           : a.name.display() < b.name.display();
+                   });
   return models;
 }
 
@@ -183,17 +188,20 @@ StoredModel ModelStore::open(const ModelName& name) const {
 }
 
 void ModelStore::write(const ModelName& name, std::string_view manifest_bytes) {
-  const Manifest manifest = parse_manifest(manifest_bytes, fmt::format("manifest of '{}'", name.display()));
+  const Manifest manifest =
+      parse_manifest(manifest_bytes, fmt::format("manifest of '{}'", name.display()));
   std::lock_guard lock(change_mutex_);
   for (const BlobDigest& digest : referenced_blobs(manifest)) {
     if (blobs_.has(digest)) continue;
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("cannot store '{}': blob {} is not in the store", name.display(), digest.text()));
+                fmt::format("cannot store '{}': blob {} is not in the store", name.display(),
+                            digest.text()));
   }
   write_locked(name, manifest_bytes);
 }
 
-// A damaged old manifest says nothing about what it referred to; its blobs stay until somebody prunes.
+// A damaged old manifest says nothing about what it referred to; its blobs stay until somebody
+// prunes.
 void ModelStore::write_locked(const ModelName& name, std::string_view bytes) {
   const ModelName target = resolve(name).value_or(name);
   const std::optional<Manifest> old_manifest = readable_manifest(target);
@@ -201,7 +209,8 @@ void ModelStore::write_locked(const ModelName& name, std::string_view bytes) {
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   if (error) {
-    throw Error(ErrorCode::forbidden, fmt::format("cannot store '{}': {}", name.display(), error.message()));
+    throw Error(ErrorCode::forbidden,
+                fmt::format("cannot store '{}': {}", name.display(), error.message()));
   }
   write_file_atomically(path, bytes);
   if (old_manifest) remove_unreferenced(*old_manifest);
@@ -223,7 +232,8 @@ void ModelStore::remove(const ModelName& name) {
   const std::filesystem::path path = manifest_path(*resolved);
   std::error_code error;
   if (!std::filesystem::remove(path, error) && error) {
-    throw Error(ErrorCode::forbidden, fmt::format("cannot remove '{}': {}", name.display(), error.message()));
+    throw Error(ErrorCode::forbidden,
+                fmt::format("cannot remove '{}': {}", name.display(), error.message()));
   }
   remove_empty_folders(path.parent_path());
   if (old_manifest) remove_unreferenced(*old_manifest);

@@ -1,5 +1,5 @@
-// The models folder: names -> manifests -> blobs, in Ollama's layout, so either program can use the other's
-// folder.
+// The models folder: names -> manifests -> blobs, in Ollama's layout, so either program can use the
+// other's folder.
 //   manifests/<host>/<namespace>/<model>/<tag>   JSON, kept byte for byte
 //   blobs/sha256-<hex>                           see blob_store.h
 #pragma once
@@ -30,8 +30,8 @@ struct StoredManifest {
   uint64_t size_bytes() const { return manifest.size_bytes(); }
 };
 
-// Everything needed to run or show a model. Texts are read; weights are paths that existed when this was
-// made.
+// Everything needed to run or show a model. Texts are read; weights are paths that existed when
+// this was made.
 struct StoredModel {
   StoredManifest stored;
   ModelConfig config;  // empty when the manifest has none
@@ -59,17 +59,18 @@ class ModelStore {
 
   // Newest first. A manifest that cannot be read is logged and left out; it never hides the others.
   std::vector<StoredManifest> list() const;
-  // The name on disk that equals `name` without regard to case; absent when there is none. An exact match
-  // wins.
+  // The name on disk that equals `name` without regard to case; absent when there is none. An exact
+  // match wins.
   std::optional<ModelName> resolve(const ModelName& name) const;
   // Absent when there is no such model. Throws Error{corrupt_data} when its manifest is damaged.
   std::optional<StoredManifest> read(const ModelName& name) const;
-  // Throws Error{not_found} with the short name for a model that is not there, {corrupt_data} for a damaged
-  // manifest and for a layer whose blob is missing or has another size.
+  // Throws Error{not_found} with the short name for a model that is not there, {corrupt_data} for a
+  // damaged manifest and for a layer whose blob is missing or has another size.
   StoredModel open(const ModelName& name) const;
 
-  // Stores the manifest as these bytes, over an older one of the same name (whose blobs that nothing refers
-  // to any more are removed). Throws Error{invalid_argument} when a blob it names is not in the store.
+  // Stores the manifest as these bytes, over an older one of the same name (whose blobs that
+  // nothing refers to any more are removed). Throws Error{invalid_argument} when a blob it names is
+  // not in the store.
   void write(const ModelName& name, std::string_view manifest_bytes);
   // The manifest only; blobs are shared. Onto itself is fine. Throws Error{not_found}.
   void copy(const ModelName& source, const ModelName& destination);

@@ -65,8 +65,8 @@ void split_host(std::string_view rest, ModelName& name) {
   name.host = rest.substr(at + 3);
 }
 
-// A separator promises a part: whatever stands beside one is taken as it is, even when empty, and fails
-// validation.
+// A separator promises a part: whatever stands beside one is taken as it is, even when empty, and
+// fails validation.
 ModelName split(std::string_view text) {
   ModelName name;
   std::string_view rest = text;
@@ -98,7 +98,8 @@ std::string shown(std::string_view text) {
 }  // namespace
 
 ModelName ModelName::parse(std::string_view text) {
-  if (text.empty()) throw Error(ErrorCode::invalid_argument, "invalid model name: model is required");
+  if (text.empty())
+    throw Error(ErrorCode::invalid_argument, "invalid model name: model is required");
   ModelName name = split(text);
   if (const std::string_view part = invalid_part(name); !part.empty()) {
     throw Error(ErrorCode::invalid_argument,
@@ -130,7 +131,8 @@ std::optional<ModelName> ModelName::from_relative_path(const std::filesystem::pa
 
 std::string ModelName::display() const {
   if (!equal_fold(host, default_host)) return full();
-  if (!equal_fold(namespace_, default_namespace)) return fmt::format("{}/{}:{}", namespace_, model, tag);
+  if (!equal_fold(namespace_, default_namespace))
+    return fmt::format("{}/{}:{}", namespace_, model, tag);
   return fmt::format("{}:{}", model, tag);
 }
 

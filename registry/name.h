@@ -1,5 +1,6 @@
-// Model names: [scheme://][host/][namespace/]model[:tag], as registries, the store and people write them.
-// The rules make it impossible for a valid name to leave the manifests folder (no part can be "." or "..").
+// Model names: [scheme://][host/][namespace/]model[:tag], as registries, the store and people write
+// them. The rules make it impossible for a valid name to leave the manifests folder (no part can be
+// "." or "..").
 #pragma once
 
 #include <filesystem>
@@ -21,8 +22,8 @@ struct ModelName {
   std::string tag{default_tag};
   std::string scheme = "https";  // only how to reach the host; no part of the name's identity
 
-  // Fills defaults for parts left out. Throws Error{invalid_argument} naming the text and the part that is
-  // wrong.
+  // Fills defaults for parts left out. Throws Error{invalid_argument} naming the text and the part
+  // that is wrong.
   static ModelName parse(std::string_view text);
   // The same without the exception.
   static std::optional<ModelName> try_parse(std::string_view text);

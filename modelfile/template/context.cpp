@@ -14,11 +14,11 @@ using jinja::Value;
 
 constexpr int nesting_max = 200;
 
-// Words that templates build control tokens from, as in '<|' + message.role + '|>'. None of them is a control token
-// itself, so whoever sends them gains nothing.
-constexpr std::array<std::string_view, 16> known_words{"system", "user",  "assistant", "tool", "developer", "function",
-                                                       "text",   "image", "audio",     "video", "low",       "medium",
-                                                       "high",   "max",   "minimal",   "none"};
+// Words that templates build control tokens from, as in '<|' + message.role + '|>'. None of them is
+// a control token itself, so whoever sends them gains nothing.
+constexpr std::array<std::string_view, 16> known_words{
+    "system", "user",  "assistant", "tool",   "developer", "function", "text",    "image",
+    "audio",  "video", "low",       "medium", "high",      "max",      "minimal", "none"};
 
 bool is_trusted(std::string_view key, std::string_view text, int depth) {
   if (depth == 1 && key.ends_with("_token")) return true;
@@ -33,17 +33,24 @@ class Converter {
   Value convert(const Json& json, std::string_view key, int depth) {
     if (depth > nesting_max) jinja::fail("the data for the template is nested too deeply");
     switch (json.type()) {
-      case Json::value_t::boolean: return jinja::boolean(json.get<bool>());
-      case Json::value_t::number_integer: return jinja::integer(json.get<int64_t>());
-      case Json::value_t::number_unsigned: return convert_unsigned(json.get<uint64_t>());
-      case Json::value_t::number_float: return jinja::real(json.get<double>());
+      case Json::value_t::boolean:
+        return jinja::boolean(json.get<bool>());
+      case Json::value_t::number_integer:
+        return jinja::integer(json.get<int64_t>());
+      case Json::value_t::number_unsigned:
+        return convert_unsigned(json.get<uint64_t>());
+      case Json::value_t::number_float:
+        return jinja::real(json.get<double>());
       case Json::value_t::string: {
         const std::string& text = json.get_ref<const std::string&>();
         return heap_.string(MarkedText(repair_utf8(text), is_trusted(key, text, depth)));
       }
-      case Json::value_t::array: return convert_array(json, key, depth);
-      case Json::value_t::object: return {convert_object(json, depth)};
-      default: return jinja::none();
+      case Json::value_t::array:
+        return convert_array(json, key, depth);
+      case Json::value_t::object:
+        return {convert_object(json, depth)};
+      default:
+        return jinja::none();
     }
   }
 

@@ -9,8 +9,9 @@ namespace hearth::modelfile {
 // The variables that Hugging Face's chat templates expect.
 Json context_json(const RenderContext& context);
 
-// Strings are untrusted, except texts of tokens (keys *_token at the top), the known role names and kinds of content
-// parts, and the known words of reasoning_effort. Throws Error{invalid_argument} for JSON nested too deeply.
+// Strings are untrusted, except texts of tokens (keys *_token at the top), the known role names and
+// kinds of content parts, and the known words of reasoning_effort. Throws Error{invalid_argument}
+// for JSON nested too deeply.
 const jinja::Dict& context_values(const Json& context, jinja::Heap& heap);
 
 }  // namespace hearth::modelfile

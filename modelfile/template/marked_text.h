@@ -1,5 +1,6 @@
-// Text that remembers, stretch by stretch, whether a template wrote it (trusted) or it came from a message, a tool or
-// a document. Every operation a template can do to a string is made of append and slice, so the marks survive.
+// Text that remembers, stretch by stretch, whether a template wrote it (trusted) or it came from a
+// message, a tool or a document. Every operation a template can do to a string is made of append
+// and slice, so the marks survive.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,9 @@ class MarkedText {
   MarkedText(std::string bytes, bool is_trusted);
 
   const std::string& bytes() const { return bytes_; }
-  const std::vector<Run>& runs() const { return runs_; }  // neighbours differ in trust; none is empty
+  const std::vector<Run>& runs() const {
+    return runs_;
+  }  // neighbours differ in trust; none is empty
   size_t size() const { return bytes_.size(); }
   bool is_empty() const { return bytes_.empty(); }
   bool is_all_trusted() const;

@@ -89,7 +89,7 @@ struct Statement {
   int symbol = -1;
   bool is_recursive = false;
   std::string text;
-  StringRef literal;  // of text statements
+  StringRef literal;     // of text statements
   ExpressionPtr target;  // a name, an attribute of a name, or a tuple of names
   ExpressionPtr expression;
   ExpressionPtr condition;

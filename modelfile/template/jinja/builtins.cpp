@@ -30,7 +30,8 @@ Value make_range(Interpreter& interpreter, const Arguments& arguments) {
   if (step == 0) fail("range() arg 3 must not be zero");
   std::vector<Value> items;
   for (int64_t value = start; step > 0 ? value < stop : value > stop;) {
-    if (items.size() >= static_cast<size_t>(items_max)) fail(fmt::format("range too big: at most {} items", items_max));
+    if (items.size() >= static_cast<size_t>(items_max))
+      fail(fmt::format("range too big: at most {} items", items_max));
     items.push_back(integer(value));
     if (__builtin_add_overflow(value, step, &value)) break;
   }
@@ -51,7 +52,8 @@ void fill(Interpreter& interpreter, Dict& target, const Arguments& arguments) {
       }
     }
   }
-  for (const auto& [name, value] : arguments.named) target.set(interpreter.heap().string(name), value);
+  for (const auto& [name, value] : arguments.named)
+    target.set(interpreter.heap().string(name), value);
 }
 
 Value make_dict(Interpreter& interpreter, const Arguments& arguments) {
@@ -68,7 +70,8 @@ Value make_namespace(Interpreter& interpreter, const Arguments& arguments) {
 
 Value raise_exception(Interpreter& interpreter, const Arguments& arguments) {
   const Value* message = arguments.find(0, "message");
-  throw RaisedByTemplate(message ? interpreter.text_of(*message).bytes() : "the template raised an exception");
+  throw RaisedByTemplate(message ? interpreter.text_of(*message).bytes()
+                                 : "the template raised an exception");
 }
 
 Value strftime_now(Interpreter& interpreter, const Arguments& arguments) {
@@ -79,18 +82,21 @@ Value strftime_now(Interpreter& interpreter, const Arguments& arguments) {
   std::tm local{};
   ::localtime_r(&seconds, &local);
   char buffer[4096];
-  const size_t size = std::strftime(buffer, sizeof(buffer), format->text()->bytes().c_str(), &local);
-  return interpreter.heap().string(MarkedText(std::string(buffer, size), format->text()->is_all_trusted()));
+  const size_t size =
+      std::strftime(buffer, sizeof(buffer), format->text()->bytes().c_str(), &local);
+  return interpreter.heap().string(
+      MarkedText(std::string(buffer, size), format->text()->is_all_trusted()));
 }
 
 }  // namespace
 
 BuiltinFunction find_builtin(std::string_view name) {
-  static const std::map<std::string_view, BuiltinFunction> table{{"range", make_range},
-                                                                 {"dict", make_dict},
-                                                                 {"namespace", make_namespace},
-                                                                 {"raise_exception", raise_exception},
-                                                                 {"strftime_now", strftime_now}};
+  static const std::map<std::string_view, BuiltinFunction> table{
+      {"range", make_range},
+      {"dict", make_dict},
+      {"namespace", make_namespace},
+      {"raise_exception", raise_exception},
+      {"strftime_now", strftime_now}};
   const auto found = table.find(name);
   return found == table.end() ? nullptr : found->second;
 }

@@ -23,34 +23,48 @@ Value Interpreter::evaluate(const Expression& expression) {
 Value Interpreter::evaluate_inner(const Expression& expression) {
   const auto child = [&](size_t index) { return evaluate(*expression.children[index]); };
   switch (expression.kind) {
-    case ExpressionKind::constant: return expression.value;
-    case ExpressionKind::name: return lookup(expression.symbol, expression.text);
-    case ExpressionKind::list: return evaluate_list(expression, ListKind::list);
-    case ExpressionKind::tuple: return evaluate_list(expression, ListKind::tuple);
-    case ExpressionKind::dict: return evaluate_dict(expression);
-    case ExpressionKind::attribute: return attribute(child(0), expression.text);
+    case ExpressionKind::constant:
+      return expression.value;
+    case ExpressionKind::name:
+      return lookup(expression.symbol, expression.text);
+    case ExpressionKind::list:
+      return evaluate_list(expression, ListKind::list);
+    case ExpressionKind::tuple:
+      return evaluate_list(expression, ListKind::tuple);
+    case ExpressionKind::dict:
+      return evaluate_dict(expression);
+    case ExpressionKind::attribute:
+      return attribute(child(0), expression.text);
     case ExpressionKind::item: {
       const Value object = child(0);
       return item(object, child(1));
     }
-    case ExpressionKind::slice: return evaluate_slice(expression);
-    case ExpressionKind::call: return evaluate_call(expression);
-    case ExpressionKind::filter: return evaluate_filter(expression, none());
+    case ExpressionKind::slice:
+      return evaluate_slice(expression);
+    case ExpressionKind::call:
+      return evaluate_call(expression);
+    case ExpressionKind::filter:
+      return evaluate_filter(expression, none());
     case ExpressionKind::test: {
       const Value input = child(0);
       return boolean(apply_test(expression.text, input, evaluate_arguments(expression.arguments)));
     }
-    case ExpressionKind::unary: return evaluate_unary(expression);
+    case ExpressionKind::unary:
+      return evaluate_unary(expression);
     case ExpressionKind::binary: {
       const Value left = child(0);
       const Value right = child(1);
       line_ = expression.line;
       return binary_operation(expression.text, left, right, heap_);
     }
-    case ExpressionKind::logical: return evaluate_logical(expression);
-    case ExpressionKind::concat: return evaluate_concat(expression);
-    case ExpressionKind::comparison: return evaluate_comparison(expression);
-    case ExpressionKind::conditional: return evaluate_conditional(expression);
+    case ExpressionKind::logical:
+      return evaluate_logical(expression);
+    case ExpressionKind::concat:
+      return evaluate_concat(expression);
+    case ExpressionKind::comparison:
+      return evaluate_comparison(expression);
+    case ExpressionKind::conditional:
+      return evaluate_conditional(expression);
   }
   return none();
 }
@@ -83,13 +97,15 @@ Value Interpreter::evaluate_slice(const Expression& expression) {
 
 Arguments Interpreter::evaluate_arguments(const CallArguments& arguments) {
   Arguments values;
-  for (const ExpressionPtr& argument : arguments.positional) values.positional.push_back(evaluate(*argument));
+  for (const ExpressionPtr& argument : arguments.positional)
+    values.positional.push_back(evaluate(*argument));
   if (arguments.more_positional) {
     for (Value& value : iterate(evaluate(*arguments.more_positional), heap_)) {
       values.positional.push_back(std::move(value));
     }
   }
-  for (const auto& [name, argument] : arguments.named) values.named.emplace_back(name, evaluate(*argument));
+  for (const auto& [name, argument] : arguments.named)
+    values.named.emplace_back(name, evaluate(*argument));
   if (!arguments.more_named) return values;
   const Value more = evaluate(*arguments.more_named);
   if (!more.dict()) fail("argument after ** must be a mapping");
@@ -118,10 +134,12 @@ Value Interpreter::evaluate_call(const Expression& expression) {
 
 Value Interpreter::evaluate_filter(const Expression& expression, const Value& input) {
   Value value = input;
-  // Inside a filter block the innermost filter has no operand of its own: it works on the block's text.
+  // Inside a filter block the innermost filter has no operand of its own: it works on the block's
+  // text.
   if (expression.children[0]) {
     const Expression& operand = *expression.children[0];
-    value = operand.kind == ExpressionKind::filter ? evaluate_filter(operand, input) : evaluate(operand);
+    value = operand.kind == ExpressionKind::filter ? evaluate_filter(operand, input)
+                                                   : evaluate(operand);
   }
   const Arguments arguments = evaluate_arguments(expression.arguments);
   line_ = expression.line;
@@ -172,7 +190,8 @@ Value Interpreter::evaluate_comparison(const Expression& expression) {
       holds = !contains(right, left, heap_);
     } else {
       const int order = compare(left, right, op);
-      holds = (order < 0 && op[0] == '<') || (order > 0 && op[0] == '>') || (order == 0 && op.size() == 2);
+      holds = (order < 0 && op[0] == '<') || (order > 0 && op[0] == '>') ||
+              (order == 0 && op.size() == 2);
     }
     if (!holds) return boolean(false);
     left = std::move(right);
@@ -200,7 +219,8 @@ Value Interpreter::attribute(const Value& object, std::string_view name) {
   }
   const Value* found = nullptr;
   if (const Dict* dict = object.dict()) found = dict->find(name);
-  if (const auto* name_space = object.as<Namespace*>()) found = (*name_space)->attributes.find(name);
+  if (const auto* name_space = object.as<Namespace*>())
+    found = (*name_space)->attributes.find(name);
   if (found) return *found;
   if (const auto* loop = object.as<Loop*>()) return loop_attribute(**loop, name);
   return undefined_attribute(object, name);
@@ -211,8 +231,9 @@ Value Interpreter::item(const Value& object, const Value& index) {
   if (const Dict* dict = object.dict()) {
     if (const Value* found = dict->find(index)) return *found;
   }
-  const bool is_sequence = object.text() || (object.list() && object.list()->kind != ListKind::generator &&
-                                             object.list()->kind != ListKind::dict_view);
+  const bool is_sequence =
+      object.text() || (object.list() && object.list()->kind != ListKind::generator &&
+                        object.list()->kind != ListKind::dict_view);
   if (is_sequence && (index.is<int64_t>() || index.is<bool>())) {
     const auto size = static_cast<int64_t>(*length(object));
     const int64_t wanted = to_integer(index);
@@ -223,7 +244,8 @@ Value Interpreter::item(const Value& object, const Value& index) {
     }
   }
   if (const MarkedText* name = index.text()) return attribute(object, name->bytes());
-  return undefined(fmt::format("'{} object' has no element {}", type_name(object), repr(index, budget()).bytes()));
+  return undefined(fmt::format("'{} object' has no element {}", type_name(object),
+                               repr(index, budget()).bytes()));
 }
 
 Value Interpreter::loop_attribute(Loop& loop, std::string_view name) {
@@ -238,8 +260,10 @@ Value Interpreter::loop_attribute(Loop& loop, std::string_view name) {
   if (name == "length") return integer(size);
   if (name == "depth") return integer(loop.depth + 1);
   if (name == "depth0") return integer(loop.depth);
-  if (name == "previtem") return index == 0 ? undefined("there is no previous item") : loop.items[loop.index - 1];
-  if (name == "nextitem") return index + 1 == size ? undefined("there is no next item") : loop.items[loop.index + 1];
+  if (name == "previtem")
+    return index == 0 ? undefined("there is no previous item") : loop.items[loop.index - 1];
+  if (name == "nextitem")
+    return index + 1 == size ? undefined("there is no next item") : loop.items[loop.index + 1];
   return undefined_attribute({&loop}, name);
 }
 

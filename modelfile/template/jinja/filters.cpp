@@ -26,7 +26,8 @@ int64_t whole_argument(A arguments, size_t index, std::string_view name, int64_t
   const Value* value = arguments.find(index, name);
   if (!value) return otherwise;
   if (value->is<Undefined>()) fail_undefined(*value);
-  if (!is_number(*value)) fail(fmt::format("argument '{}' must be a number, not {}", name, type_name(*value)));
+  if (!is_number(*value))
+    fail(fmt::format("argument '{}' must be a number, not {}", name, type_name(*value)));
   return to_integer(*value);
 }
 
@@ -41,7 +42,8 @@ Value filter_map(I interpreter, V value, A) {
 }
 
 bool starts_title_word(uint32_t before) {
-  return is_space(before) || before == '-' || before == '(' || before == '{' || before == '[' || before == '<';
+  return is_space(before) || before == '-' || before == '(' || before == '{' || before == '[' ||
+         before == '<';
 }
 
 Value filter_title(I interpreter, V value, A) {
@@ -52,15 +54,19 @@ Value filter_trim(I interpreter, V value, A arguments) {
   const MarkedText text = interpreter.text_of(value);
   const Value* characters = arguments.find(0, "chars");
   const bool has_characters = characters && characters->text();
-  return interpreter.heap().string(
-      has_characters ? strip(text, Side::both, characters->text()->bytes()) : strip(text, Side::both), is_markup(value));
+  return interpreter.heap().string(has_characters
+                                       ? strip(text, Side::both, characters->text()->bytes())
+                                       : strip(text, Side::both),
+                                   is_markup(value));
 }
 
 Value filter_string(I interpreter, V value, A) {
   return value.text() ? value : interpreter.heap().string(interpreter.text_of(value));
 }
 
-Value filter_safe(I interpreter, V value, A) { return interpreter.heap().string(interpreter.text_of(value), true); }
+Value filter_safe(I interpreter, V value, A) {
+  return interpreter.heap().string(interpreter.text_of(value), true);
+}
 
 Value filter_escape(I interpreter, V value, A) {
   if (is_markup(value)) return value;
@@ -76,7 +82,8 @@ Value filter_replace(I interpreter, V value, A arguments) {
 }
 
 Value filter_default(I, V value, A arguments) {
-  const bool replaces = value.is<Undefined>() || (flag_argument(arguments, 1, "boolean", false) && !is_true(value));
+  const bool replaces =
+      value.is<Undefined>() || (flag_argument(arguments, 1, "boolean", false) && !is_true(value));
   if (!replaces) return value;
   const Value* otherwise = arguments.find(0, "default_value");
   static const Value empty{std::make_shared<const String>(MarkedText(), false, nullptr)};
@@ -93,7 +100,8 @@ Value filter_abs(I interpreter, V value, A) {
   if (value.is<Undefined>()) fail_undefined(value);
   if (!is_number(value)) fail(fmt::format("bad operand type for abs(): '{}'", type_name(value)));
   if (value.is<double>()) return real(std::abs(to_double(value)));
-  return to_integer(value) < 0 ? binary_operation("-", integer(0), value, interpreter.heap()) : integer(to_integer(value));
+  return to_integer(value) < 0 ? binary_operation("-", integer(0), value, interpreter.heap())
+                               : integer(to_integer(value));
 }
 
 std::string plain(const MarkedText& text) {
@@ -121,12 +129,15 @@ Value filter_int(I, V value, A arguments) {
     return is_finite ? integer(to_integer(value)) : otherwise;
   }
   if (!value.text()) return otherwise;
-  const int base = static_cast<int>(std::clamp<int64_t>(whole_argument(arguments, 1, "base", 10), 2, 36));
+  const int base =
+      static_cast<int>(std::clamp<int64_t>(whole_argument(arguments, 1, "base", 10), 2, 36));
   std::string digits = plain(*value.text());
-  const bool has_prefix = base != 10 && digits.size() > 2 && digits[0] == '0' && !is_digit(static_cast<uint32_t>(digits[1]));
+  const bool has_prefix = base != 10 && digits.size() > 2 && digits[0] == '0' &&
+                          !is_digit(static_cast<uint32_t>(digits[1]));
   if (has_prefix) digits.erase(0, 2);
   int64_t whole = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole, base);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), whole, base);
   if (error == std::errc() && end == digits.data() + digits.size()) return integer(whole);
   const auto number = parse_real(digits);
   return number && std::abs(*number) < 9e18 ? integer(static_cast<int64_t>(*number)) : otherwise;
@@ -142,10 +153,12 @@ Value filter_float(I, V value, A arguments) {
 }
 
 Value filter_round(I, V value, A arguments) {
-  if (!is_number(value)) fail(fmt::format("type {} doesn't define __round__ method", type_name(value)));
+  if (!is_number(value))
+    fail(fmt::format("type {} doesn't define __round__ method", type_name(value)));
   const Value* method = arguments.find(1, "method");
   const std::string name = method && method->text() ? method->text()->bytes() : "common";
-  const double scale = std::pow(10.0, static_cast<double>(whole_argument(arguments, 0, "precision", 0)));
+  const double scale =
+      std::pow(10.0, static_cast<double>(whole_argument(arguments, 0, "precision", 0)));
   const double scaled = to_double(value) * scale;
   if (name == "ceil") return real(std::ceil(scaled) / scale);
   if (name == "floor") return real(std::floor(scaled) / scale);
@@ -156,10 +169,13 @@ std::optional<std::string> indent_argument(A arguments) {
   const Value* indent = arguments.find(1, "indent");
   if (!indent || indent->is<None>()) return std::nullopt;
   if (indent->text()) return indent->text()->bytes();
-  return std::string(static_cast<size_t>(std::clamp<int64_t>(whole_argument(arguments, 1, "indent", 0), 0, 100)), ' ');
+  return std::string(
+      static_cast<size_t>(std::clamp<int64_t>(whole_argument(arguments, 1, "indent", 0), 0, 100)),
+      ' ');
 }
 
-// The signature transformers gives it: (value, ensure_ascii=False, indent=None, separators=None, sort_keys=False).
+// The signature transformers gives it: (value, ensure_ascii=False, indent=None, separators=None,
+// sort_keys=False).
 Value filter_tojson(I interpreter, V value, A arguments) {
   JsonStyle style;
   style.is_ascii = flag_argument(arguments, 0, "ensure_ascii", false);
@@ -180,19 +196,24 @@ Value filter_indent(I interpreter, V value, A arguments) {
   if (width && width->text()) {
     by = *width->text();
   } else {
-    by.append(std::string(static_cast<size_t>(std::clamp<int64_t>(whole_argument(arguments, 0, "width", 4), 0, 1000)), ' '), true);
+    by.append(std::string(static_cast<size_t>(std::clamp<int64_t>(
+                              whole_argument(arguments, 0, "width", 4), 0, 1000)),
+                          ' '),
+              true);
   }
   const MarkedText text = interpreter.text_of(value);
-  interpreter.budget().check_text_size(text.size() + (count_matches(text.bytes(), "\n") + 1) * by.size());
-  return interpreter.heap().string(
-      indent(text, by, flag_argument(arguments, 1, "first", false), flag_argument(arguments, 2, "blank", false)));
+  interpreter.budget().check_text_size(text.size() +
+                                       (count_matches(text.bytes(), "\n") + 1) * by.size());
+  return interpreter.heap().string(indent(text, by, flag_argument(arguments, 1, "first", false),
+                                          flag_argument(arguments, 2, "blank", false)));
 }
 
 Value filter_format(I interpreter, V value, A arguments) {
   const MarkedText format = interpreter.text_of(value);
   if (!arguments.named.empty()) {
     Dict* names = interpreter.heap().dict();
-    for (const auto& [name, entry] : arguments.named) names->set(interpreter.heap().string(name), entry);
+    for (const auto& [name, entry] : arguments.named)
+      names->set(interpreter.heap().string(name), entry);
     return interpreter.heap().string(format_percent(format, {names}, interpreter.budget()));
   }
   const Value tuple = interpreter.heap().list(arguments.positional, ListKind::tuple);
@@ -201,12 +222,15 @@ Value filter_format(I interpreter, V value, A arguments) {
 
 Value filter_truncate(I interpreter, V value, A arguments) {
   const MarkedText text = interpreter.text_of(value);
-  const auto width = static_cast<size_t>(std::clamp<int64_t>(whole_argument(arguments, 0, "length", 255), 0, 1 << 30));
+  const auto width = static_cast<size_t>(
+      std::clamp<int64_t>(whole_argument(arguments, 0, "length", 255), 0, 1 << 30));
   const bool cuts_words = flag_argument(arguments, 1, "killwords", false);
   const Value* end_value = arguments.find(2, "end");
   const MarkedText end = end_value ? interpreter.text_of(*end_value) : MarkedText("...", true);
-  const auto leeway = static_cast<size_t>(std::clamp<int64_t>(whole_argument(arguments, 3, "leeway", 5), 0, 1 << 30));
-  if (code_point_count(text.bytes()) <= width + leeway) return filter_string(interpreter, value, {});
+  const auto leeway = static_cast<size_t>(
+      std::clamp<int64_t>(whole_argument(arguments, 3, "leeway", 5), 0, 1 << 30));
+  if (code_point_count(text.bytes()) <= width + leeway)
+    return filter_string(interpreter, value, {});
   const size_t end_size = code_point_count(end.bytes());
   if (width < end_size) fail(fmt::format("expected length >= {}, got {}", end_size, width));
   MarkedText result = text.slice(0, code_point_offset(text.bytes(), width - end_size));
@@ -238,7 +262,8 @@ Value filter_urlencode(I interpreter, V value, A) {
   return interpreter.heap().string(interpreter.text_of(value).mapped([](std::string_view bytes) {
     std::string encoded;
     for (char c : bytes) {
-      const bool is_plain = is_letter(static_cast<unsigned char>(c)) || is_digit(static_cast<uint32_t>(c)) ||
+      const bool is_plain = is_letter(static_cast<unsigned char>(c)) ||
+                            is_digit(static_cast<uint32_t>(c)) ||
                             std::string_view("_.-~/").find(c) != std::string_view::npos;
       if (is_plain && static_cast<unsigned char>(c) < 0x80) {
         encoded += c;
@@ -250,7 +275,9 @@ Value filter_urlencode(I interpreter, V value, A) {
   }));
 }
 
-Value filter_pprint(I interpreter, V value, A) { return interpreter.heap().string(repr(value, interpreter.budget())); }
+Value filter_pprint(I interpreter, V value, A) {
+  return interpreter.heap().string(repr(value, interpreter.budget()));
+}
 
 }  // namespace
 

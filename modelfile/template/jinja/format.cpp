@@ -23,7 +23,8 @@ class JsonWriter {
     budget_.step();
     budget_.check_text_size(out_.size());
     if (const MarkedText* text = value.text()) return write_string(*text);
-    const bool is_array = value.list() && (value.list()->kind == ListKind::list || value.list()->kind == ListKind::tuple);
+    const bool is_array = value.list() && (value.list()->kind == ListKind::list ||
+                                           value.list()->kind == ListKind::tuple);
     if (is_array) return write_array(*value.list(), depth);
     if (const Dict* dict = value.dict()) return write_object(*dict, depth);
     out_ += scalar(value);
@@ -59,14 +60,16 @@ class JsonWriter {
   void write_character(uint32_t value, std::string_view bytes) {
     static constexpr std::string_view special = "\"\\\n\r\t\b\f";
     static constexpr std::string_view letters = "\"\\nrtbf";
-    const size_t at = value < 0x80 ? special.find(static_cast<char>(value)) : std::string_view::npos;
+    const size_t at =
+        value < 0x80 ? special.find(static_cast<char>(value)) : std::string_view::npos;
     if (at != std::string_view::npos) {
       out_ += '\\';
       out_ += letters[at];
     } else if (value < 0x20 || (style_.is_ascii && value > 0x7E && value < 0x10000)) {
       out_ += fmt::format("\\u{:04x}", value);
     } else if (style_.is_ascii && value >= 0x10000) {
-      out_ += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + ((value - 0x10000) >> 10), 0xDC00 + ((value - 0x10000) & 0x3FF));
+      out_ += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + ((value - 0x10000) >> 10),
+                          0xDC00 + ((value - 0x10000) & 0x3FF));
     } else {
       out_ += bytes;
     }
@@ -93,8 +96,9 @@ class JsonWriter {
     std::vector<const std::pair<Value, Value>*> entries;
     for (const auto& entry : dict.entries) entries.push_back(&entry);
     if (style_.sorts_keys) {
-      std::stable_sort(entries.begin(), entries.end(),
-                       [](const auto* a, const auto* b) { return compare(a->first, b->first, "<") < 0; });
+      std::stable_sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) {
+        return compare(a->first, b->first, "<") < 0;
+      });
     }
     out_ += '{';
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -163,18 +167,38 @@ std::string number_text(const Value& value, const Conversion& conversion) {
   switch (type) {
     case 'd':
     case 'i':
-    case 'u': text = fmt::format("{}", to_integer(value)); break;
-    case 'x': text = fmt::format("{:x}", to_integer(value)); break;
-    case 'X': text = fmt::format("{:X}", to_integer(value)); break;
-    case 'o': text = fmt::format("{:o}", to_integer(value)); break;
-    case 'b': text = fmt::format("{:b}", to_integer(value)); break;
+    case 'u':
+      text = fmt::format("{}", to_integer(value));
+      break;
+    case 'x':
+      text = fmt::format("{:x}", to_integer(value));
+      break;
+    case 'X':
+      text = fmt::format("{:X}", to_integer(value));
+      break;
+    case 'o':
+      text = fmt::format("{:o}", to_integer(value));
+      break;
+    case 'b':
+      text = fmt::format("{:b}", to_integer(value));
+      break;
     case 'f':
-    case 'F': text = fmt::format("{:.{}f}", to_double(value), precision); break;
-    case 'e': text = fmt::format("{:.{}e}", to_double(value), precision); break;
-    case 'g': text = conversion.precision < 0 && !conversion.type ? float_text(to_double(value))
-                                                                   : fmt::format("{:.{}g}", to_double(value), precision); break;
-    case '%': text = fmt::format("{:.{}f}%", to_double(value) * 100, precision); break;
-    default: fail(fmt::format("unsupported format character '{}'", type));
+    case 'F':
+      text = fmt::format("{:.{}f}", to_double(value), precision);
+      break;
+    case 'e':
+      text = fmt::format("{:.{}e}", to_double(value), precision);
+      break;
+    case 'g':
+      text = conversion.precision < 0 && !conversion.type
+                 ? float_text(to_double(value))
+                 : fmt::format("{:.{}g}", to_double(value), precision);
+      break;
+    case '%':
+      text = fmt::format("{:.{}f}%", to_double(value) * 100, precision);
+      break;
+    default:
+      fail(fmt::format("unsupported format character '{}'", type));
   }
   if (conversion.has_plus && text[0] != '-') text.insert(0, 1, '+');
   if (conversion.has_zero && text.size() < conversion.width) {
@@ -210,7 +234,8 @@ class PercentFormatter {
     const List* tuple = arguments_.list();
     const bool has_tuple = tuple && tuple->kind == ListKind::tuple;
     const size_t given = has_tuple ? tuple->items.size() : 1;
-    if (used_ < given && !arguments_.dict()) fail("not all arguments converted during string formatting");
+    if (used_ < given && !arguments_.dict())
+      fail("not all arguments converted during string formatting");
     return std::move(out_);
   }
 
@@ -228,7 +253,9 @@ class PercentFormatter {
   Value named_argument() {
     const size_t close = text_.find(')', at_);
     if (close == std::string_view::npos) fail("incomplete format key");
-    const Value* found = arguments_.dict() ? arguments_.dict()->find(text_.substr(at_ + 1, close - at_ - 1)) : nullptr;
+    const Value* found = arguments_.dict()
+                             ? arguments_.dict()->find(text_.substr(at_ + 1, close - at_ - 1))
+                             : nullptr;
     if (!found) fail("format requires a mapping that has the key");
     at_ = close + 1;
     return *found;
@@ -241,20 +268,27 @@ class PercentFormatter {
     const Value named = is_named ? named_argument() : none();
     Conversion conversion;
     for (; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '-') conversion.align = '<';
-      else if (text_[at_] == '0') conversion.has_zero = true;
-      else if (text_[at_] == '+') conversion.has_plus = true;
-      else if (text_[at_] != ' ' && text_[at_] != '#') break;
+      if (text_[at_] == '-')
+        conversion.align = '<';
+      else if (text_[at_] == '0')
+        conversion.has_zero = true;
+      else if (text_[at_] == '+')
+        conversion.has_plus = true;
+      else if (text_[at_] != ' ' && text_[at_] != '#')
+        break;
     }
     conversion.width = read_number(text_, at_);
-    if (at_ < text_.size() && text_[at_] == '.') conversion.precision = static_cast<int>(read_number(text_, ++at_));
+    if (at_ < text_.size() && text_[at_] == '.')
+      conversion.precision = static_cast<int>(read_number(text_, ++at_));
     if (at_ >= text_.size()) fail("incomplete format");
     conversion.type = text_[at_++];
     if (conversion.type == '%') return out_.append("%", true);
     const Value value = is_named ? named : next_argument();
     const bool is_text = conversion.type == 's' || conversion.type == 'r';
     MarkedText text;
-    if (is_text) text = cut(conversion.type == 's' ? to_text(value, budget_) : repr(value, budget_), conversion.precision);
+    if (is_text)
+      text = cut(conversion.type == 's' ? to_text(value, budget_) : repr(value, budget_),
+                 conversion.precision);
     if (!is_text) text = MarkedText(number_text(value, conversion), true);
     out_.append(padded(std::move(text), conversion, '>'));
   }
@@ -298,7 +332,9 @@ class BraceFormatter {
 
  private:
   const Value& argument(std::string_view name) {
-    const bool is_number = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool is_number = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return c >= '0' && c <= '9';
+    });
     size_t index = next_;
     if (name.empty()) ++next_;
     if (is_number) std::from_chars(name.data(), name.data() + name.size(), index);
@@ -320,9 +356,11 @@ class BraceFormatter {
     bool wants_repr = false;
     if (name.ends_with("!r")) wants_repr = true;
     if (name.ends_with("!r") || name.ends_with("!s")) name.remove_suffix(2);
-    if (name.find_first_of(".[") != std::string_view::npos) fail("attributes inside of a format string are not supported");
+    if (name.find_first_of(".[") != std::string_view::npos)
+      fail("attributes inside of a format string are not supported");
     const Value& value = argument(name);
-    const Conversion conversion = colon == std::string_view::npos ? Conversion{} : parse_spec(field.substr(colon + 1));
+    const Conversion conversion =
+        colon == std::string_view::npos ? Conversion{} : parse_spec(field.substr(colon + 1));
     const bool is_numeric = is_number(value) && !value.is<bool>() && !wants_repr;
     if (is_numeric && conversion.type != 's') {
       out_.append(padded(MarkedText(number_text(value, conversion), true), conversion, '>'));
@@ -336,7 +374,8 @@ class BraceFormatter {
     Conversion conversion;
     size_t at = 0;
     const auto is_align = [&](size_t index) {
-      return index < spec.size() && (spec[index] == '<' || spec[index] == '>' || spec[index] == '^');
+      return index < spec.size() &&
+             (spec[index] == '<' || spec[index] == '>' || spec[index] == '^');
     };
     const size_t fill_size = spec.empty() ? 0 : static_cast<size_t>(decode_utf8(spec).size_bytes);
     if (is_align(fill_size)) {
@@ -352,7 +391,8 @@ class BraceFormatter {
     }
     if (at < spec.size() && spec[at] == '0') conversion.has_zero = true;
     conversion.width = read_number(spec, at);
-    if (at < spec.size() && spec[at] == '.') conversion.precision = static_cast<int>(read_number(spec, ++at));
+    if (at < spec.size() && spec[at] == '.')
+      conversion.precision = static_cast<int>(read_number(spec, ++at));
     if (at < spec.size()) conversion.type = spec[at++];
     if (at < spec.size()) fail("Invalid format specifier");
     return conversion;
@@ -387,12 +427,23 @@ MarkedText escape_html(const MarkedText& text) {
     std::string escaped;
     for (char c : bytes) {
       switch (c) {
-        case '&': escaped += "&amp;"; break;
-        case '<': escaped += "&lt;"; break;
-        case '>': escaped += "&gt;"; break;
-        case '\'': escaped += "&#39;"; break;
-        case '"': escaped += "&#34;"; break;
-        default: escaped += c;
+        case '&':
+          escaped += "&amp;";
+          break;
+        case '<':
+          escaped += "&lt;";
+          break;
+        case '>':
+          escaped += "&gt;";
+          break;
+        case '\'':
+          escaped += "&#39;";
+          break;
+        case '"':
+          escaped += "&#34;";
+          break;
+        default:
+          escaped += c;
       }
     }
     return escaped;

@@ -1,4 +1,5 @@
-// Values as text: JSON as Python's json.dumps writes it, "%s" and "{}" formatting, HTML escapes, dates.
+// Values as text: JSON as Python's json.dumps writes it, "%s" and "{}" formatting, HTML escapes,
+// dates.
 #pragma once
 
 #include <optional>
@@ -9,7 +10,7 @@
 namespace hearth::modelfile::jinja {
 
 struct JsonStyle {
-  bool is_ascii = false;              // escape everything above 0x7F
+  bool is_ascii = false;  // escape everything above 0x7F
   bool sorts_keys = false;
   std::optional<std::string> indent;  // one line when absent
   std::string item_separator = ", ";

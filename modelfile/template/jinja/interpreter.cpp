@@ -8,7 +8,8 @@
 
 namespace hearth::modelfile::jinja {
 
-Interpreter::Interpreter(const Program& program, Heap& heap, std::chrono::system_clock::time_point now)
+Interpreter::Interpreter(const Program& program, Heap& heap,
+                         std::chrono::system_clock::time_point now)
     : program_(program), heap_(heap), now_(now) {}
 
 MarkedText Interpreter::run(const Dict& context) {
@@ -23,10 +24,12 @@ MarkedText Interpreter::run(const Dict& context) {
       callable->kind = CallableKind::builtin;
       callable->name = name;
       callable->function = function;
-      root->variables.emplace_back(static_cast<int>(symbol), Value{heap_.adopt(std::move(callable))});
+      root->variables.emplace_back(static_cast<int>(symbol),
+                                   Value{heap_.adopt(std::move(callable))});
     }
   }
-  // What the template sets goes to a scope of its own: context first, then the template's own names.
+  // What the template sets goes to a scope of its own: context first, then the template's own
+  // names.
   push_scope(root)->is_captured = true;
   return capture(program_.body);
 }
@@ -98,27 +101,49 @@ Interpreter::Flow Interpreter::run_statement(const Statement& statement) {
   Flow flow = Flow::normal;
   Scope* const outer = scope_;
   switch (statement.kind) {
-    case StatementKind::text: write(statement.literal->text); break;
-    case StatementKind::print: write(text_of(evaluate(*statement.expression))); break;
-    case StatementKind::branch: flow = run_branch(statement); break;
-    case StatementKind::loop: run_loop(statement); break;
-    case StatementKind::assign: assign(*statement.target, evaluate(*statement.expression)); break;
-    case StatementKind::assign_block: run_assign_block(statement); break;
-    case StatementKind::macro: set_variable(statement.symbol, make_closure(statement, statement.text)); break;
-    case StatementKind::call_block: run_call_block(statement); break;
+    case StatementKind::text:
+      write(statement.literal->text);
+      break;
+    case StatementKind::print:
+      write(text_of(evaluate(*statement.expression)));
+      break;
+    case StatementKind::branch:
+      flow = run_branch(statement);
+      break;
+    case StatementKind::loop:
+      run_loop(statement);
+      break;
+    case StatementKind::assign:
+      assign(*statement.target, evaluate(*statement.expression));
+      break;
+    case StatementKind::assign_block:
+      run_assign_block(statement);
+      break;
+    case StatementKind::macro:
+      set_variable(statement.symbol, make_closure(statement, statement.text));
+      break;
+    case StatementKind::call_block:
+      run_call_block(statement);
+      break;
     case StatementKind::filter_block:
       push_scope(outer);
       write(text_of(evaluate_filter(*statement.expression, heap_.string(capture(statement.body)))));
       pop_scope(outer);
       break;
-    case StatementKind::with: flow = run_with(statement); break;
+    case StatementKind::with:
+      flow = run_with(statement);
+      break;
     case StatementKind::scope:
       push_scope(outer);
       flow = run_block(statement.body);
       pop_scope(outer);
       break;
-    case StatementKind::break_loop: flow = Flow::break_loop; break;
-    case StatementKind::continue_loop: flow = Flow::continue_loop; break;
+    case StatementKind::break_loop:
+      flow = Flow::break_loop;
+      break;
+    case StatementKind::continue_loop:
+      flow = Flow::continue_loop;
+      break;
   }
   budget().leave();
   return flow;
@@ -145,7 +170,8 @@ bool Interpreter::is_accepted(const Statement& statement, const Value& item) {
   return accepted;
 }
 
-void Interpreter::run_loop_over(const Statement& statement, const Value& iterable, Scope* parent, int depth) {
+void Interpreter::run_loop_over(const Statement& statement, const Value& iterable, Scope* parent,
+                                int depth) {
   Scope* const outer = scope_;
   scope_ = parent;
   auto owned = std::make_unique<Loop>();
@@ -185,7 +211,8 @@ void Interpreter::run_assign_block(const Statement& statement) {
 Interpreter::Flow Interpreter::run_with(const Statement& statement) {
   Scope* const outer = scope_;
   std::vector<Value> values;
-  for (const auto& [target, expression] : statement.bindings) values.push_back(evaluate(*expression));
+  for (const auto& [target, expression] : statement.bindings)
+    values.push_back(evaluate(*expression));
   push_scope(outer);
   for (size_t i = 0; i < values.size(); ++i) assign(*statement.bindings[i].first, values[i]);
   const Flow flow = run_block(statement.body);
@@ -195,7 +222,8 @@ Interpreter::Flow Interpreter::run_with(const Statement& statement) {
 
 Value Interpreter::make_closure(const Statement& statement, std::string name) {
   // Everything outwards stays alive: the macro may be called when these blocks have ended.
-  for (Scope* scope = scope_; scope && !scope->is_captured; scope = scope->parent) scope->is_captured = true;
+  for (Scope* scope = scope_; scope && !scope->is_captured; scope = scope->parent)
+    scope->is_captured = true;
   auto callable = std::make_unique<Callable>();
   callable->kind = CallableKind::macro;
   callable->name = std::move(name);
@@ -223,7 +251,8 @@ void Interpreter::assign(const Expression& target, const Value& value) {
   }
   const std::vector<Value> values = iterate(value, heap_);
   if (values.size() < target.children.size()) {
-    fail(fmt::format("not enough values to unpack (expected {}, got {})", target.children.size(), values.size()));
+    fail(fmt::format("not enough values to unpack (expected {}, got {})", target.children.size(),
+                     values.size()));
   }
   if (values.size() > target.children.size()) {
     fail(fmt::format("too many values to unpack (expected {})", target.children.size()));
@@ -240,14 +269,17 @@ Value Interpreter::call_macro(const Callable& macro, const Arguments& arguments)
     more_positional.push_back(arguments.positional[i]);
   }
   if (!more_positional.empty() && !program_.uses_varargs) {
-    fail(fmt::format("macro '{}' takes not more than {} argument(s)", macro.name, definition.parameters.size()));
+    fail(fmt::format("macro '{}' takes not more than {} argument(s)", macro.name,
+                     definition.parameters.size()));
   }
   Dict* more_named = heap_.dict();
   for (const auto& [name, value] : arguments.named) {
-    const bool is_parameter = std::any_of(definition.parameters.begin(), definition.parameters.end(),
-                                          [&](const Parameter& parameter) { return parameter.name == name; });
+    const bool is_parameter =
+        std::any_of(definition.parameters.begin(), definition.parameters.end(),
+                    [&](const Parameter& parameter) { return parameter.name == name; });
     if (is_parameter || name == "caller") continue;
-    if (!program_.uses_kwargs) fail(fmt::format("macro '{}' takes no keyword argument '{}'", macro.name, name));
+    if (!program_.uses_kwargs)
+      fail(fmt::format("macro '{}' takes no keyword argument '{}'", macro.name, name));
     more_named->set(heap_.string(name), value);
   }
   for (size_t i = 0; i < definition.parameters.size(); ++i) {
@@ -258,7 +290,8 @@ Value Interpreter::call_macro(const Callable& macro, const Arguments& arguments)
     } else if (parameter.default_value) {
       set_variable(parameter.symbol, evaluate(*parameter.default_value));
     } else {
-      set_variable(parameter.symbol, undefined(fmt::format("parameter '{}' was not provided", parameter.name)));
+      set_variable(parameter.symbol,
+                   undefined(fmt::format("parameter '{}' was not provided", parameter.name)));
     }
   }
   set_variable(program_.varargs_symbol, heap_.list(std::move(more_positional), ListKind::tuple));
@@ -297,24 +330,34 @@ Value Interpreter::call(const Value& callee, const Arguments& arguments) {
   } else {
     const Callable& callable = **callee.as<Callable*>();
     switch (callable.kind) {
-      case CallableKind::macro: result = call_macro(callable, arguments); break;
-      case CallableKind::builtin: result = callable.function(*this, arguments); break;
-      case CallableKind::method: result = call_method(*this, callable.self, callable.name, arguments); break;
-      case CallableKind::loop: result = call_loop(callable, arguments); break;
+      case CallableKind::macro:
+        result = call_macro(callable, arguments);
+        break;
+      case CallableKind::builtin:
+        result = callable.function(*this, arguments);
+        break;
+      case CallableKind::method:
+        result = call_method(*this, callable.self, callable.name, arguments);
+        break;
+      case CallableKind::loop:
+        result = call_loop(callable, arguments);
+        break;
     }
   }
   budget().leave();
   return result;
 }
 
-Value Interpreter::apply_filter(std::string_view name, const Value& input, const Arguments& arguments) {
+Value Interpreter::apply_filter(std::string_view name, const Value& input,
+                                const Arguments& arguments) {
   const FilterFunction filter = find_filter(name);
   if (!filter) fail(fmt::format("No filter named '{}'.", name));
   budget().step();
   return filter(*this, input, arguments);
 }
 
-bool Interpreter::apply_test(std::string_view name, const Value& input, const Arguments& arguments) {
+bool Interpreter::apply_test(std::string_view name, const Value& input,
+                             const Arguments& arguments) {
   const TestFunction test = find_test(name);
   if (!test) fail(fmt::format("No test named '{}'.", name));
   budget().step();

@@ -1,5 +1,5 @@
-// Runs a parsed template on a context. One Interpreter = one rendering on one thread; throw it away afterwards, also
-// after an error.
+// Runs a parsed template on a context. One Interpreter = one rendering on one thread; throw it away
+// afterwards, also after an error.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@
 
 namespace hearth::modelfile::jinja {
 
-// Variables of one block. Scopes that a macro was defined in stay until the rendering ends, since the macro may be
-// called later; the others are used again.
+// Variables of one block. Scopes that a macro was defined in stay until the rendering ends, since
+// the macro may be called later; the others are used again.
 struct Scope {
   Scope* parent = nullptr;
   std::vector<std::pair<int, Value>> variables;
@@ -118,14 +118,16 @@ class Interpreter {
 // operators.cpp
 Value binary_operation(std::string_view op, const Value& left, const Value& right, Heap& heap);
 bool contains(const Value& container, const Value& item, Heap& heap);
-Value slice_of(const Value& object, const Value& start, const Value& stop, const Value& step, Heap& heap);
+Value slice_of(const Value& object, const Value& start, const Value& stop, const Value& step,
+               Heap& heap);
 
 // builtins.cpp
 BuiltinFunction find_builtin(std::string_view name);
 
 // methods.cpp: absent when values of that type have no such method.
 bool has_method(const Value& object, std::string_view name);
-Value call_method(Interpreter& interpreter, const Value& object, std::string_view name, const Arguments& arguments);
+Value call_method(Interpreter& interpreter, const Value& object, std::string_view name,
+                  const Arguments& arguments);
 
 // filters.cpp, tests.cpp
 using FilterFunction = Value (*)(Interpreter&, const Value& input, const Arguments&);

@@ -13,10 +13,15 @@ namespace hearth::modelfile::jinja {
 namespace {
 
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_decimal(char c) { return c >= '0' && c <= '9'; }
-bool is_name_part(char c) { return is_name_start(c) || is_decimal(c); }
+bool is_decimal(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_name_part(char c) {
+  return is_name_start(c) || is_decimal(c);
+}
 
 std::string with_unix_newlines(std::string_view source) {
   std::string text;
@@ -98,7 +103,8 @@ class StringLiteral {
     }
     offset_ += digits;
     // Templates written as JSON once may spell one character as a pair of surrogates.
-    const bool is_high = value >= 0xD800 && value < 0xDC00 && raw_.substr(offset_).starts_with("\\u");
+    const bool is_high =
+        value >= 0xD800 && value < 0xDC00 && raw_.substr(offset_).starts_with("\\u");
     uint32_t low = 0;
     if (is_high) {
       const std::string_view next = raw_.substr(offset_ + 2, 4);
@@ -114,7 +120,8 @@ class StringLiteral {
 
   void append_octal() {
     uint32_t value = 0;
-    for (int i = 0; i < 3 && offset_ < raw_.size() && raw_[offset_] >= '0' && raw_[offset_] <= '7'; ++i) {
+    for (int i = 0; i < 3 && offset_ < raw_.size() && raw_[offset_] >= '0' && raw_[offset_] <= '7';
+         ++i) {
       value = value * 8 + static_cast<uint32_t>(raw_[offset_++] - '0');
     }
     append_utf8(out_, value);
@@ -147,7 +154,8 @@ class Lexer {
   }
 
   size_t find_tag(size_t from) const {
-    for (size_t at = source_.find('{', from); at != std::string_view::npos; at = source_.find('{', at + 1)) {
+    for (size_t at = source_.find('{', from); at != std::string_view::npos;
+         at = source_.find('{', at + 1)) {
       const char next = at + 1 < source_.size() ? source_[at + 1] : '\0';
       if (next == '%' || next == '{' || next == '#') return at;
     }
@@ -182,10 +190,12 @@ class Lexer {
     return is_blank ? text.substr(0, start) : text;
   }
 
-  // Behind the end of a tag at `end`: "-" takes all white space, otherwise one newline goes (trim_blocks).
+  // Behind the end of a tag at `end`: "-" takes all white space, otherwise one newline goes
+  // (trim_blocks).
   size_t after_tag(size_t end, char sign, bool trims_newline) const {
     if (sign == '-') return skip_space(source_, end);
-    if (sign != '+' && trims_newline && end < source_.size() && source_[end] == '\n') return end + 1;
+    if (sign != '+' && trims_newline && end < source_.size() && source_[end] == '\n')
+      return end + 1;
     return end;
   }
 
@@ -209,7 +219,8 @@ class Lexer {
     if (strips) ++at;
     if (!source_.substr(at).starts_with("%}")) return false;
     const size_t begin = strips ? skip_space(source_, at + 2) : at + 2;
-    for (size_t tag = source_.find("{%", begin); tag != std::string_view::npos; tag = source_.find("{%", tag + 2)) {
+    for (size_t tag = source_.find("{%", begin); tag != std::string_view::npos;
+         tag = source_.find("{%", tag + 2)) {
       if (finish_raw(begin, tag)) return true;
     }
     fail_at(line_, "raw is not closed by endraw");
@@ -239,14 +250,16 @@ class Lexer {
     const int first_line = line_;
     add(is_block ? TokenKind::block_begin : TokenKind::variable_begin, "");
     size_t begin = offset_ + 2;
-    if (begin < source_.size() && (source_[begin] == '-' || (is_block && source_[begin] == '+'))) ++begin;
+    if (begin < source_.size() && (source_[begin] == '-' || (is_block && source_[begin] == '+')))
+      ++begin;
     pass(begin);
     brackets_.clear();
     for (;;) {
       pass(skip_space(source_, offset_));
       if (offset_ >= source_.size()) fail_at(first_line, "a tag is not closed");
       const char c = source_[offset_];
-      const bool is_signed = (c == '-' || (is_block && c == '+')) && source_.substr(offset_ + 1).starts_with(close);
+      const bool is_signed =
+          (c == '-' || (is_block && c == '+')) && source_.substr(offset_ + 1).starts_with(close);
       if (brackets_.empty() && (is_signed || source_.substr(offset_).starts_with(close))) {
         add(is_block ? TokenKind::block_end : TokenKind::variable_end, "");
         pass(after_tag(offset_ + (is_signed ? 3 : 2), is_signed ? c : '\0', is_block));
@@ -286,18 +299,21 @@ class Lexer {
     bool is_real = false;
     // After a dot a number is an index ("a.0.1"), never a fraction.
     const bool may_be_real = char_before(offset_) != '.';
-    if (may_be_real && end + 1 < source_.size() && source_[end] == '.' && is_decimal(source_[end + 1])) {
+    if (may_be_real && end + 1 < source_.size() && source_[end] == '.' &&
+        is_decimal(source_[end + 1])) {
       is_real = true;
       end = digits_end(end + 1);
     }
     if (may_be_real && end < source_.size() && (source_[end] == 'e' || source_[end] == 'E')) {
-      const size_t sign = end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-') ? 1 : 0;
+      const size_t sign =
+          end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-') ? 1 : 0;
       if (end + 1 + sign < source_.size() && is_decimal(source_[end + 1 + sign])) {
         is_real = true;
         end = digits_end(end + 1 + sign);
       }
     }
-    add(is_real ? TokenKind::real : TokenKind::integer, without_underscores(source_.substr(offset_, end - offset_)));
+    add(is_real ? TokenKind::real : TokenKind::integer,
+        without_underscores(source_.substr(offset_, end - offset_)));
     pass(end);
   }
 
@@ -311,8 +327,10 @@ class Lexer {
     while (end < source_.size() && is_name_part(source_[end])) ++end;
     const std::string digits = without_underscores(source_.substr(offset_ + 2, end - offset_ - 2));
     int64_t value = 0;
-    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-    if (error != std::errc() || stop != digits.data() + digits.size()) fail_at(line_, "a number cannot be read");
+    const auto [stop, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    if (error != std::errc() || stop != digits.data() + digits.size())
+      fail_at(line_, "a number cannot be read");
     add(TokenKind::integer, fmt::format("{}", value));
     pass(end);
     return true;
@@ -322,14 +340,15 @@ class Lexer {
     size_t end = offset_ + 1;
     while (end < source_.size() && source_[end] != quote) end += source_[end] == '\\' ? 2 : 1;
     if (end >= source_.size()) fail_at(line_, "a string is not closed");
-    add(TokenKind::string, StringLiteral(source_.substr(offset_ + 1, end - offset_ - 1), line_).decode());
+    add(TokenKind::string,
+        StringLiteral(source_.substr(offset_ + 1, end - offset_ - 1), line_).decode());
     pass(end + 1);
   }
 
   void lex_operator() {
-    static constexpr std::array<std::string_view, 26> operators{"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
-                                                                "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
-                                                                ">",  "<",  "=",  ".",  ":",  "|",  ",", ";"};
+    static constexpr std::array<std::string_view, 26> operators{
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
+        "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
     for (std::string_view op : operators) {
       if (!source_.substr(offset_).starts_with(op)) continue;
       balance(op);
@@ -345,7 +364,8 @@ class Lexer {
     if (op == "[") brackets_ += ']';
     if (op == "{") brackets_ += '}';
     if (op != ")" && op != "]" && op != "}") return;
-    if (brackets_.empty() || brackets_.back() != op[0]) fail_at(line_, fmt::format("unexpected '{}'", op));
+    if (brackets_.empty() || brackets_.back() != op[0])
+      fail_at(line_, fmt::format("unexpected '{}'", op));
     brackets_.pop_back();
   }
 

@@ -1,5 +1,5 @@
-// Jinja source -> tokens, with the white-space rules that transformers sets: trim_blocks, lstrip_blocks, one newline
-// at the end of the template dropped.
+// Jinja source -> tokens, with the white-space rules that transformers sets: trim_blocks,
+// lstrip_blocks, one newline at the end of the template dropped.
 #pragma once
 
 #include <string>
@@ -15,10 +15,10 @@ enum class TokenKind {
   variable_begin,  // {{
   variable_end,    // }}
   name,
-  string,    // text holds the value, escapes resolved
-  integer,   // text holds decimal digits
-  real,      // text holds the number without underscores
-  op,        // text holds the operator
+  string,   // text holds the value, escapes resolved
+  integer,  // text holds decimal digits
+  real,     // text holds the number without underscores
+  op,       // text holds the operator
   end,
 };
 

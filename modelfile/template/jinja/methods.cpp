@@ -1,5 +1,5 @@
-// Methods of strings, lists and dicts that templates call. Methods that change lists and dicts are refused unless the
-// rendering allows them, as transformers' sandbox does.
+// Methods of strings, lists and dicts that templates call. Methods that change lists and dicts are
+// refused unless the rendering allows them, as transformers' sandbox does.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,11 +21,13 @@ const MarkedText& text_argument(const Arguments& arguments, size_t index, std::s
   const Value* value = arguments.find(index, name);
   if (!value) fail(fmt::format("missing argument '{}'", name));
   if (value->is<Undefined>()) fail_undefined(*value);
-  if (!value->text()) fail(fmt::format("argument '{}' must be str, not {}", name, type_name(*value)));
+  if (!value->text())
+    fail(fmt::format("argument '{}' must be str, not {}", name, type_name(*value)));
   return *value->text();
 }
 
-int64_t integer_argument(const Arguments& arguments, size_t index, std::string_view name, int64_t otherwise) {
+int64_t integer_argument(const Arguments& arguments, size_t index, std::string_view name,
+                         int64_t otherwise) {
   const Value* value = arguments.find(index, name);
   if (!value || value->is<None>()) return otherwise;
   if (!value->is<int64_t>() && !value->is<bool>()) {
@@ -34,7 +36,8 @@ int64_t integer_argument(const Arguments& arguments, size_t index, std::string_v
   return to_integer(*value);
 }
 
-Value list_of(Interpreter& interpreter, std::vector<MarkedText> texts, ListKind kind = ListKind::list) {
+Value list_of(Interpreter& interpreter, std::vector<MarkedText> texts,
+              ListKind kind = ListKind::list) {
   std::vector<Value> items;
   for (MarkedText& text : texts) items.push_back(interpreter.heap().string(std::move(text)));
   return interpreter.heap().list(std::move(items), kind);
@@ -45,8 +48,10 @@ Value list_of(Interpreter& interpreter, std::vector<MarkedText> texts, ListKind 
 template <Side side>
 Value string_strip(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
   const Value* characters = arguments.find(0, "chars");
-  if (!characters || characters->is<None>()) return interpreter.heap().string(strip(*self.text(), side));
-  return interpreter.heap().string(strip(*self.text(), side, text_argument(arguments, 0, "chars").bytes()));
+  if (!characters || characters->is<None>())
+    return interpreter.heap().string(strip(*self.text(), side));
+  return interpreter.heap().string(
+      strip(*self.text(), side, text_argument(arguments, 0, "chars").bytes()));
 }
 
 template <Side side>
@@ -54,7 +59,8 @@ Value string_split(Interpreter& interpreter, const Value& self, const Arguments&
   const Value* separator = arguments.find(0, "sep");
   const int64_t count = integer_argument(arguments, 1, "maxsplit", -1);
   interpreter.budget().step(1 + self.text()->size() / 16);
-  if (!separator || separator->is<None>()) return list_of(interpreter, split_words(*self.text(), count, side));
+  if (!separator || separator->is<None>())
+    return list_of(interpreter, split_words(*self.text(), count, side));
   const MarkedText& text = text_argument(arguments, 0, "sep");
   if (text.is_empty()) fail("empty separator");
   return list_of(interpreter, split(*self.text(), text.bytes(), count, side));
@@ -74,7 +80,8 @@ Value string_has_affix(Interpreter&, const Value& self, const Arguments& argumen
       return option.text() && has_affix<at_start>(self.text()->bytes(), option.text()->bytes());
     }));
   }
-  return boolean(has_affix<at_start>(self.text()->bytes(), text_argument(arguments, 0, "prefix").bytes()));
+  return boolean(
+      has_affix<at_start>(self.text()->bytes(), text_argument(arguments, 0, "prefix").bytes()));
 }
 
 template <bool at_start>
@@ -82,7 +89,8 @@ Value string_remove_affix(Interpreter& interpreter, const Value& self, const Arg
   const std::string& affix = text_argument(arguments, 0, "prefix").bytes();
   const MarkedText& text = *self.text();
   if (!has_affix<at_start>(text.bytes(), affix)) return self;
-  return interpreter.heap().string(text.slice(at_start ? affix.size() : 0, text.size() - affix.size()));
+  return interpreter.heap().string(
+      text.slice(at_start ? affix.size() : 0, text.size() - affix.size()));
 }
 
 Value string_replace(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
@@ -100,12 +108,26 @@ Value string_join(Interpreter& interpreter, const Value& self, const Arguments& 
   MarkedText joined;
   size_t index = 0;
   for (const Value& item : iterate(*items, interpreter.heap())) {
-    if (!item.text()) fail(fmt::format("sequence item {}: expected str instance, {} found", index, type_name(item)));
+    if (!item.text())
+      fail(
+          fmt::format("sequence item {}: expected str instance, {} found", index, type_name(item)));
     interpreter.budget().check_text_size(joined.size() + self.text()->size() + item.text()->size());
     if (index++ > 0) joined.append(*self.text());
     joined.append(*item.text());
   }
   return interpreter.heap().string(std::move(joined));
+}
+
+MarkedText swap_case(const MarkedText& text) {
+  return text.mapped([](std::string_view bytes) {
+    std::string swapped;
+    for (; !bytes.empty();
+         bytes.remove_prefix(static_cast<size_t>(decode_utf8(bytes).size_bytes))) {
+      const uint32_t value = decode_utf8(bytes).value;
+      append_utf8(swapped, is_upper(value) ? to_lower(value) : to_upper(value));
+    }
+    return swapped;
+  });
 }
 
 template <MarkedText (*change)(const MarkedText&)>
@@ -114,19 +136,22 @@ Value string_map(Interpreter& interpreter, const Value& self, const Arguments&) 
 }
 
 Value string_title(Interpreter& interpreter, const Value& self, const Arguments&) {
-  return interpreter.heap().string(title(*self.text(), [](uint32_t before) { return !is_letter(before); }));
+  return interpreter.heap().string(
+      title(*self.text(), [](uint32_t before) { return !is_letter(before); }));
 }
 
 template <bool from_right, bool must_exist>
 Value string_find(Interpreter&, const Value& self, const Arguments& arguments) {
   const std::string& text = self.text()->bytes();
   const std::string& wanted = text_argument(arguments, 0, "sub").bytes();
-  const auto start = static_cast<size_t>(std::max<int64_t>(0, integer_argument(arguments, 1, "start", 0)));
+  const auto start =
+      static_cast<size_t>(std::max<int64_t>(0, integer_argument(arguments, 1, "start", 0)));
   const size_t from = code_point_offset(text, start);
   const size_t at = from_right ? text.rfind(wanted) : text.find(wanted, from);
   const bool is_found = at != std::string::npos && at >= from;
   if (!is_found && must_exist) fail("substring not found");
-  return integer(is_found ? static_cast<int64_t>(code_point_count(std::string_view(text).substr(0, at))) : -1);
+  return integer(
+      is_found ? static_cast<int64_t>(code_point_count(std::string_view(text).substr(0, at))) : -1);
 }
 
 Value string_count(Interpreter&, const Value& self, const Arguments& arguments) {
@@ -151,7 +176,9 @@ Value string_all(Interpreter&, const Value& self, const Arguments&) {
   return boolean(true);
 }
 
-bool is_letter_or_digit(uint32_t c) { return is_letter(c) || is_digit(c); }
+bool is_letter_or_digit(uint32_t c) {
+  return is_letter(c) || is_digit(c);
+}
 
 // All cased letters are of this case, and there is one.
 template <bool (*wanted)(uint32_t), bool (*other)(uint32_t)>
@@ -178,10 +205,13 @@ Value string_partition(Interpreter& interpreter, const Value& self, const Argume
   const MarkedText& text = *self.text();
   const size_t at = from_right ? text.bytes().rfind(separator) : text.bytes().find(separator);
   if (at == std::string::npos) {
-    std::vector<MarkedText> parts{from_right ? MarkedText() : text, MarkedText(), from_right ? text : MarkedText()};
+    std::vector<MarkedText> parts{from_right ? MarkedText() : text, MarkedText(),
+                                  from_right ? text : MarkedText()};
     return list_of(interpreter, std::move(parts), ListKind::tuple);
   }
-  return list_of(interpreter, {text.slice(0, at), text.slice(at, separator.size()), text.slice(at + separator.size(), text.size())},
+  return list_of(interpreter,
+                 {text.slice(0, at), text.slice(at, separator.size()),
+                  text.slice(at + separator.size(), text.size())},
                  ListKind::tuple);
 }
 
@@ -189,42 +219,66 @@ enum class Padding { left, right, both, zeros };
 
 template <Padding padding>
 Value string_pad(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
-  const auto width = static_cast<size_t>(std::clamp<int64_t>(integer_argument(arguments, 0, "width", 0), 0, 1 << 20));
+  const auto width = static_cast<size_t>(
+      std::clamp<int64_t>(integer_argument(arguments, 0, "width", 0), 0, 1 << 20));
   const size_t size = *length(self);
   if (size >= width) return self;
   const bool has_fill = arguments.find(1, "fillchar") && padding != Padding::zeros;
-  const std::string fill = has_fill ? text_argument(arguments, 1, "fillchar").bytes() : (padding == Padding::zeros ? "0" : " ");
+  const std::string fill = has_fill ? text_argument(arguments, 1, "fillchar").bytes()
+                                    : (padding == Padding::zeros ? "0" : " ");
   if (code_point_count(fill) != 1) fail("The fill character must be exactly one character long");
   const size_t missing = width - size;
-  const size_t before = padding == Padding::left || padding == Padding::zeros ? missing : (padding == Padding::both ? missing / 2 : 0);
-  MarkedText result;
+  const size_t before = padding == Padding::left || padding == Padding::zeros
+                            ? missing
+                            : (padding == Padding::both ? missing / 2 : 0);
+  const bool has_sign = padding == Padding::zeros && (self.text()->bytes().starts_with('-') ||
+                                                      self.text()->bytes().starts_with('+'));
+  MarkedText result = self.text()->slice(0, has_sign ? 1 : 0);
   for (size_t i = 0; i < before; ++i) result.append(fill, true);
-  result.append(*self.text());
+  result.append(self.text()->slice(has_sign ? 1 : 0, self.text()->size()));
   for (size_t i = before; i < missing; ++i) result.append(fill, true);
   return interpreter.heap().string(std::move(result));
 }
 
 const MethodTable& string_methods() {
-  static const MethodTable table{
-      {"strip", string_strip<Side::both>},       {"lstrip", string_strip<Side::left>},
-      {"rstrip", string_strip<Side::right>},     {"split", string_split<Side::left>},
-      {"rsplit", string_split<Side::right>},     {"startswith", string_has_affix<true>},
-      {"endswith", string_has_affix<false>},     {"removeprefix", string_remove_affix<true>},
-      {"removesuffix", string_remove_affix<false>}, {"replace", string_replace},
-      {"join", string_join},                     {"upper", string_map<upper>},
-      {"lower", string_map<lower>},              {"casefold", string_map<lower>},
-      {"capitalize", string_map<capitalize>},    {"title", string_title},
-      {"find", string_find<false, false>},       {"rfind", string_find<true, false>},
-      {"index", string_find<false, true>},       {"rindex", string_find<true, true>},
-      {"count", string_count},                   {"format", string_format},
-      {"isdigit", string_all<is_digit>},         {"isnumeric", string_all<is_digit>},
-      {"isdecimal", string_all<is_digit>},       {"isalpha", string_all<is_letter>},
-      {"isalnum", string_all<is_letter_or_digit>}, {"isspace", string_all<is_space>},
-      {"isupper", string_has_case<is_upper, is_lower>}, {"islower", string_has_case<is_lower, is_upper>},
-      {"splitlines", string_lines},              {"partition", string_partition<false>},
-      {"rpartition", string_partition<true>},    {"ljust", string_pad<Padding::right>},
-      {"rjust", string_pad<Padding::left>},      {"center", string_pad<Padding::both>},
-      {"zfill", string_pad<Padding::zeros>}};
+  static const MethodTable table{{"strip", string_strip<Side::both>},
+                                 {"lstrip", string_strip<Side::left>},
+                                 {"rstrip", string_strip<Side::right>},
+                                 {"split", string_split<Side::left>},
+                                 {"rsplit", string_split<Side::right>},
+                                 {"startswith", string_has_affix<true>},
+                                 {"endswith", string_has_affix<false>},
+                                 {"removeprefix", string_remove_affix<true>},
+                                 {"removesuffix", string_remove_affix<false>},
+                                 {"replace", string_replace},
+                                 {"join", string_join},
+                                 {"upper", string_map<upper>},
+                                 {"lower", string_map<lower>},
+                                 {"casefold", string_map<lower>},
+                                 {"capitalize", string_map<capitalize>},
+                                 {"title", string_title},
+                                 {"swapcase", string_map<swap_case>},
+                                 {"find", string_find<false, false>},
+                                 {"rfind", string_find<true, false>},
+                                 {"index", string_find<false, true>},
+                                 {"rindex", string_find<true, true>},
+                                 {"count", string_count},
+                                 {"format", string_format},
+                                 {"isdigit", string_all<is_digit>},
+                                 {"isnumeric", string_all<is_digit>},
+                                 {"isdecimal", string_all<is_digit>},
+                                 {"isalpha", string_all<is_letter>},
+                                 {"isalnum", string_all<is_letter_or_digit>},
+                                 {"isspace", string_all<is_space>},
+                                 {"isupper", string_has_case<is_upper, is_lower>},
+                                 {"islower", string_has_case<is_lower, is_upper>},
+                                 {"splitlines", string_lines},
+                                 {"partition", string_partition<false>},
+                                 {"rpartition", string_partition<true>},
+                                 {"ljust", string_pad<Padding::right>},
+                                 {"rjust", string_pad<Padding::left>},
+                                 {"center", string_pad<Padding::both>},
+                                 {"zfill", string_pad<Padding::zeros>}};
   return table;
 }
 
@@ -267,7 +321,8 @@ size_t checked_index(const std::vector<Value>& items, int64_t index, std::string
 Value list_pop(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
   check_change(interpreter, self, "pop");
   std::vector<Value>& items = self.list()->items;
-  const size_t at = checked_index(items, integer_argument(arguments, 0, "index", -1), "pop index out of range");
+  const size_t at =
+      checked_index(items, integer_argument(arguments, 0, "index", -1), "pop index out of range");
   interpreter.budget().step(items.size() - at);
   Value popped = items[at];
   items.erase(items.begin() + static_cast<std::ptrdiff_t>(at));
@@ -301,7 +356,8 @@ Value list_count(Interpreter& interpreter, const Value& self, const Arguments& a
   if (!item) fail("count() takes exactly one argument");
   const std::vector<Value>& items = self.list()->items;
   interpreter.budget().step(items.size());
-  return integer(std::count_if(items.begin(), items.end(), [&](const Value& entry) { return equal(entry, *item); }));
+  return integer(std::count_if(items.begin(), items.end(),
+                               [&](const Value& entry) { return equal(entry, *item); }));
 }
 
 Value list_copy(Interpreter& interpreter, const Value& self, const Arguments&) {
@@ -321,9 +377,10 @@ Value list_clear(Interpreter& interpreter, const Value& self, const Arguments&) 
 }
 
 const MethodTable& list_methods() {
-  static const MethodTable table{{"append", list_append}, {"extend", list_extend},   {"pop", list_pop},
-                                 {"insert", list_insert}, {"index", list_index},     {"count", list_count},
-                                 {"copy", list_copy},     {"reverse", list_reverse}, {"clear", list_clear}};
+  static const MethodTable table{
+      {"append", list_append}, {"extend", list_extend},   {"pop", list_pop},
+      {"insert", list_insert}, {"index", list_index},     {"count", list_count},
+      {"copy", list_copy},     {"reverse", list_reverse}, {"clear", list_clear}};
   return table;
 }
 
@@ -369,7 +426,8 @@ Value dict_pop(Interpreter& interpreter, const Value& self, const Arguments& arg
   if (!key) fail("pop expected at least 1 argument");
   const Value* found = self.dict()->find(*key);
   const Value* otherwise = arguments.find(1, "default");
-  if (!found && !otherwise) fail(fmt::format("KeyError: {}", repr(*key, interpreter.budget()).bytes()));
+  if (!found && !otherwise)
+    fail(fmt::format("KeyError: {}", repr(*key, interpreter.budget()).bytes()));
   if (!found) return *otherwise;
   Value popped = *found;
   interpreter.budget().step(self.dict()->entries.size());
@@ -385,7 +443,8 @@ Value dict_update(Interpreter& interpreter, const Value& self, const Arguments& 
     interpreter.budget().take_bytes(other->dict()->entries.size() * sizeof(Value) * 2);
     for (const auto& [key, value] : other->dict()->entries) self.dict()->set(key, value);
   }
-  for (const auto& [name, value] : arguments.named) self.dict()->set(interpreter.heap().string(name), value);
+  for (const auto& [name, value] : arguments.named)
+    self.dict()->set(interpreter.heap().string(name), value);
   return none();
 }
 
@@ -401,10 +460,14 @@ Value dict_setdefault(Interpreter& interpreter, const Value& self, const Argumen
 }
 
 const MethodTable& dict_methods() {
-  static const MethodTable table{{"get", dict_get},       {"items", dict_view<DictPart::items>},
-                                 {"keys", dict_view<DictPart::keys>}, {"values", dict_view<DictPart::values>},
-                                 {"copy", dict_copy},     {"pop", dict_pop},
-                                 {"update", dict_update}, {"setdefault", dict_setdefault}};
+  static const MethodTable table{{"get", dict_get},
+                                 {"items", dict_view<DictPart::items>},
+                                 {"keys", dict_view<DictPart::keys>},
+                                 {"values", dict_view<DictPart::values>},
+                                 {"copy", dict_copy},
+                                 {"pop", dict_pop},
+                                 {"update", dict_update},
+                                 {"setdefault", dict_setdefault}};
   return table;
 }
 
@@ -428,7 +491,8 @@ bool has_method(const Value& object, std::string_view name) {
   return find_method(object, name) != nullptr;
 }
 
-Value call_method(Interpreter& interpreter, const Value& object, std::string_view name, const Arguments& arguments) {
+Value call_method(Interpreter& interpreter, const Value& object, std::string_view name,
+                  const Arguments& arguments) {
   interpreter.budget().step();
   if (const auto* loop = object.as<Loop*>()) {
     if (name == "cycle") {

@@ -14,7 +14,8 @@ namespace {
 
 [[noreturn]] void fail_types(std::string_view op, const Value& left, const Value& right) {
   const std::string_view shown = op == "**" ? "** or pow()" : op;
-  fail(fmt::format("unsupported operand type(s) for {}: '{}' and '{}'", shown, type_name(left), type_name(right)));
+  fail(fmt::format("unsupported operand type(s) for {}: '{}' and '{}'", shown, type_name(left),
+                   type_name(right)));
 }
 
 int64_t floor_divide(int64_t a, int64_t b) {
@@ -26,8 +27,10 @@ Value integer_power(int64_t base, int64_t exponent) {
   if (exponent < 0) return real(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
   int64_t result = 1;
   for (; exponent > 0; exponent >>= 1) {
-    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result)) fail("integer result is too large");
-    if (exponent > 1 && __builtin_mul_overflow(base, base, &base)) fail("integer result is too large");
+    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result))
+      fail("integer result is too large");
+    if (exponent > 1 && __builtin_mul_overflow(base, base, &base))
+      fail("integer result is too large");
   }
   return integer(result);
 }
@@ -78,13 +81,16 @@ Value add_lists(const List& left, const List& right, Heap& heap) {
 
 Value add(const Value& left, const Value& right, Heap& heap) {
   if (left.text() && right.text()) return add_strings(left, right, heap);
-  if (left.text()) fail(fmt::format("can only concatenate str (not \"{}\") to str", type_name(right)));
-  const bool left_joins = left.list() && (left.list()->kind == ListKind::list || left.list()->kind == ListKind::tuple);
+  if (left.text())
+    fail(fmt::format("can only concatenate str (not \"{}\") to str", type_name(right)));
+  const bool left_joins =
+      left.list() && (left.list()->kind == ListKind::list || left.list()->kind == ListKind::tuple);
   if (left_joins && right.list() && left.list()->kind == right.list()->kind) {
     return add_lists(*left.list(), *right.list(), heap);
   }
   if (left_joins) {
-    fail(fmt::format("can only concatenate {0} (not \"{1}\") to {0}", type_name(left), type_name(right)));
+    fail(fmt::format("can only concatenate {0} (not \"{1}\") to {0}", type_name(left),
+                     type_name(right)));
   }
   fail_types("+", left, right);
 }
@@ -100,13 +106,15 @@ Value repeat(const Value& sequence, int64_t count, Heap& heap) {
     return heap.string(std::move(result));
   }
   const List& list = *sequence.list();
-  if (list.items.size() * times > heap.budget().limits().steps_max || times > heap.budget().limits().steps_max) {
+  if (list.items.size() * times > heap.budget().limits().steps_max ||
+      times > heap.budget().limits().steps_max) {
     fail("a list grew past the limit of its size");
   }
   heap.budget().take_bytes(list.items.size() * times * sizeof(Value));
   heap.budget().give_back_bytes(list.items.size() * times * sizeof(Value));
   std::vector<Value> items;
-  for (size_t i = 0; i < times && !list.items.empty(); ++i) items.insert(items.end(), list.items.begin(), list.items.end());
+  for (size_t i = 0; i < times && !list.items.empty(); ++i)
+    items.insert(items.end(), list.items.begin(), list.items.end());
   return heap.list(std::move(items), list.kind);
 }
 
@@ -117,7 +125,8 @@ struct SlicePlan {
   int64_t step;
 };
 
-int64_t slice_bound(const Value& bound, int64_t size, int64_t low, int64_t high, int64_t otherwise) {
+int64_t slice_bound(const Value& bound, int64_t size, int64_t low, int64_t high,
+                    int64_t otherwise) {
   if (bound.is<None>()) return otherwise;
   if (bound.is<Undefined>()) fail_undefined(bound);
   if (!bound.is<int64_t>() && !bound.is<bool>()) fail("slice indices must be integers or None");
@@ -127,25 +136,30 @@ int64_t slice_bound(const Value& bound, int64_t size, int64_t low, int64_t high,
 
 SlicePlan plan_slice(const Value& start, const Value& stop, const Value& step, int64_t size) {
   if (step.is<Undefined>()) fail_undefined(step);
-  if (!step.is<None>() && !step.is<int64_t>() && !step.is<bool>()) fail("slice indices must be integers or None");
+  if (!step.is<None>() && !step.is<int64_t>() && !step.is<bool>())
+    fail("slice indices must be integers or None");
   constexpr int64_t step_max = int64_t{1} << 40;  // larger ones take one position too
   const int64_t direction = step.is<None>() ? 1 : std::clamp(to_integer(step), -step_max, step_max);
   if (direction == 0) fail("slice step cannot be zero");
   if (direction > 0) {
-    return {slice_bound(start, size, 0, size, 0), slice_bound(stop, size, 0, size, size), direction};
+    return {slice_bound(start, size, 0, size, 0), slice_bound(stop, size, 0, size, size),
+            direction};
   }
-  return {slice_bound(start, size, -1, size - 1, size - 1), slice_bound(stop, size, -1, size - 1, -1), direction};
+  return {slice_bound(start, size, -1, size - 1, size - 1),
+          slice_bound(stop, size, -1, size - 1, -1), direction};
 }
 
 MarkedText slice_text(const MarkedText& text, const SlicePlan& plan) {
   if (plan.step == 1) {
     const size_t from = code_point_offset(text.bytes(), static_cast<size_t>(plan.start));
-    const size_t to = code_point_offset(text.bytes(), static_cast<size_t>(std::max(plan.start, plan.stop)));
+    const size_t to =
+        code_point_offset(text.bytes(), static_cast<size_t>(std::max(plan.start, plan.stop)));
     return text.slice(from, to - from);
   }
   std::vector<std::pair<size_t, size_t>> points;  // offset and size of each code point
   for (size_t offset = 0; offset < text.size();) {
-    const auto size = static_cast<size_t>(decode_utf8(std::string_view(text.bytes()).substr(offset)).size_bytes);
+    const auto size =
+        static_cast<size_t>(decode_utf8(std::string_view(text.bytes()).substr(offset)).size_bytes);
     points.emplace_back(offset, size);
     offset += size;
   }
@@ -161,7 +175,8 @@ MarkedText slice_text(const MarkedText& text, const SlicePlan& plan) {
 
 Value binary_operation(std::string_view op, const Value& left, const Value& right, Heap& heap) {
   if (left.is<Undefined>()) fail_undefined(left);
-  if (op == "%" && left.text()) return heap.string(format_percent(*left.text(), right, heap.budget()));
+  if (op == "%" && left.text())
+    return heap.string(format_percent(*left.text(), right, heap.budget()));
   if (right.is<Undefined>()) fail_undefined(right);
   if (is_number(left) && is_number(right)) {
     const bool is_real = left.is<double>() || right.is<double>();
@@ -171,31 +186,38 @@ Value binary_operation(std::string_view op, const Value& left, const Value& righ
   if (op == "+") return add(left, right, heap);
   const auto is_sequence = [](const Value& value) { return value.text() || value.list(); };
   const auto is_whole = [](const Value& value) { return value.is<int64_t>() || value.is<bool>(); };
-  if (op == "*" && is_sequence(left) && is_whole(right)) return repeat(left, to_integer(right), heap);
-  if (op == "*" && is_sequence(right) && is_whole(left)) return repeat(right, to_integer(left), heap);
+  if (op == "*" && is_sequence(left) && is_whole(right))
+    return repeat(left, to_integer(right), heap);
+  if (op == "*" && is_sequence(right) && is_whole(left))
+    return repeat(right, to_integer(left), heap);
   fail_types(op, left, right);
 }
 
 bool contains(const Value& container, const Value& item, Heap& heap) {
   if (container.is<Undefined>()) return false;
   if (const MarkedText* text = container.text()) {
-    if (!item.text()) fail(fmt::format("'in <string>' requires string as left operand, not {}", type_name(item)));
+    if (!item.text())
+      fail(fmt::format("'in <string>' requires string as left operand, not {}", type_name(item)));
     heap.budget().step(text->size() / 64);
     return text->bytes().find(item.text()->bytes()) != std::string::npos;
   }
   if (const Dict* dict = container.dict()) return dict->find(item) != nullptr;
   if (const List* list = container.list()) {
     heap.budget().step(list->items.size());
-    return std::any_of(list->items.begin(), list->items.end(), [&](const Value& entry) { return equal(entry, item); });
+    return std::any_of(list->items.begin(), list->items.end(),
+                       [&](const Value& entry) { return equal(entry, item); });
   }
   fail(fmt::format("argument of type '{}' is not iterable", type_name(container)));
 }
 
-Value slice_of(const Value& object, const Value& start, const Value& stop, const Value& step, Heap& heap) {
+Value slice_of(const Value& object, const Value& start, const Value& stop, const Value& step,
+               Heap& heap) {
   if (object.is<Undefined>()) fail_undefined(object);
-  const bool can_slice = object.text() || (object.list() && object.list()->kind != ListKind::generator &&
-                                           object.list()->kind != ListKind::dict_view);
-  if (!can_slice) return undefined(fmt::format("'{} object' has no element slice", type_name(object)));
+  const bool can_slice =
+      object.text() || (object.list() && object.list()->kind != ListKind::generator &&
+                        object.list()->kind != ListKind::dict_view);
+  if (!can_slice)
+    return undefined(fmt::format("'{} object' has no element slice", type_name(object)));
   const SlicePlan plan = plan_slice(start, stop, step, static_cast<int64_t>(*length(object)));
   heap.budget().step(1 + *length(object) / 64);
   if (const MarkedText* text = object.text()) return heap.string(slice_text(*text, plan));

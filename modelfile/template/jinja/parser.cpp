@@ -1,5 +1,5 @@
-// Recursive descent over the tokens, with Jinja's precedences. Nesting is bounded: a hostile template cannot exhaust
-// the stack, neither here nor when its tree is walked.
+// Recursive descent over the tokens, with Jinja's precedences. Nesting is bounded: a hostile
+// template cannot exhaust the stack, neither here nor when its tree is walked.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,16 +40,20 @@ class Parser {
   // Counts nesting while it lives.
   class Nested {
    public:
-    Nested(Parser& parser) : parser_(parser) {
-      if (++parser.nesting_ > nesting_max) parser.fail_here("nested too deeply");
-    }
+    explicit Nested(Parser& parser) : parser_(parser) { parser_.enter(); }
     ~Nested() { --parser_.nesting_; }
 
    private:
     Parser& parser_;
   };
 
-  const Token& peek(size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  void enter() {
+    if (++nesting_ > nesting_max) fail_here("nested too deeply");
+  }
+
+  const Token& peek(size_t ahead = 0) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
   Token next() { return tokens_[at_ < tokens_.size() - 1 ? at_++ : at_]; }
   bool is_op(std::string_view op, size_t ahead = 0) const {
     return peek(ahead).kind == TokenKind::op && peek(ahead).text == op;
@@ -63,7 +67,8 @@ class Parser {
   [[noreturn]] void fail_here(std::string_view reason) const {
     const Token& token = peek();
     const bool has_text = !token.text.empty() && token.kind != TokenKind::data;
-    fail_at(token.line, has_text ? fmt::format("{}, found '{}'", reason, token.text) : std::string(reason));
+    fail_at(token.line,
+            has_text ? fmt::format("{}, found '{}'", reason, token.text) : std::string(reason));
   }
   void expect_op(std::string_view op) {
     if (!skip_op(op)) fail_here(fmt::format("expected '{}'", op));
@@ -103,12 +108,14 @@ class Parser {
     for (const auto& [name, child] : node->arguments.named) grow(child);
     grow(node->arguments.more_positional);
     grow(node->arguments.more_named);
-    if (node->height > height_max) fail_at(node->line, "an expression is too long or nested too deeply");
+    if (node->height > height_max)
+      fail_at(node->line, "an expression is too long or nested too deeply");
     return node;
   }
 
   template <typename... Children>
-  ExpressionPtr compose(ExpressionKind kind, int line, std::string text, Children... children) const {
+  ExpressionPtr compose(ExpressionKind kind, int line, std::string text,
+                        Children... children) const {
     ExpressionPtr node = make(kind, line);
     node->text = std::move(text);
     (node->children.push_back(std::move(children)), ...);
@@ -150,7 +157,8 @@ class Parser {
         block.push_back(parse_print());
       } else {
         next();
-        const bool is_end = std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return is_name(end); });
+        const bool is_end = std::any_of(ends.begin(), ends.end(),
+                                        [&](std::string_view end) { return is_name(end); });
         if (is_end) return block;
         block.push_back(parse_statement());
       }
@@ -161,7 +169,8 @@ class Parser {
     next();
     StatementPtr node = make_statement(StatementKind::print);
     node->expression = parse_tuple(true, {});
-    if (peek().kind != TokenKind::variable_end) fail_here("expected the end of the print statement");
+    if (peek().kind != TokenKind::variable_end)
+      fail_here("expected the end of the print statement");
     next();
     return node;
   }
@@ -169,11 +178,11 @@ class Parser {
   StatementPtr parse_statement() {
     using Rule = StatementPtr (Parser::*)();
     static const std::map<std::string_view, Rule> rules{
-        {"if", &Parser::parse_if},          {"for", &Parser::parse_for},
-        {"set", &Parser::parse_set},        {"macro", &Parser::parse_macro},
+        {"if", &Parser::parse_if},           {"for", &Parser::parse_for},
+        {"set", &Parser::parse_set},         {"macro", &Parser::parse_macro},
         {"call", &Parser::parse_call_block}, {"filter", &Parser::parse_filter_block},
-        {"with", &Parser::parse_with},      {"generation", &Parser::parse_generation},
-        {"break", &Parser::parse_break},    {"continue", &Parser::parse_continue},
+        {"with", &Parser::parse_with},       {"generation", &Parser::parse_generation},
+        {"break", &Parser::parse_break},     {"continue", &Parser::parse_continue},
         {"print", &Parser::parse_print_tag}};
     if (peek().kind != TokenKind::name) fail_here("expected the name of a tag");
     const auto rule = rules.find(peek().text);
@@ -362,8 +371,10 @@ class Parser {
       expect_op(")");
       return inner;
     }
-    static constexpr std::array<std::string_view, 6> reserved{"true", "false", "none", "True", "False", "None"};
-    if (std::find(reserved.begin(), reserved.end(), peek().text) != reserved.end()) fail_here("cannot assign to this");
+    static constexpr std::array<std::string_view, 6> reserved{"true", "false", "none",
+                                                              "True", "False", "None"};
+    if (std::find(reserved.begin(), reserved.end(), peek().text) != reserved.end())
+      fail_here("cannot assign to this");
     return parse_name();
   }
 
@@ -381,7 +392,8 @@ class Parser {
   bool at_tuple_end(const std::vector<std::string_view>& ends) const {
     const TokenKind kind = peek().kind;
     if (kind == TokenKind::variable_end || kind == TokenKind::block_end || is_op(")")) return true;
-    return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return is_name(end); });
+    return std::any_of(ends.begin(), ends.end(),
+                       [&](std::string_view end) { return is_name(end); });
   }
 
   // One expression, or several with commas between them.
@@ -406,7 +418,8 @@ class Parser {
       ExpressionPtr condition = parse_or();
       ExpressionPtr otherwise;
       if (skip_name("else")) otherwise = parse_expression();
-      value = compose(ExpressionKind::conditional, line, "", std::move(condition), std::move(value), std::move(otherwise));
+      value = compose(ExpressionKind::conditional, line, "", std::move(condition), std::move(value),
+                      std::move(otherwise));
     }
     return value;
   }
@@ -517,14 +530,18 @@ class Parser {
   ExpressionPtr parse_primary() {
     const Token& token = peek();
     switch (token.kind) {
-      case TokenKind::name: return parse_name_or_constant();
-      case TokenKind::string: return parse_string();
-      case TokenKind::integer: return parse_integer();
+      case TokenKind::name:
+        return parse_name_or_constant();
+      case TokenKind::string:
+        return parse_string();
+      case TokenKind::integer:
+        return parse_integer();
       case TokenKind::real: {
         const int line = token.line;
         return constant(real(std::strtod(next().text.c_str(), nullptr)), line);
       }
-      default: break;
+      default:
+        break;
     }
     if (is_op("(")) return parse_parentheses();
     if (is_op("[")) return parse_list();
@@ -550,7 +567,8 @@ class Parser {
   ExpressionPtr parse_integer() {
     const Token token = next();
     int64_t value = 0;
-    const auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
+    const auto [end, error] =
+        std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
     if (error != std::errc() || end != token.text.data() + token.text.size()) {
       fail_at(token.line, "a number is too large");
     }
@@ -635,7 +653,8 @@ class Parser {
       indices[0]->children[0] = std::move(object);
       return finish(std::move(indices[0]));
     }
-    if (indices.size() == 1) return compose(ExpressionKind::item, op.line, "", std::move(object), std::move(indices[0]));
+    if (indices.size() == 1)
+      return compose(ExpressionKind::item, op.line, "", std::move(object), std::move(indices[0]));
     ExpressionPtr tuple = make(ExpressionKind::tuple, op.line);
     tuple->children = std::move(indices);
     return compose(ExpressionKind::item, op.line, "", std::move(object), finish(std::move(tuple)));
@@ -652,7 +671,8 @@ class Parser {
     ExpressionPtr step;
     if (!is_op(":") && !is_op("]") && !is_op(",")) stop = parse_expression();
     if (skip_op(":") && !is_op("]") && !is_op(",")) step = parse_expression();
-    return compose(ExpressionKind::slice, line, "", ExpressionPtr(), std::move(start), std::move(stop), std::move(step));
+    return compose(ExpressionKind::slice, line, "", ExpressionPtr(), std::move(start),
+                   std::move(stop), std::move(step));
   }
 
   ExpressionPtr parse_call(ExpressionPtr callee) {
@@ -677,7 +697,8 @@ class Parser {
         next();
         arguments.named.emplace_back(std::move(name), parse_expression());
       } else {
-        if (!arguments.named.empty()) fail_here("arguments by place stand before arguments by name");
+        if (!arguments.named.empty())
+          fail_here("arguments by place stand before arguments by name");
         arguments.positional.push_back(parse_expression());
       }
     }
@@ -706,12 +727,15 @@ class Parser {
 
   bool at_test_argument() const {
     switch (peek().kind) {
-      case TokenKind::name: return !is_name("else") && !is_name("or") && !is_name("and") && !is_name("if") &&
-                                   !is_name("is") && !is_name("not") && !is_name("in") && !is_name("recursive");
+      case TokenKind::name:
+        return !is_name("else") && !is_name("or") && !is_name("and") && !is_name("if") &&
+               !is_name("is") && !is_name("not") && !is_name("in") && !is_name("recursive");
       case TokenKind::string:
       case TokenKind::integer:
-      case TokenKind::real: return true;
-      default: return is_op("[") || is_op("{");
+      case TokenKind::real:
+        return true;
+      default:
+        return is_op("[") || is_op("{");
     }
   }
 
@@ -727,7 +751,8 @@ class Parser {
       node->arguments.positional.push_back(parse_postfix(parse_primary()));
     }
     node = finish(std::move(node));
-    return is_negated ? compose(ExpressionKind::unary, line, "not", std::move(node)) : std::move(node);
+    return is_negated ? compose(ExpressionKind::unary, line, "not", std::move(node))
+                      : std::move(node);
   }
 
   std::vector<Token> tokens_;
@@ -740,6 +765,8 @@ class Parser {
 
 }  // namespace
 
-Program parse_template(std::string_view source) { return Parser(source).parse(); }
+Program parse_template(std::string_view source) {
+  return Parser(source).parse();
+}
 
 }  // namespace hearth::modelfile::jinja

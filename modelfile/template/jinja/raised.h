@@ -9,7 +9,8 @@ namespace hearth::modelfile::jinja {
 
 class RaisedByTemplate : public Error {
  public:
-  explicit RaisedByTemplate(const std::string& message) : Error(ErrorCode::invalid_argument, message) {}
+  explicit RaisedByTemplate(const std::string& message)
+      : Error(ErrorCode::invalid_argument, message) {}
 };
 
 }  // namespace hearth::modelfile::jinja

@@ -16,7 +16,8 @@ void check_pieces(size_t count) {
   if (count > pieces_max) fail("a text splits into too many pieces");
 }
 
-// First and last byte offset of what stays when code points for which `drops` holds go from the ends.
+// First and last byte offset of what stays when code points for which `drops` holds go from the
+// ends.
 MarkedText strip_if(const MarkedText& text, Side side, const std::function<bool(uint32_t)>& drops) {
   const std::string_view bytes = text.bytes();
   size_t begin = bytes.size();
@@ -51,7 +52,8 @@ MarkedText replace_nothing(const MarkedText& text, const MarkedText& new_text, i
   for (; count != 0; --count) {
     result.append(new_text);
     if (offset >= text.size()) return result;
-    const auto size = static_cast<size_t>(decode_utf8(std::string_view(text.bytes()).substr(offset)).size_bytes);
+    const auto size =
+        static_cast<size_t>(decode_utf8(std::string_view(text.bytes()).substr(offset)).size_bytes);
     result.append(text.slice(offset, size));
     offset += size;
   }
@@ -84,11 +86,14 @@ std::vector<Piece> words_of(std::string_view bytes) {
 size_t count_matches(std::string_view text, std::string_view wanted) {
   if (wanted.empty()) return code_point_count(text) + 1;
   size_t count = 0;
-  for (size_t at = text.find(wanted); at != whole; at = text.find(wanted, at + wanted.size())) ++count;
+  for (size_t at = text.find(wanted); at != whole; at = text.find(wanted, at + wanted.size()))
+    ++count;
   return count;
 }
 
-MarkedText strip(const MarkedText& text, Side side) { return strip_if(text, side, is_space); }
+MarkedText strip(const MarkedText& text, Side side) {
+  return strip_if(text, side, is_space);
+}
 
 MarkedText strip(const MarkedText& text, Side side, std::string_view characters) {
   return strip_if(text, side, [&](uint32_t value) {
@@ -98,13 +103,15 @@ MarkedText strip(const MarkedText& text, Side side, std::string_view characters)
   });
 }
 
-MarkedText replace(const MarkedText& text, std::string_view old_text, const MarkedText& new_text, int64_t count) {
+MarkedText replace(const MarkedText& text, std::string_view old_text, const MarkedText& new_text,
+                   int64_t count) {
   if (old_text.empty()) return replace_nothing(text, new_text, count);
   const std::string_view bytes = text.bytes();
   if (bytes.find(old_text) == whole) return text;
   MarkedText result;
   size_t offset = 0;
-  for (size_t at = bytes.find(old_text); at != whole && count != 0; at = bytes.find(old_text, offset), --count) {
+  for (size_t at = bytes.find(old_text); at != whole && count != 0;
+       at = bytes.find(old_text, offset), --count) {
     result.append(text.slice(offset, at - offset));
     result.append(new_text);
     offset = at + old_text.size();
@@ -113,7 +120,8 @@ MarkedText replace(const MarkedText& text, std::string_view old_text, const Mark
   return result;
 }
 
-std::vector<MarkedText> split(const MarkedText& text, std::string_view separator, int64_t count, Side from) {
+std::vector<MarkedText> split(const MarkedText& text, std::string_view separator, int64_t count,
+                              Side from) {
   const std::string_view bytes = text.bytes();
   std::vector<size_t> cuts;
   if (from == Side::right) {
@@ -174,13 +182,19 @@ std::vector<MarkedText> split_lines(const MarkedText& text, bool keeps_ends) {
   return lines;
 }
 
-MarkedText upper(const MarkedText& text) { return text.mapped(upper_text); }
-MarkedText lower(const MarkedText& text) { return text.mapped(lower_text); }
+MarkedText upper(const MarkedText& text) {
+  return text.mapped(upper_text);
+}
+MarkedText lower(const MarkedText& text) {
+  return text.mapped(lower_text);
+}
 
 MarkedText capitalize(const MarkedText& text) {
   bool is_first = true;
   return text.mapped([&](std::string_view bytes) {
-    return change_points(bytes, [&](uint32_t c) { return std::exchange(is_first, false) ? to_upper(c) : to_lower(c); });
+    return change_points(bytes, [&](uint32_t c) {
+      return std::exchange(is_first, false) ? to_upper(c) : to_lower(c);
+    });
   });
 }
 

@@ -17,10 +17,12 @@ size_t count_matches(std::string_view text, std::string_view wanted);
 MarkedText strip(const MarkedText& text, Side side);
 MarkedText strip(const MarkedText& text, Side side, std::string_view characters);
 // At most `count` replacements from the left; negative is all.
-MarkedText replace(const MarkedText& text, std::string_view old_text, const MarkedText& new_text, int64_t count);
+MarkedText replace(const MarkedText& text, std::string_view old_text, const MarkedText& new_text,
+                   int64_t count);
 // Splitting throws when there would be more than two million pieces.
 // `separator` must not be empty. At most `count` cuts, from the left or the right; negative is all.
-std::vector<MarkedText> split(const MarkedText& text, std::string_view separator, int64_t count, Side from);
+std::vector<MarkedText> split(const MarkedText& text, std::string_view separator, int64_t count,
+                              Side from);
 // At runs of white space, none at the ends.
 std::vector<MarkedText> split_words(const MarkedText& text, int64_t count, Side from);
 std::vector<MarkedText> split_lines(const MarkedText& text, bool keeps_ends);

@@ -17,7 +17,8 @@ const Value& first_argument(const Arguments& arguments) {
 
 int64_t whole_number(const Value& value) {
   if (value.is<Undefined>()) fail_undefined(value);
-  if (!is_number(value)) fail(fmt::format("not all arguments converted: '{}' is no number", type_name(value)));
+  if (!is_number(value))
+    fail(fmt::format("not all arguments converted: '{}' is no number", type_name(value)));
   return to_integer(value);
 }
 
@@ -35,7 +36,8 @@ bool test_divisible(Interpreter&, const Value& value, const Arguments& arguments
 
 bool test_same(Interpreter&, const Value& value, const Arguments& arguments) {
   const Value& other = first_argument(arguments);
-  return value.data.index() == other.data.index() && equal(value, other) && !(value.list() && value.list() != other.list()) &&
+  return value.data.index() == other.data.index() && equal(value, other) &&
+         !(value.list() && value.list() != other.list()) &&
          !(value.dict() && value.dict() != other.dict());
 }
 
@@ -51,7 +53,8 @@ bool test_escaped(Interpreter&, const Value& value, const Arguments&) {
 
 template <int low, int high>
 bool test_order(Interpreter&, const Value& value, const Arguments& arguments) {
-  static constexpr std::string_view shown = high > 0 ? (low == 0 ? ">=" : ">") : (high == 0 ? "<=" : "<");
+  static constexpr std::string_view shown =
+      high > 0 ? (low == 0 ? ">=" : ">") : (high == 0 ? "<=" : "<");
   const int order = compare(value, first_argument(arguments), shown);
   return order >= low && order <= high;
 }
@@ -61,8 +64,12 @@ using V = const Value&;
 using A = const Arguments&;
 
 const std::map<std::string_view, TestFunction>& table() {
-  static const TestFunction is_equal = [](I, V value, A arguments) { return equal(value, first_argument(arguments)); };
-  static const TestFunction is_different = [](I, V value, A arguments) { return !equal(value, first_argument(arguments)); };
+  static const TestFunction is_equal = [](I, V value, A arguments) {
+    return equal(value, first_argument(arguments));
+  };
+  static const TestFunction is_different = [](I, V value, A arguments) {
+    return !equal(value, first_argument(arguments));
+  };
   static const std::map<std::string_view, TestFunction> tests{
       {"defined", [](I, V value, A) { return !value.is<Undefined>(); }},
       {"undefined", [](I, V value, A) { return value.is<Undefined>(); }},
@@ -83,15 +90,31 @@ const std::map<std::string_view, TestFunction>& table() {
       {"divisibleby", test_divisible},
       {"sameas", test_same},
       {"escaped", test_escaped},
-      {"in", [](I interpreter, V value, A arguments) { return contains(first_argument(arguments), value, interpreter.heap()); }},
+      {"in",
+       [](I interpreter, V value, A arguments) {
+         return contains(first_argument(arguments), value, interpreter.heap());
+       }},
       {"lower", [](I interpreter, V value, A) { return has_case(interpreter, value, "islower"); }},
       {"upper", [](I interpreter, V value, A) { return has_case(interpreter, value, "isupper"); }},
-      {"filter", [](I, V value, A) { return value.text() && find_filter(value.text()->bytes()) != nullptr; }},
-      {"test", [](I, V value, A) { return value.text() && find_test(value.text()->bytes()) != nullptr; }},
-      {"==", is_equal}, {"eq", is_equal}, {"equalto", is_equal}, {"!=", is_different}, {"ne", is_different},
-      {">", test_order<1, 1>}, {"gt", test_order<1, 1>}, {"greaterthan", test_order<1, 1>},
-      {"<", test_order<-1, -1>}, {"lt", test_order<-1, -1>}, {"lessthan", test_order<-1, -1>},
-      {">=", test_order<0, 1>}, {"ge", test_order<0, 1>}, {"<=", test_order<-1, 0>}, {"le", test_order<-1, 0>}};
+      {"filter",
+       [](I, V value, A) { return value.text() && find_filter(value.text()->bytes()) != nullptr; }},
+      {"test",
+       [](I, V value, A) { return value.text() && find_test(value.text()->bytes()) != nullptr; }},
+      {"==", is_equal},
+      {"eq", is_equal},
+      {"equalto", is_equal},
+      {"!=", is_different},
+      {"ne", is_different},
+      {">", test_order<1, 1>},
+      {"gt", test_order<1, 1>},
+      {"greaterthan", test_order<1, 1>},
+      {"<", test_order<-1, -1>},
+      {"lt", test_order<-1, -1>},
+      {"lessthan", test_order<-1, -1>},
+      {">=", test_order<0, 1>},
+      {"ge", test_order<0, 1>},
+      {"<=", test_order<-1, 0>},
+      {"le", test_order<-1, 0>}};
   return tests;
 }
 

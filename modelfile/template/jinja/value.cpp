@@ -48,7 +48,9 @@ bool Equality::values(const Value& a, const Value& b, int depth) {
 }
 
 bool Equality::lists(const List& a, const List& b, int depth) {
-  if ((a.kind == ListKind::tuple) != (b.kind == ListKind::tuple) || a.items.size() != b.items.size()) return false;
+  if ((a.kind == ListKind::tuple) != (b.kind == ListKind::tuple) ||
+      a.items.size() != b.items.size())
+    return false;
   for (size_t i = 0; i < a.items.size(); ++i) {
     if (!values(a.items[i], b.items[i], depth + 1)) return false;
   }
@@ -64,7 +66,9 @@ bool Equality::dicts(const Dict& a, const Dict& b, int depth) {
   return true;
 }
 
-int three_way(double a, double b) { return a < b ? -1 : (a > b ? 1 : 0); }
+int three_way(double a, double b) {
+  return a < b ? -1 : (a > b ? 1 : 0);
+}
 
 // Quotes and escapes of Python's repr of a string.
 void append_string_repr(std::string& out, std::string_view text) {
@@ -133,6 +137,7 @@ class ReprWriter {
       out_ += "<generator object>";
       return;
     }
+    if (list.kind == ListKind::range) return write_range(list);
     const bool is_tuple = list.kind == ListKind::tuple;
     if (list.kind == ListKind::dict_view) out_ += "dict_items(";
     out_ += is_tuple ? '(' : '[';
@@ -143,6 +148,17 @@ class ReprWriter {
     if (is_tuple && list.items.size() == 1) out_ += ',';
     out_ += is_tuple ? ')' : ']';
     if (list.kind == ListKind::dict_view) out_ += ')';
+  }
+
+  void write_range(const List& list) {
+    if (list.items.empty()) {
+      out_ += "range(0, 0)";
+      return;
+    }
+    const int64_t first = to_integer(list.items.front());
+    const int64_t step = list.items.size() > 1 ? to_integer(list.items[1]) - first : 1;
+    out_ += fmt::format("range({}, {}", first, to_integer(list.items.back()) + step);
+    out_ += step == 1 ? ")" : fmt::format(", {})", step);
   }
 
   void write_dict(const Dict& dict, int depth) {
@@ -165,16 +181,21 @@ class ReprWriter {
 
 }  // namespace
 
-void fail(const std::string& message) { throw Error(ErrorCode::invalid_argument, message); }
+void fail(const std::string& message) {
+  throw Error(ErrorCode::invalid_argument, message);
+}
 
-void fail_undefined(const Value& value) { fail(*value.as<Undefined>()->reason); }
+void fail_undefined(const Value& value) {
+  fail(*value.as<Undefined>()->reason);
+}
 
 Budget::Budget(const RenderLimits& limits)
     : limits_(limits), deadline_(std::chrono::steady_clock::now() + limits.time_max) {}
 
 void Budget::step(size_t count) {
   steps_ += count;
-  if (steps_ > limits_.steps_max) fail(fmt::format("template ran longer than {} steps", limits_.steps_max));
+  if (steps_ > limits_.steps_max)
+    fail(fmt::format("template ran longer than {} steps", limits_.steps_max));
   if (steps_ >= next_clock_check_) check_clock();
 }
 
@@ -187,8 +208,10 @@ void Budget::check_clock() {
 
 void Budget::take_bytes(size_t count) {
   constexpr size_t factor = 4;  // intermediate texts beside the output
-  if (count > factor * limits_.output_bytes_max || live_bytes_ + count > factor * limits_.output_bytes_max) {
-    fail(fmt::format("template needs more memory than allowed ({} MiB)", factor * limits_.output_bytes_max >> 20));
+  if (count > factor * limits_.output_bytes_max ||
+      live_bytes_ + count > factor * limits_.output_bytes_max) {
+    fail(fmt::format("template needs more memory than allowed ({} MiB)",
+                     factor * limits_.output_bytes_max >> 20));
   }
   live_bytes_ += count;
   step(count / 256);
@@ -201,7 +224,8 @@ void Budget::check_text_size(size_t size) const {
 }
 
 void Budget::enter() {
-  if (++depth_ > limits_.depth_max) fail("template is nested too deeply or calls itself without end");
+  if (++depth_ > limits_.depth_max)
+    fail("template is nested too deeply or calls itself without end");
 }
 
 const Value* Dict::find(std::string_view key) const {
@@ -275,17 +299,21 @@ Namespace* Heap::name_space() {
   return &namespaces_.emplace_back();
 }
 
-Value undefined(std::string reason) { return {Undefined{std::make_shared<const std::string>(std::move(reason))}}; }
+Value undefined(std::string reason) {
+  return {Undefined{std::make_shared<const std::string>(std::move(reason))}};
+}
 
 Value undefined_attribute(const Value& object, std::string_view name) {
   return undefined(fmt::format("'{} object' has no attribute '{}'", type_name(object), name));
 }
 
 std::string_view type_name(const Value& value) {
-  static constexpr std::string_view names[] = {"Undefined", "NoneType", "bool",      "int",      "float",   "str",
-                                               "list",      "dict",     "Namespace", "LoopContext", "function"};
+  static constexpr std::string_view names[] = {"Undefined", "NoneType",    "bool",    "int",
+                                               "float",     "str",         "list",    "dict",
+                                               "Namespace", "LoopContext", "function"};
   if (const List* list = value.list()) {
-    static constexpr std::string_view list_names[] = {"list", "tuple", "range", "generator", "dict_items"};
+    static constexpr std::string_view list_names[] = {"list", "tuple", "range", "generator",
+                                                      "dict_items"};
     return list_names[static_cast<size_t>(list->kind)];
   }
   return names[value.data.index()];
@@ -296,12 +324,15 @@ bool is_true(const Value& value) {
   if (const bool* flag = value.as<bool>()) return *flag;
   if (is_number(value)) return to_double(value) != 0;
   if (const MarkedText* text = value.text()) return !text->is_empty();
-  if (const List* list = value.list()) return list->kind == ListKind::generator || !list->items.empty();
+  if (const List* list = value.list())
+    return list->kind == ListKind::generator || !list->items.empty();
   if (const Dict* dict = value.dict()) return !dict->entries.empty();
   return true;
 }
 
-bool is_number(const Value& value) { return value.is<bool>() || value.is<int64_t>() || value.is<double>(); }
+bool is_number(const Value& value) {
+  return value.is<bool>() || value.is<int64_t>() || value.is<double>();
+}
 
 double to_double(const Value& number) {
   if (const bool* flag = number.as<bool>()) return *flag ? 1 : 0;
@@ -317,7 +348,9 @@ int64_t to_integer(const Value& number) {
   return static_cast<int64_t>(value);
 }
 
-bool equal(const Value& a, const Value& b) { return Equality().values(a, b, 0); }
+bool equal(const Value& a, const Value& b) {
+  return Equality().values(a, b, 0);
+}
 
 int compare(const Value& a, const Value& b, std::string_view operation, int depth) {
   check_nesting(depth);
@@ -337,7 +370,8 @@ int compare(const Value& a, const Value& b, std::string_view operation, int dept
   }
   const bool are_lists = a.list() && b.list() && a.list()->kind == b.list()->kind;
   if (!are_lists) {
-    fail(fmt::format("'{}' not supported between instances of '{}' and '{}'", operation, type_name(a), type_name(b)));
+    fail(fmt::format("'{}' not supported between instances of '{}' and '{}'", operation,
+                     type_name(a), type_name(b)));
   }
   const auto& left = a.list()->items;
   const auto& right = b.list()->items;
@@ -362,11 +396,13 @@ std::string float_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific).ptr;
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific).ptr;
   const std::string scientific(buffer, end);
   const int exponent = std::atoi(scientific.c_str() + scientific.find('e') + 1);
   if (exponent < -4 || exponent >= 16) return scientific;
-  const auto fixed_end = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::fixed).ptr;
+  const auto fixed_end =
+      std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::fixed).ptr;
   std::string fixed(buffer, fixed_end);
   if (fixed.find('.') == std::string::npos) fixed += ".0";
   return fixed;
@@ -403,7 +439,8 @@ std::vector<Value> iterate(const Value& value, Heap& heap) {
   if (const MarkedText* text = value.text()) {
     heap.budget().step(text->size());
     for (size_t offset = 0; offset < text->size();) {
-      const auto size = static_cast<size_t>(decode_utf8(std::string_view(text->bytes()).substr(offset)).size_bytes);
+      const auto size = static_cast<size_t>(
+          decode_utf8(std::string_view(text->bytes()).substr(offset)).size_bytes);
       items.push_back(heap.string(text->slice(offset, size)));
       offset += size;
     }

@@ -1,7 +1,7 @@
 // Values of the Jinja language: Python's, as far as templates can reach them.
-// Strings are shared and freed when the last user lets go. Lists, dicts, namespaces and callables belong to the Heap
-// of one rendering and are plain pointers in values: templates can tie them into rings, which shared ownership would
-// never free.
+// Strings are shared and freed when the last user lets go. Lists, dicts, namespaces and callables
+// belong to the Heap of one rendering and are plain pointers in values: templates can tie them into
+// rings, which shared ownership would never free.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ struct Namespace;
 struct Loop;
 struct Callable;
 
-// What a rendering may hold and do; see RenderLimits. Passing a bound throws Error{invalid_argument}.
+// What a rendering may hold and do; see RenderLimits. Passing a bound throws
+// Error{invalid_argument}.
 class Budget {
  public:
   explicit Budget(const RenderLimits& limits);
@@ -54,10 +55,12 @@ struct String {
   static constexpr size_t overhead_bytes = 128;  // what a short string costs beside its bytes
 
   MarkedText text;
-  bool is_markup = false;    // came out of `safe` or `escape`: `+` then escapes the other side, as in Python
+  bool is_markup =
+      false;  // came out of `safe` or `escape`: `+` then escapes the other side, as in Python
   Budget* budget = nullptr;  // charged for the bytes; none for literals of the template
 
-  String(MarkedText content, bool markup, Budget* charged) : text(std::move(content)), is_markup(markup), budget(charged) {}
+  String(MarkedText content, bool markup, Budget* charged)
+      : text(std::move(content)), is_markup(markup), budget(charged) {}
   ~String() {
     if (budget) budget->give_back_bytes(text.size() + overhead_bytes);
   }
@@ -68,13 +71,16 @@ struct String {
 using StringRef = std::shared_ptr<const String>;
 
 struct Undefined {
-  // What to say when it is used, for example "'x' is undefined". Shared because values are copied freely.
+  // What to say when it is used, for example "'x' is undefined". Shared because values are copied
+  // freely.
   std::shared_ptr<const std::string> reason;
 };
 struct None {};
 
 struct Value {
-  std::variant<Undefined, None, bool, int64_t, double, StringRef, List*, Dict*, Namespace*, Loop*, Callable*> data;
+  std::variant<Undefined, None, bool, int64_t, double, StringRef, List*, Dict*, Namespace*, Loop*,
+               Callable*>
+      data;
 
   template <typename T>
   const T* as() const {
@@ -130,7 +136,9 @@ class Heap {
 
   Budget& budget() { return budget_; }
   Value string(MarkedText text, bool is_markup = false);
-  Value string(std::string_view text, bool is_trusted = true) { return string(MarkedText(std::string(text), is_trusted)); }
+  Value string(std::string_view text, bool is_trusted = true) {
+    return string(MarkedText(std::string(text), is_trusted));
+  }
   Value list(std::vector<Value> items, ListKind kind = ListKind::list);
   Dict* dict();
   Namespace* name_space();
@@ -153,10 +161,18 @@ T* Heap::adopt(std::unique_ptr<T> object) {
   return raw;
 }
 
-inline Value none() { return {None{}}; }
-inline Value boolean(bool value) { return {value}; }
-inline Value integer(int64_t value) { return {value}; }
-inline Value real(double value) { return {value}; }
+inline Value none() {
+  return {None{}};
+}
+inline Value boolean(bool value) {
+  return {value};
+}
+inline Value integer(int64_t value) {
+  return {value};
+}
+inline Value real(double value) {
+  return {value};
+}
 Value undefined(std::string reason);
 Value undefined_attribute(const Value& object, std::string_view name);
 

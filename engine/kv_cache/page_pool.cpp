@@ -43,6 +43,15 @@ std::byte* reserve_arena(int64_t page_bytes, int64_t page_count) {
 
 }  // namespace
 
+int64_t PagePool::page_bytes_of(const CacheGroupShape& shape, KvType type, const KernelTable& kernels) {
+  int64_t bytes = 0;
+  for (const CacheLayerShape& layer : shape.layers) {
+    const KvHeadShape head{type, layer.key_dim, layer.value_dim};
+    bytes += round_up(kernels.kv_head_bytes(head), head_alignment_bytes) * layer.kv_heads;
+  }
+  return bytes;
+}
+
 PagePool::PagePool(const CacheGroupShape& shape, KvType type, const KernelTable& kernels,
                    int64_t page_count)
     : page_count_(page_count) {

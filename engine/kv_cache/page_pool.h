@@ -18,6 +18,9 @@ namespace hearth::engine {
 // stop at the last token they may see.
 class PagePool {
  public:
+  // Bytes of one page, before there is a pool.
+  static int64_t page_bytes_of(const CacheGroupShape& shape, KvType type, const KernelTable& kernels);
+
   // Reserves address space for `page_count` pages; memory is taken from the system as pages are
   // first written. Throws Error{out_of_memory}.
   PagePool(const CacheGroupShape& shape, KvType type, const KernelTable& kernels,

@@ -29,6 +29,8 @@ struct PrefixKey {
   std::string tenant;
   std::string adapter;
   std::string media;  // digest of the pictures in the prompt; empty for text
+
+  bool operator==(const PrefixKey&) const = default;
 };
 
 class PrefixIndex {

@@ -27,6 +27,11 @@ SequenceCache::~SequenceCache() {
   release_all();
 }
 
+int64_t SequenceCache::held_pages(int32_t group) const {
+  const size_t index = static_cast<size_t>(group);
+  return static_cast<int64_t>(tables_[index].size()) - first_held_[index];
+}
+
 int64_t SequenceCache::pages_missing(int32_t group, int64_t token_count) const {
   const int64_t held = static_cast<int64_t>(tables_[static_cast<size_t>(group)].size());
   return std::max<int64_t>(0, page_count_for(length_ + token_count) - held) +

@@ -36,6 +36,8 @@ class SequenceCache {
   // The page of every page ordinal; no_page for what slid out of a window.
   std::span<const PageId> pages(int32_t group) const { return tables_[static_cast<size_t>(group)]; }
 
+  // Pages of `group` in the table.
+  int64_t held_pages(int32_t group) const;
   // Pages of `group` that extend(token_count) would acquire.
   int64_t pages_missing(int32_t group, int64_t token_count) const;
   // Makes room for `token_count` tokens behind length(), and copies a last page that is shared and

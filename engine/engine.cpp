@@ -1,0 +1,277 @@
+// The worker thread of an engine and the queue in front of it. What a step does is in
+// engine/engine/step_loop.cpp.
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "engine/backend/thread_count.h"
+#include "engine/engine/prompt.h"
+#include "engine/engine/step_loop.h"
+#include "engine/gguf/reader.h"
+#include "engine/models/model_runner.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace hearth::engine {
+namespace {
+
+// Unused cache memory goes back to the system when nobody asked for anything that long.
+constexpr std::chrono::seconds rest_delay{5};
+
+// A request on its way to the worker. With an error it only waits for its final event.
+struct Submission {
+  GenerationRequest request;
+  std::vector<TokenId> tokens;
+  std::optional<Error> error;
+};
+
+class WorkerEngine final : public Engine {
+ public:
+  struct Parts {
+    std::unique_ptr<GgufFile> file;
+    std::unique_ptr<const Tokenizer> tokenizer;
+    std::unique_ptr<ModelRunner> model;
+  };
+
+  WorkerEngine(Parts parts, const KernelTable& kernels, const EngineOptions& options,
+               const StepLoopOptions& loop, EventSink sink)
+      : parts_(std::move(parts)),
+        options_(options),
+        sink_(std::move(sink)),
+        loop_(*parts_.model, *parts_.tokenizer, kernels, system_clock(), loop,
+              [this](GenerationEvent event) { emit(std::move(event)); }) {
+    stats_.weight_bytes = parts_.model->weight_bytes();
+    stats_.cache_bytes = loop_.cache_use().reserved_bytes;
+    stats_.context_tokens = loop_.context_tokens();
+    stats_.threads = options.threads;
+    worker_ = std::thread([this] { work(); });
+  }
+
+  ~WorkerEngine() override {
+    {
+      std::lock_guard lock(mutex_);
+      is_stopping_ = true;
+      cancel_count_.fetch_add(1, std::memory_order_release);
+    }
+    changed_.notify_one();
+    worker_.join();
+  }
+
+  void submit(GenerationRequest request) override;
+  void cancel(RequestId id) override;
+  std::vector<TokenId> tokenize(std::span<const PromptPart> parts) const override {
+    return tokenize_prompt(*parts_.tokenizer, parts);
+  }
+  std::string detokenize(std::span<const TokenId> tokens) const override {
+    return parts_.tokenizer->decode(tokens, true);
+  }
+  EngineStats stats() const override {
+    std::lock_guard lock(mutex_);
+    EngineStats stats = stats_;
+    stats.waiting = std::max(0, accepted_ - stats.running);
+    return stats;
+  }
+
+ private:
+  void work();
+  bool wait_for_work();
+  void take_commands();
+  void publish_stats();
+  void emit(GenerationEvent event);
+  bool is_cancelled(RequestId id) const;
+
+  Parts parts_;
+  EngineOptions options_;
+  EventSink sink_;
+  StepLoop loop_;  // worker only
+
+  mutable std::mutex mutex_;  // guards everything below
+  std::condition_variable changed_;
+  std::vector<Submission> submissions_;
+  std::vector<RequestId> cancels_;
+  int32_t accepted_ = 0;  // submitted, final event not yet emitted
+  bool is_stopping_ = false;
+  EngineStats stats_;
+  // Not zero when cancels_ or is_stopping_ may say something: spares the lock between operations.
+  std::atomic<int32_t> cancel_count_{0};
+  // Worker only; swapped with the vectors above so that both keep their storage.
+  std::vector<Submission> taken_submissions_;
+  std::vector<RequestId> taken_cancels_;
+  std::thread worker_;
+};
+
+void WorkerEngine::submit(GenerationRequest request) {
+  {
+    std::lock_guard lock(mutex_);
+    if (accepted_ >= options_.sequences_max + options_.queue_max) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("{} requests are being answered and {} are waiting: try again later",
+                              options_.sequences_max, options_.queue_max));
+    }
+    ++accepted_;
+  }
+  // Tokenized here rather than by the worker: a long text would hold up everybody's answers.
+  Submission submission{std::move(request), {}, std::nullopt};
+  try {
+    submission.tokens = tokenize_prompt(*parts_.tokenizer, submission.request.prompt);
+  } catch (const Error& error) {
+    submission.error = error;
+  } catch (const std::bad_alloc&) {
+    submission.error =
+        Error(ErrorCode::out_of_memory, "no memory to tokenize the prompt: shorten it");
+  }
+  submission.request.prompt.clear();
+  {
+    std::lock_guard lock(mutex_);
+    submissions_.push_back(std::move(submission));
+  }
+  changed_.notify_one();
+}
+
+void WorkerEngine::cancel(RequestId id) {
+  {
+    std::lock_guard lock(mutex_);
+    cancels_.push_back(id);
+    cancel_count_.fetch_add(1, std::memory_order_release);
+  }
+  changed_.notify_one();
+}
+
+bool WorkerEngine::is_cancelled(RequestId id) const {
+  if (cancel_count_.load(std::memory_order_acquire) == 0) return false;
+  std::lock_guard lock(mutex_);
+  return is_stopping_ || std::find(cancels_.begin(), cancels_.end(), id) != cancels_.end();
+}
+
+void WorkerEngine::emit(GenerationEvent event) {
+  if (event.is_final) {
+    std::lock_guard lock(mutex_);
+    --accepted_;
+  }
+  sink_(std::move(event));
+}
+
+// Sleeps until there is something to do. False when the engine is to stop.
+bool WorkerEngine::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  const auto has_news = [this] {
+    return is_stopping_ || !submissions_.empty() || !cancels_.empty();
+  };
+  if (!loop_.has_work() && !changed_.wait_for(lock, rest_delay, has_news)) {
+    lock.unlock();
+#ifndef NDEBUG
+    loop_.check_integrity();
+#endif
+    loop_.rest();
+    lock.lock();
+    changed_.wait(lock, has_news);
+  }
+  return !is_stopping_;
+}
+
+void WorkerEngine::take_commands() {
+  {
+    std::lock_guard lock(mutex_);
+    taken_submissions_.swap(submissions_);
+    taken_cancels_.swap(cancels_);
+    cancel_count_.store(0, std::memory_order_release);
+  }
+  for (Submission& submission : taken_submissions_) {
+    if (submission.error) {
+      loop_.refuse(submission.request.id, submission.error->code(), submission.error->what());
+    } else {
+      loop_.add(submission.request, std::move(submission.tokens));
+    }
+  }
+  for (const RequestId id : taken_cancels_) loop_.cancel(id);
+  taken_submissions_.clear();
+  taken_cancels_.clear();
+}
+
+void WorkerEngine::publish_stats() {
+  const CacheUse use = loop_.cache_use();
+  std::lock_guard lock(mutex_);
+  stats_.cache_used_bytes = use.used_bytes;
+  stats_.running = loop_.running();
+}
+
+void WorkerEngine::work() {
+  bool goes_on = true;
+  while (goes_on) {
+    goes_on = wait_for_work();
+    take_commands();
+    if (goes_on && loop_.has_work()) {
+      loop_.step([this](RequestId id) { return is_cancelled(id); });
+      std::lock_guard lock(mutex_);
+      ++stats_.steps;
+    }
+    publish_stats();
+  }
+  loop_.cancel_all();
+}
+
+StepLoopOptions loop_options(const ModelRunner& model, const KernelTable& kernels,
+                             const EngineOptions& options) {
+  StepLoopOptions loop;
+  loop.kv_type = options.kv_type;
+  loop.lease = options.lease;
+  loop.limits.step_tokens = options.step_tokens;
+  loop.limits.sequences_max = options.sequences_max;
+  loop.limits.roles_agree = kernels.roles_agree;
+  int64_t context = model.context_length();
+  if (options.context_tokens > 0) context = std::min(context, options.context_tokens);
+  loop.cache = plan_cache(model.cache_shape(), options.kv_type, kernels,
+                          {.context_tokens = context,
+                           .cache_bytes = options.cache_bytes,
+                           .step_tokens = options.step_tokens});
+  if (loop.cache.context_tokens < context) {
+    log::warn(fmt::format("context is {} tokens instead of {}: the cache may take {} bytes",
+                          loop.cache.context_tokens, context, options.cache_bytes));
+  }
+  return loop;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const EngineOptions& requested,
+                                     EventSink sink, const std::function<bool(double)>& progress) {
+  EngineOptions options = requested;
+  const KernelTable* kernels = options.kernels != nullptr ? options.kernels : find_kernels("");
+  if (options.threads <= 0) options.threads = default_thread_count();
+  options.sequences_max = std::max(1, options.sequences_max);
+  // Every running answer takes part in every step.
+  options.step_tokens =
+      std::max(options.step_tokens, options.sequences_max + static_cast<int32_t>(page_tokens));
+  ModelRunnerOptions model_options;
+  model_options.kernels = kernels;
+  model_options.threads = options.threads;
+  model_options.step_tokens_max = options.step_tokens;
+  model_options.output_tokens_max = options.sequences_max;
+
+  WorkerEngine::Parts parts;
+  parts.tokenizer = make_tokenizer(*file);
+  parts.model = ModelRunner::load(*file, model_options, progress);
+  parts.file = std::move(file);
+  if (parts.model->vocab_size() < parts.tokenizer->vocab_size()) {
+    throw Error(
+        ErrorCode::corrupt_data,
+        fmt::format("{}: the output matrix has {} rows, but the vocabulary {} tokens",
+                    parts.file->what(), parts.model->vocab_size(), parts.tokenizer->vocab_size()));
+  }
+  const StepLoopOptions loop = loop_options(*parts.model, *kernels, options);
+  return std::make_unique<WorkerEngine>(std::move(parts), *kernels, options, loop, std::move(sink));
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,32 @@
+// From the parts of a prompt to the tokens a sequence begins with.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/generation.h"
+#include "engine/token_id.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace hearth::engine {
+
+// Neighbouring text parts are tokenized as one text. A begin-of-sequence token is put in front when
+// the model wants one and the prompt does not begin with it already; nothing is added behind.
+// Throws Error{invalid_argument} for a token outside the vocabulary and for a prompt without any
+// token.
+std::vector<TokenId> tokenize_prompt(const Tokenizer& tokenizer, std::span<const PromptPart> parts);
+
+struct PromptFit {
+  int64_t context_tokens = 0;
+  bool truncate = false;
+  int32_t keep_tokens = 0;         // negative: as many as fit
+  int64_t answer_tokens_max = -1;  // negative: no limit of its own
+};
+
+// A prompt must leave room for at least one token of answer. A longer one throws
+// Error{invalid_argument} with the counts or, with `truncate`, loses the tokens behind its first
+// `keep_tokens` until an answer of min(answer_tokens_max, context / 8) tokens has room too.
+std::vector<TokenId> fit_prompt(std::vector<TokenId> tokens, const PromptFit& fit);
+
+}  // namespace hearth::engine

@@ -1,0 +1,67 @@
+#include "engine/engine/sequence.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hearth::engine {
+namespace {
+
+int64_t nanoseconds(TimePoint begin, TimePoint end) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
+}
+
+int64_t answer_limit(const GenerationRequest& request, size_t prompt_tokens,
+                     int64_t context_tokens) {
+  const int64_t room = context_tokens - static_cast<int64_t>(prompt_tokens);
+  return request.tokens_max < 0 ? room : std::min(room, request.tokens_max);
+}
+
+}  // namespace
+
+Sequence::Sequence(const GenerationRequest& request, std::vector<TokenId> prompt,
+                   int64_t context_tokens, const SequenceSetting& setting)
+    : id_(request.id),
+      prefix_key_{request.tenant, "", ""},
+      setting_(setting),
+      tokens_(std::move(prompt)),
+      answer_tokens_max_(answer_limit(request, tokens_.size(), context_tokens)),
+      sampler_(request.sampling, setting.tokenizer.vocab_size(), context_tokens),
+      text_(request.stop),
+      cache_(setting.shape, setting.pools,
+             static_cast<int64_t>(tokens_.size()) + answer_tokens_max_) {
+  timings_.prompt_tokens = static_cast<int64_t>(tokens_.size());
+  for (const TokenId token : tokens_) sampler_.accept(token);
+  tokens_.reserve(tokens_.size() + static_cast<size_t>(answer_tokens_max_));
+}
+
+void Sequence::start(int64_t cached_tokens) {
+  if (started_) return;
+  started_ = setting_.clock.now();
+  timings_.cached_prompt_tokens = cached_tokens;
+}
+
+std::optional<FinishReason> Sequence::sample(std::span<float> logits, std::string& text) {
+  const TokenId token = sampler_.sample(logits);
+  last_token_ = setting_.clock.now();
+  if (!first_token_) first_token_ = last_token_;
+  ++timings_.generated_tokens;
+  if (setting_.tokenizer.is_end_of_generation(token)) return FinishReason::stop;
+  sampler_.accept(token);
+  tokens_.push_back(token);
+  piece_.clear();
+  setting_.tokenizer.append_piece(piece_, token, false);
+  text_.push(piece_, text);
+  if (text_.is_stopped()) return FinishReason::stop;
+  if (timings_.generated_tokens >= answer_tokens_max_) return FinishReason::length;
+  return std::nullopt;
+}
+
+Timings Sequence::timings() const {
+  Timings timings = timings_;
+  if (started_)
+    timings.prompt_ns = nanoseconds(*started_, first_token_.value_or(setting_.clock.now()));
+  if (first_token_) timings.generation_ns = nanoseconds(*first_token_, last_token_);
+  return timings;
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,73 @@
+// One request while it is being answered: its tokens, its place in the cache, its sampler and its
+// text. Used by the engine worker only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/generation.h"
+#include "engine/kv_cache/prefix_index.h"
+#include "engine/kv_cache/sequence_cache.h"
+#include "engine/sampler/sampler.h"
+#include "engine/tokenizer/text_stream.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace hearth::engine {
+
+// What a sequence shares with all others of its engine.
+struct SequenceSetting {
+  const Tokenizer& tokenizer;
+  const CacheShape& shape;
+  std::span<PagePool* const> pools;
+  const Clock& clock;
+};
+
+class Sequence {
+ public:
+  // `prompt` fits `context_tokens`. Throws as Sampler.
+  Sequence(const GenerationRequest& request, std::vector<TokenId> prompt, int64_t context_tokens,
+           const SequenceSetting& setting);
+
+  RequestId id() const { return id_; }
+  const PrefixKey& prefix_key() const { return prefix_key_; }
+  // Prompt and answer.
+  std::span<const TokenId> tokens() const { return tokens_; }
+  int64_t prompt_tokens() const { return timings_.prompt_tokens; }
+  // Tokens that can be generated at most.
+  int64_t answer_tokens_max() const { return answer_tokens_max_; }
+
+  SequenceCache& cache() { return cache_; }
+  const SequenceCache& cache() const { return cache_; }
+  std::optional<PrefixIndex::Cursor>& cursor() { return cursor_; }
+
+  // The sequence was started with `cached_tokens` of its tokens in the cache.
+  void start(int64_t cached_tokens);
+  // Chooses the next token from its logits and appends what may be shown now to `text`. Returns the
+  // reason when the answer ends with it.
+  std::optional<FinishReason> sample(std::span<float> logits, std::string& text);
+  // Text still held back, for the end of an answer.
+  void finish_text(std::string& text) { text_.finish(text); }
+  Timings timings() const;
+
+ private:
+  RequestId id_;
+  PrefixKey prefix_key_;
+  const SequenceSetting& setting_;
+  std::vector<TokenId> tokens_;
+  int64_t answer_tokens_max_;
+  Sampler sampler_;
+  TextStream text_;
+  std::string piece_;
+  SequenceCache cache_;
+  std::optional<PrefixIndex::Cursor> cursor_;
+  Timings timings_;
+  std::optional<TimePoint> started_;
+  std::optional<TimePoint> first_token_;
+  TimePoint last_token_;
+};
+
+}  // namespace hearth::engine

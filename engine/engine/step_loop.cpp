@@ -1,0 +1,290 @@
+#include "engine/engine/step_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "engine/backend/compute_lease.h"
+#include "engine/engine/prompt.h"
+
+namespace hearth::engine {
+namespace {
+
+std::vector<std::unique_ptr<PagePool>> make_pools(const CacheShape& shape,
+                                                  const KernelTable& kernels,
+                                                  const StepLoopOptions& options) {
+  std::vector<std::unique_ptr<PagePool>> pools;
+  for (size_t i = 0; i < shape.groups.size(); ++i) {
+    pools.push_back(std::make_unique<PagePool>(shape.groups[i], options.kv_type, kernels,
+                                               options.cache.page_counts[i]));
+  }
+  return pools;
+}
+
+std::vector<PagePool*> pointers_to(const std::vector<std::unique_ptr<PagePool>>& pools) {
+  std::vector<PagePool*> pointers;
+  for (const std::unique_ptr<PagePool>& pool : pools) pointers.push_back(pool.get());
+  return pointers;
+}
+
+}  // namespace
+
+StepLoop::StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelTable& kernels,
+                   const Clock& clock, const StepLoopOptions& options, EventSink sink)
+    : model_(model),
+      tokenizer_(tokenizer),
+      clock_(clock),
+      options_(options),
+      sink_(std::move(sink)),
+      owned_pools_(make_pools(model.cache_shape(), kernels, options)),
+      pools_(pointers_to(owned_pools_)),
+      setting_{tokenizer, model.cache_shape(), pools_, clock},
+      scheduler_(options.limits),
+      index_(model.cache_shape(), pools_) {
+  const size_t step_tokens = static_cast<size_t>(options.limits.step_tokens);
+  const size_t sequences_max = static_cast<size_t>(options.limits.sequences_max);
+  plan_.tokens.reserve(step_tokens);
+  plan_.positions.reserve(step_tokens);
+  plan_.output_tokens.reserve(sequences_max);
+  plan_.sequences.reserve(sequences_max);
+  spare_spans_.reserve(sequences_max);
+  step_spans_.reserve(sequences_max);
+  // Not zeroed: a row takes memory when a sequence first uses it.
+  logits_ = std::make_unique_for_overwrite<float[]>(sequences_max *
+                                                    static_cast<size_t>(model.vocab_size()));
+}
+
+StepLoop::~StepLoop() = default;
+
+void StepLoop::add(const GenerationRequest& request, std::vector<TokenId> tokens) {
+  try {
+    admit(request, std::move(tokens));
+  } catch (const Error& error) {
+    refuse(request.id, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    refuse(request.id, ErrorCode::out_of_memory, "no memory for another sequence: try again later");
+  }
+}
+
+void StepLoop::admit(const GenerationRequest& request, std::vector<TokenId> tokens) {
+  if (sequences_.contains(request.id)) {
+    throw Error(ErrorCode::already_exists,
+                fmt::format("request {} is being answered already", request.id));
+  }
+  int64_t context = context_tokens();
+  if (request.context_tokens > 0) context = std::min(context, request.context_tokens);
+  tokens = fit_prompt(std::move(tokens), {.context_tokens = context,
+                                          .truncate = request.truncate,
+                                          .keep_tokens = request.keep_tokens,
+                                          .answer_tokens_max = request.tokens_max});
+  Entry entry{std::make_unique<Sequence>(request, std::move(tokens), context, setting_),
+              request.return_tokens};
+  const Sequence& s = *entry.sequence;
+  const int64_t prompt_tokens = s.prompt_tokens();
+  const int64_t answer_tokens_max = s.answer_tokens_max();
+  sequences_.emplace(request.id, std::move(entry));
+  if (answer_tokens_max == 0) {
+    finish(request.id, FinishReason::length, ErrorCode::internal, "");
+    return;
+  }
+  scheduler_.add({request.id, prompt_tokens, answer_tokens_max, {}});
+}
+
+void StepLoop::refuse(RequestId id, ErrorCode code, const std::string& message) {
+  GenerationEvent event;
+  event.id = id;
+  event.is_final = true;
+  event.finish = FinishReason::failed;
+  event.error = code;
+  event.message = message;
+  sink_(std::move(event));
+}
+
+void StepLoop::cancel(RequestId id) {
+  if (sequences_.contains(id)) finish(id, FinishReason::cancelled, ErrorCode::cancelled, "");
+}
+
+void StepLoop::cancel_all() {
+  while (!sequences_.empty()) cancel(sequences_.begin()->first);
+}
+
+// How many of the sequence's first `length` tokens have entries that others may take over: where
+// the roles differ, what was computed in the decode role is private.
+int64_t StepLoop::shareable_tokens(const Sequence& s, int64_t length) const {
+  return options_.limits.roles_agree ? length : std::min(length, s.prompt_tokens());
+}
+
+void StepLoop::leave_cache(Sequence& s) {
+  if (s.cursor()) {
+    const int64_t shared = shareable_tokens(s, s.cache().length());
+    index_.finish(*s.cursor(), s.tokens().first(static_cast<size_t>(shared)), s.cache());
+    s.cursor().reset();
+  }
+  s.cache().release_all();
+}
+
+void StepLoop::finish(RequestId id, FinishReason reason, ErrorCode code,
+                      const std::string& message) {
+  const auto place = sequences_.find(id);
+  Sequence& s = *place->second.sequence;
+  scheduler_.remove(id);
+  leave_cache(s);
+  GenerationEvent event;
+  event.id = id;
+  event.is_final = true;
+  event.finish = reason;
+  event.error = code;
+  event.message = message;
+  event.timings = s.timings();
+  if (reason == FinishReason::stop || reason == FinishReason::length) s.finish_text(event.text);
+  if (place->second.return_tokens) event.tokens.assign(s.tokens().begin(), s.tokens().end());
+  sequences_.erase(place);
+  sink_(std::move(event));
+}
+
+void StepLoop::step(const CancelQuestion& is_cancelled) {
+  // The worker's catch site: whatever goes wrong in a step ends the sequences of that step.
+  try {
+    step_spans_.clear();
+    const std::span<const ScheduledSpan> spans = scheduler_.decide(*this);
+    step_spans_.assign(spans.begin(), spans.end());
+    if (step_spans_.empty())
+      throw Error(ErrorCode::out_of_memory, "the cache has no room for any request");
+    build_plan(step_spans_);
+    if (run_model(step_spans_, is_cancelled)) {
+      take_results(step_spans_);
+    } else {
+      scheduler_.abandon_step();
+    }
+  } catch (const Error& error) {
+    fail_step(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    fail_step(ErrorCode::out_of_memory,
+              "memory ran out in a step: ask for a shorter context or fewer parallel requests");
+  } catch (const std::exception& error) {
+    fail_step(ErrorCode::internal, error.what());
+  }
+}
+
+void StepLoop::fail_step(ErrorCode code, const std::string& message) {
+  scheduler_.abandon_step();
+  // A decision that was not finished names nobody: then everybody is concerned.
+  if (step_spans_.empty()) {
+    while (!sequences_.empty())
+      finish(sequences_.begin()->first, FinishReason::failed, code, message);
+  }
+  for (const ScheduledSpan& span : step_spans_) {
+    if (sequences_.contains(span.id)) finish(span.id, FinishReason::failed, code, message);
+  }
+}
+
+void StepLoop::build_plan(std::span<const ScheduledSpan> spans) {
+  for (SequenceSpan& used : plan_.sequences) spare_spans_.push_back(std::move(used));
+  plan_.sequences.clear();
+  plan_.tokens.clear();
+  plan_.positions.clear();
+  plan_.output_tokens.clear();
+  plan_.decode_token_count = 0;
+  for (const ScheduledSpan& scheduled : spans) {
+    const Sequence& s = sequence(scheduled.id);
+    HEARTH_CHECK(s.cache().length() == scheduled.first_token);
+    SequenceSpan span;
+    if (!spare_spans_.empty()) {
+      span = std::move(spare_spans_.back());
+      spare_spans_.pop_back();
+    }
+    span.first_token = plan_.token_count();
+    span.token_count = scheduled.token_count;
+    span.cached_tokens = scheduled.first_token;
+    span.role = scheduled.role;
+    span.pages.clear();
+    for (int32_t group = 0; group < s.cache().group_count(); ++group)
+      span.pages.push_back(s.cache().pages(group));
+    if (scheduled.role == Role::decode) plan_.decode_token_count += scheduled.token_count;
+    for (int32_t i = 0; i < scheduled.token_count; ++i) {
+      const int64_t index = scheduled.first_token + i;
+      const int32_t position = static_cast<int32_t>(index);
+      plan_.tokens.push_back(s.tokens()[static_cast<size_t>(index)]);
+      plan_.positions.push_back({position, position, position});
+    }
+    if (scheduled.wants_logits) plan_.output_tokens.push_back(plan_.token_count() - 1);
+    plan_.sequences.push_back(std::move(span));
+  }
+}
+
+bool StepLoop::run_model(std::span<const ScheduledSpan> spans, const CancelQuestion& is_cancelled) {
+  const size_t rows = plan_.output_tokens.size();
+  const std::span<float> logits(logits_.get(), rows * static_cast<size_t>(model_.vocab_size()));
+  const ComputeLease::Turn turn(options_.lease);
+  return model_.run(plan_, pools_, logits, [&] {
+    return is_cancelled && std::all_of(spans.begin(), spans.end(), [&](const ScheduledSpan& span) {
+             return is_cancelled(span.id);
+           });
+  });
+}
+
+void StepLoop::take_results(std::span<const ScheduledSpan> spans) {
+  for (const ScheduledSpan& span : spans) {
+    Sequence& s = sequence(span.id);
+    s.cache().advance(span.token_count);
+    const int64_t shared = shareable_tokens(s, s.cache().length());
+    index_.insert(*s.cursor(), s.tokens().first(static_cast<size_t>(shared)), s.cache());
+    s.cache().slide_windows();
+  }
+  scheduler_.finish_step();
+  const size_t vocab = static_cast<size_t>(model_.vocab_size());
+  size_t row = 0;
+  for (const ScheduledSpan& span : spans) {
+    if (!span.wants_logits) continue;
+    sample(sequence(span.id), std::span(logits_.get() + row * vocab, vocab));
+    ++row;
+  }
+}
+
+void StepLoop::sample(Sequence& s, std::span<float> logits) {
+  GenerationEvent event;
+  event.id = s.id();
+  std::optional<FinishReason> finished;
+  try {
+    finished = s.sample(logits, event.text);
+  } catch (const Error& error) {
+    finish(s.id(), FinishReason::failed, error.code(), error.what());
+    return;
+  }
+  const RequestId id = s.id();
+  if (!event.text.empty()) sink_(std::move(event));
+  if (finished) {
+    finish(id, *finished, ErrorCode::internal, "");
+  } else {
+    scheduler_.append(id);
+  }
+}
+
+void StepLoop::rest() {
+  for (PagePool* pool : pools_) pool->give_back_memory();
+}
+
+CacheUse StepLoop::cache_use() const {
+  CacheUse use;
+  for (const PagePool* pool : pools_) {
+    use.reserved_bytes += pool->page_count() * pool->page_bytes();
+    use.used_bytes += (pool->page_count() - pool->free_pages()) * pool->page_bytes();
+  }
+  return use;
+}
+
+void StepLoop::check_integrity() const {
+  index_.check_integrity();
+  if (!sequences_.empty()) return;
+  // Nobody is being answered: the index is the only holder.
+  for (size_t group = 0; group < pools_.size(); ++group) {
+    HEARTH_CHECK(index_.held_pages(static_cast<int32_t>(group)) ==
+                 pools_[group]->page_count() - pools_[group]->free_pages());
+  }
+}
+
+}  // namespace hearth::engine

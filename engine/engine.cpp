@@ -80,7 +80,9 @@ class WorkerEngine final : public Engine {
   EngineStats stats() const override {
     std::lock_guard lock(mutex_);
     EngineStats stats = stats_;
-    stats.waiting = std::max(0, accepted_ - stats.running);
+    // Final events are out before the worker publishes: nobody runs who was told of his end.
+    stats.running = std::min(stats.running, accepted_);
+    stats.waiting = accepted_ - stats.running;
     return stats;
   }
 
@@ -205,6 +207,7 @@ void WorkerEngine::publish_stats() {
   std::lock_guard lock(mutex_);
   stats_.cache_used_bytes = use.used_bytes;
   stats_.running = loop_.running();
+  stats_.preemptions = loop_.preemptions();
 }
 
 void WorkerEngine::work() {

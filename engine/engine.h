@@ -37,6 +37,7 @@ struct EngineStats {
   int32_t running = 0;
   int32_t waiting = 0;
   int64_t steps = 0;
+  int64_t preemptions = 0;  // answers that gave up their pages to older ones and were continued later
   int64_t context_tokens = 0;
   int32_t threads = 0;
 };

@@ -65,6 +65,7 @@ class StepLoop final : private PageSource {
 
   int32_t running() const { return scheduler_.started_count(); }
   int32_t waiting() const { return scheduler_.waiting_count(); }
+  int64_t preemptions() const { return preemptions_; }
   CacheUse cache_use() const;
   void check_integrity() const;
 
@@ -104,6 +105,7 @@ class StepLoop final : private PageSource {
   Scheduler scheduler_;
   PrefixIndex index_;
   std::unordered_map<RequestId, Entry> sequences_;
+  int64_t preemptions_ = 0;
   std::vector<ScheduledSpan> step_spans_;
   StepPlan plan_;
   std::vector<SequenceSpan> spare_spans_;  // keep their storage between steps

@@ -19,9 +19,7 @@ int64_t common_length(std::span<const TokenId> a, std::span<const TokenId> b) {
 int64_t StepLoop::pages_to_grow(const Sequence& s, size_t group, int64_t tokens) const {
   const CacheGroupShape& kind = setting_.shape.groups[group];
   int64_t pages = page_count_for(tokens);
-  if (kind.kind == CacheGroupKind::window) {
-    pages = std::min(pages, window_pages(kind, tokens, options_.limits.step_tokens));
-  }
+  if (kind.kind == CacheGroupKind::window) pages = std::min(pages, page_count_for(kind.window) + 1);
   return std::max<int64_t>(0, pages - s.cache().held_pages(static_cast<int32_t>(group)));
 }
 
@@ -30,6 +28,9 @@ bool StepLoop::has_room(std::span<const PageDemand> demands) {
     int64_t missing = 0;
     for (const PageDemand& demand : demands)
       missing += pages_to_grow(sequence(demand.id), group, demand.tokens);
+    // Beside its windows a group holds the tokens of one step, whoever they belong to.
+    const CacheGroupShape& kind = setting_.shape.groups[group];
+    if (kind.kind == CacheGroupKind::window) missing += page_count_for(options_.limits.step_tokens);
     if (missing > pools_[group]->free_pages() + pools_[group]->reclaimable_pages()) return false;
   }
   return true;
@@ -71,6 +72,7 @@ bool StepLoop::reserve(SequenceId id, int64_t tokens) {
 }
 
 void StepLoop::drop(SequenceId id) {
+  ++preemptions_;
   leave_cache(sequence(id));
 }
 

@@ -19,14 +19,14 @@ constexpr int64_t default_contexts = 2;
 constexpr int64_t page_count_max = int64_t{1} << 24;
 
 // A window group needs far fewer pages than a full one, but a cache of many short sequences as
-// many: a quarter is the compromise.
+// many: half is the compromise.
 int64_t pages_of_group(const CacheGroupShape& group, int64_t full_pages,
                        const CachePlanRequest& request) {
   if (group.kind == CacheGroupKind::full) return full_pages;
   const int64_t alone = window_pages(group, request.context_tokens, request.step_tokens);
   const int64_t contexts =
       std::max<int64_t>(1, full_pages / (page_count_for(request.context_tokens) + 1));
-  return std::min(full_pages, std::max(alone * contexts, full_pages / 4));
+  return std::min(full_pages, std::max(alone * contexts, full_pages / 2));
 }
 
 }  // namespace

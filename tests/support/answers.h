@@ -1,0 +1,59 @@
+// What an engine said, collected per request while its worker goes on.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace hearth::testing {
+
+struct Answer {
+  std::string text;
+  int32_t pieces = 0;
+  int32_t finals = 0;
+  engine::GenerationEvent last;
+};
+
+class Answers {
+ public:
+  engine::Engine::EventSink sink() {
+    return [this](engine::GenerationEvent event) {
+      std::lock_guard lock(mutex_);
+      Answer& answer = answers_[event.id];
+      answer.text += event.text;
+      ++answer.pieces;
+      if (event.is_final) {
+        ++answer.finals;
+        answer.last = std::move(event);
+      }
+      changed_.notify_all();
+    };
+  }
+
+  // Waits for the end of an answer; a minute without it is a hang.
+  Answer wait(engine::RequestId id) {
+    std::unique_lock lock(mutex_);
+    const bool is_done =
+        changed_.wait_for(lock, std::chrono::minutes(1), [&] { return answers_[id].finals > 0; });
+    if (!is_done) throw Error(ErrorCode::unavailable, "no final event");
+    return answers_[id];
+  }
+  // Waits for the first text of an answer.
+  void wait_for_text(engine::RequestId id) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::minutes(1), [&] { return answers_[id].pieces > 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<engine::RequestId, Answer> answers_;
+};
+
+}  // namespace hearth::testing

@@ -1,5 +1,6 @@
-// One loaded model, one worker thread that alone touches weights, cache and scheduler, and a team of compute threads.
-// Knows nothing of processes: tests, benchmarks and hearth-runner use it directly.
+// One loaded model, one worker thread that alone touches weights, cache and scheduler, and a team
+// of compute threads. Knows nothing of processes: tests, benchmarks and hearth-runner use it
+// directly.
 #pragma once
 
 #include <cstdint>
@@ -15,45 +16,49 @@
 
 namespace hearth::engine {
 
-class ComputeLease;   // engine/backend/compute_lease.h
+class ComputeLease;  // engine/backend/compute_lease.h
 class GgufFile;
 
 struct EngineOptions {
-  const KernelTable* kernels = nullptr;   // null: the best of this machine
-  int32_t threads = 0;                    // 0: by cgroup quota, cpuset and physical cores
-  int64_t context_tokens = 0;             // per sequence; 0: the model's own length
+  const KernelTable* kernels = nullptr;  // null: the best of this machine
+  int32_t threads = 0;                   // 0: by cgroup quota, cpuset and physical cores
+  int64_t context_tokens = 0;            // per sequence; 0: the model's own length
   KvType kv_type = KvType::f16;
-  int64_t cache_bytes = 0;                // for all pages; 0: two full contexts, at most 4 GiB
-  int32_t sequences_max = 64;             // answered at once; more wait in the queue
-  int32_t queue_max = 512;                // waiting; more are refused with Error{unavailable}
-  int32_t step_tokens = 512;              // tokens per step at most
-  ComputeLease* lease = nullptr;          // taken around every step; null: none. Must outlive the engine.
+  int64_t cache_bytes = 0;        // for all pages; 0: two full contexts, at most 4 GiB
+  int32_t sequences_max = 64;     // answered at once; more wait in the queue
+  int32_t queue_max = 512;        // waiting; more are refused with Error{unavailable}
+  int32_t step_tokens = 512;      // tokens per step at most
+  ComputeLease* lease = nullptr;  // taken around every step; null: none. Must outlive the engine.
 };
 
 struct EngineStats {
   int64_t weight_bytes = 0;
-  int64_t cache_bytes = 0;                // reserved for pages
+  int64_t cache_bytes = 0;  // reserved for pages
   int64_t cache_used_bytes = 0;
   int32_t running = 0;
   int32_t waiting = 0;
   int64_t steps = 0;
-  int64_t preemptions = 0;  // answers that gave up their pages to older ones and were continued later
+  int64_t preemptions =
+      0;  // answers that gave up their pages to older ones and were continued later
   int64_t context_tokens = 0;
   int32_t threads = 0;
 };
 
 class Engine {
  public:
-  // Called on the worker thread, must not block for long. Exactly one final event per submitted request.
+  // Called on the worker thread, must not block for long. Exactly one final event per submitted
+  // request.
   using EventSink = std::function<void(GenerationEvent)>;
 
-  // Takes the file over. Throws as ModelRunner::load and make_tokenizer do. `progress` may be empty.
-  static std::unique_ptr<Engine> open(std::unique_ptr<GgufFile> file, const EngineOptions& options, EventSink sink,
-                                      const std::function<bool(double)>& progress);
+  // Takes the file over. Throws as ModelRunner::load and make_tokenizer do. `progress` may be
+  // empty.
+  static std::unique_ptr<Engine> open(std::unique_ptr<GgufFile> file, const EngineOptions& options,
+                                      EventSink sink, const std::function<bool(double)>& progress);
   // Cancels everything, waits for the worker.
   virtual ~Engine() = default;
 
-  // Any thread. Throws Error{unavailable} when the queue is full. All other failures arrive as events.
+  // Any thread. Throws Error{unavailable} when the queue is full. All other failures arrive as
+  // events.
   virtual void submit(GenerationRequest request) = 0;
   // Any thread. Takes effect within one step; unknown ids are ignored.
   virtual void cancel(RequestId id) = 0;

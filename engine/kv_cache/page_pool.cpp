@@ -43,7 +43,8 @@ std::byte* reserve_arena(int64_t page_bytes, int64_t page_count) {
 
 }  // namespace
 
-int64_t PagePool::page_bytes_of(const CacheGroupShape& shape, KvType type, const KernelTable& kernels) {
+int64_t PagePool::page_bytes_of(const CacheGroupShape& shape, KvType type,
+                                const KernelTable& kernels) {
   int64_t bytes = 0;
   for (const CacheLayerShape& layer : shape.layers) {
     const KvHeadShape head{type, layer.key_dim, layer.value_dim};

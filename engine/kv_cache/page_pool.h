@@ -19,7 +19,8 @@ namespace hearth::engine {
 class PagePool {
  public:
   // Bytes of one page, before there is a pool.
-  static int64_t page_bytes_of(const CacheGroupShape& shape, KvType type, const KernelTable& kernels);
+  static int64_t page_bytes_of(const CacheGroupShape& shape, KvType type,
+                               const KernelTable& kernels);
 
   // Reserves address space for `page_count` pages; memory is taken from the system as pages are
   // first written. Throws Error{out_of_memory}.

@@ -46,28 +46,8 @@ class WorkerEngine final : public Engine {
   };
 
   WorkerEngine(Parts parts, const KernelTable& kernels, const EngineOptions& options,
-               const StepLoopOptions& loop, EventSink sink)
-      : parts_(std::move(parts)),
-        options_(options),
-        sink_(std::move(sink)),
-        loop_(*parts_.model, *parts_.tokenizer, kernels, system_clock(), loop,
-              [this](GenerationEvent event) { emit(std::move(event)); }) {
-    stats_.weight_bytes = parts_.model->weight_bytes();
-    stats_.cache_bytes = loop_.cache_use().reserved_bytes;
-    stats_.context_tokens = loop_.context_tokens();
-    stats_.threads = options.threads;
-    worker_ = std::thread([this] { work(); });
-  }
-
-  ~WorkerEngine() override {
-    {
-      std::lock_guard lock(mutex_);
-      is_stopping_ = true;
-      cancel_count_.fetch_add(1, std::memory_order_release);
-    }
-    changed_.notify_one();
-    worker_.join();
-  }
+               const StepLoopOptions& loop, EventSink sink);
+  ~WorkerEngine() override;
 
   void submit(GenerationRequest request) override;
   void cancel(RequestId id) override;
@@ -113,6 +93,30 @@ class WorkerEngine final : public Engine {
   std::vector<RequestId> taken_cancels_;
   std::thread worker_;
 };
+
+WorkerEngine::WorkerEngine(Parts parts, const KernelTable& kernels, const EngineOptions& options,
+                           const StepLoopOptions& loop, EventSink sink)
+    : parts_(std::move(parts)),
+      options_(options),
+      sink_(std::move(sink)),
+      loop_(*parts_.model, *parts_.tokenizer, kernels, system_clock(), loop,
+            [this](GenerationEvent event) { emit(std::move(event)); }) {
+  stats_.weight_bytes = parts_.model->weight_bytes();
+  stats_.cache_bytes = loop_.cache_use().reserved_bytes;
+  stats_.context_tokens = loop_.context_tokens();
+  stats_.threads = options.threads;
+  worker_ = std::thread([this] { work(); });
+}
+
+WorkerEngine::~WorkerEngine() {
+  {
+    std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    cancel_count_.fetch_add(1, std::memory_order_release);
+  }
+  changed_.notify_one();
+  worker_.join();
+}
 
 void WorkerEngine::submit(GenerationRequest request) {
   {

@@ -79,7 +79,7 @@ void visit(auto& a, Of<EngineStats> auto& s) {
   a("weight_bytes", s.weight_bytes), a("cache_bytes", s.cache_bytes),
       a("cache_used_bytes", s.cache_used_bytes);
   a("running", s.running), a("waiting", s.waiting), a("steps", s.steps),
-      a("context_tokens", s.context_tokens);
+      a("preemptions", s.preemptions), a("context_tokens", s.context_tokens);
   a("threads", s.threads);
 }
 

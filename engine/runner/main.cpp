@@ -1,0 +1,194 @@
+// hearth-runner: `serve` is how hearthd starts it; the other commands are for inspection
+// (docs/hacking.md).
+#include <fmt/format.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <new>
+#include <string>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "engine/backend/thread_count.h"
+#include "engine/runner/commands.h"
+#include "engine/runner/sandbox.h"
+#include "engine/runner/server.h"
+
+namespace hearth::engine {
+namespace {
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+void ask_to_stop(int) {
+  stop_asked = 1;
+}
+
+// An allocation that failed where nobody could answer for it gets its own exit code.
+[[noreturn]] void end_at_once() {
+  if (const std::exception_ptr thrown = std::current_exception()) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::bad_alloc&) {
+      ::_exit(exit_out_of_memory);
+    } catch (const std::exception& error) {
+      log::error(error.what());
+    } catch (...) {
+    }
+  }
+  std::abort();
+}
+
+// Compute threads find their cores by the affinity: the topology cannot be read from inside the
+// sandbox.
+void settle_on_cores(RunnerServer::Options& options) {
+  options.default_threads = default_thread_count();
+  options.all_cpus = allowed_cpus();
+  const std::vector<int32_t> cores = physical_cores(options.all_cpus, "/sys");
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int32_t cpu : cores) CPU_SET(static_cast<size_t>(cpu), &set);
+  if (!cores.empty()) ::sched_setaffinity(0, sizeof(set), &set);
+}
+
+int serve(const std::string& name, log::Level level) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  struct sigaction action {};
+  action.sa_handler = ask_to_stop;
+  ::sigaction(SIGTERM, &action, nullptr);
+  std::set_terminate(end_at_once);
+  log::start(fmt::format("runner {}", name), level);
+  RunnerServer::Options options;
+  options.name = name;
+  settle_on_cores(options);
+  options.stop = &stop_asked;
+  log::debug(fmt::format("hearth-runner {} with {} threads", version(), options.default_threads));
+  const SandboxReport report = enter_sandbox();
+  if (report.has_landlock && report.has_seccomp) {
+    log::info(fmt::format("sandbox: {}", report.summary));
+  } else {
+    log::warn(fmt::format("sandbox: {}", report.summary));
+  }
+  options.sandbox = report.summary;
+  int exit_code = 0;
+  {
+    RunnerServer server{UniqueFd(runner_socket_fd), options};
+    exit_code = server.run();
+  }
+  // Nothing is left to flush, and what runs at a normal exit (leak checkers above all) wants files
+  // the sandbox denies.
+  ::_exit(exit_code);
+}
+
+std::string default_isa() {
+  const char* isa = std::getenv("HEARTH_ISA");
+  return isa != nullptr ? isa : "";
+}
+
+void add_logits(CLI::App& app, LogitsCommand& command) {
+  CLI::App* logits =
+      app.add_subcommand("logits", "Logits of given tokens, as raw float32 [tokens, vocab]");
+  logits->add_option("--model", command.model, "GGUF file")->required();
+  logits->add_option("--tokens", command.tokens, "Token ids, separated by commas; nothing is added")
+      ->required();
+  logits->add_option("--out", command.out, "File to write")->required();
+  logits->add_option("--kv-type", command.kv_type, "Type of the KV cache: f16 or f32")
+      ->capture_default_str();
+  logits->add_option("--threads", command.threads,
+                     "Compute threads; 0: as many as cores and quota allow");
+  logits->add_option(
+      "--isa", command.isa,
+      "Instruction set: scalar, avx2 or avx512 (default: HEARTH_ISA, else the best)");
+  logits->add_option("--batch", command.batch, "Tokens per step")->capture_default_str();
+  logits->add_flag("--decode", command.decode_role,
+                   "Each token as a step of its own in the decode role");
+  logits->callback([&command] { run_logits(command); });
+}
+
+struct TokenizeArguments {
+  std::string model;
+  bool parses_specials = false;
+};
+
+void add_tokenize(CLI::App& app, TokenizeArguments& arguments) {
+  CLI::App* tokenize = app.add_subcommand("tokenize", "Standard input to one token id per line");
+  tokenize->add_option("--model", arguments.model, "GGUF file")->required();
+  tokenize->add_flag("--special", arguments.parses_specials,
+                     "Text that spells a control token becomes one");
+  tokenize->callback([&arguments] { run_tokenize(arguments.model, arguments.parses_specials); });
+  CLI::App* detokenize = app.add_subcommand("detokenize", "Token ids from standard input to text");
+  detokenize->add_option("--model", arguments.model, "GGUF file")->required();
+  detokenize->callback([&arguments] { run_detokenize(arguments.model); });
+}
+
+struct CodecArguments {
+  std::string type;
+  std::string direction;
+};
+
+void add_codec(CLI::App& app, CodecArguments& arguments) {
+  CLI::App* codec = app.add_subcommand(
+      "codec", "Blocks of a tensor type to float32 and back, between the standard streams");
+  codec->add_option("--type", arguments.type, "Tensor type, for example q4_k")->required();
+  codec->add_option("direction", arguments.direction, "decode or encode")->required();
+  codec->callback([&arguments] { run_codec(arguments.type, arguments.direction); });
+}
+
+int run(int count, char** arguments) {
+  CLI::App app("hearth-runner: one loaded model of hearthd, and commands to look inside a model",
+               "hearth-runner");
+  app.set_version_flag("--version", fmt::format("hearth-runner {}", version()));
+  app.require_subcommand(1);
+  LogitsCommand logits;
+  logits.isa = default_isa();
+  TokenizeArguments tokenize;
+  CodecArguments codec;
+  add_logits(app, logits);
+  add_tokenize(app, tokenize);
+  add_codec(app, codec);
+  std::string name;
+  auto level = log::Level::info;
+  const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
+                                                    {"info", log::Level::info},
+                                                    {"warn", log::Level::warn},
+                                                    {"error", log::Level::error},
+                                                    {"off", log::Level::off}};
+  CLI::App* serving = app.add_subcommand(
+      "serve", "How hearthd starts it: frames on descriptor 3 (docs/runner-protocol.md)");
+  serving->add_option("--name", name, "Name of the model, for the log")->required();
+  serving->add_option("--log-level", level)->transform(CLI::CheckedTransformer(levels));
+  int exit_code = 0;
+  serving->callback([&] { exit_code = serve(name, level); });
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "hearth-runner: {}\n", error.what());
+    return 2;
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace hearth::engine
+
+int main(int count, char** arguments) {
+  hearth::log::start("hearth-runner", hearth::log::Level::warn);
+  try {
+    return hearth::engine::run(count, arguments);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "hearth-runner: not enough memory\n");
+    return hearth::engine::exit_out_of_memory;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "hearth-runner: {}\n", error.what());
+    return 1;
+  }
+}

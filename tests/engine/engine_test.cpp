@@ -93,7 +93,15 @@ std::vector<std::vector<TokenId>> alone(Subject& subject, std::vector<Generation
 
 void require_same(Subject& subject, const std::vector<GenerationRequest>& requests,
                   const std::vector<std::vector<TokenId>>& expected) {
+  // However slow this thread is, all of them run at once.
+  GenerationRequest first;
+  first.id = requests.front().id + 500;
+  first.prompt = {{"", true, {5}}};
+  first.tokens_max = 1;
+  subject.answers.hold(true);
+  subject.engine->submit(first);
   for (const GenerationRequest& request : requests) subject.engine->submit(request);
+  subject.answers.hold(false);
   for (size_t i = 0; i < requests.size(); ++i) {
     const Answer answer = subject.answers.wait(requests[i].id);
     CAPTURE(i);

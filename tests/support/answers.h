@@ -24,7 +24,8 @@ class Answers {
  public:
   engine::Engine::EventSink sink() {
     return [this](engine::GenerationEvent event) {
-      std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return !is_held_; });
       Answer& answer = answers_[event.id];
       answer.text += event.text;
       ++answer.pieces;
@@ -34,6 +35,13 @@ class Answers {
       }
       changed_.notify_all();
     };
+  }
+
+  // While held, the worker stops at its next event: what is submitted meanwhile starts together.
+  void hold(bool is_held) {
+    std::lock_guard lock(mutex_);
+    is_held_ = is_held;
+    changed_.notify_all();
   }
 
   // Waits for the end of an answer; a minute without it is a hang.
@@ -54,6 +62,7 @@ class Answers {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<engine::RequestId, Answer> answers_;
+  bool is_held_ = false;
 };
 
 }  // namespace hearth::testing

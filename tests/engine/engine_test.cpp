@@ -302,6 +302,7 @@ TEST_CASE("a cancelled request ends at once, in the queue, in its prompt, in its
   Subject subject({.context_tokens = 200000}, options);
   GenerationRequest request;
   request.prompt = {{"tell me everything", true, {}}};
+  request.sampling.logit_bias = {{2, -std::numeric_limits<float>::infinity()}};
   request.id = 1;
   subject.engine->submit(request);
   request.id = 2;

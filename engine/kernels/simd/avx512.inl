@@ -147,12 +147,11 @@ inline I32x16 splat_dword(const void* p) {
   return {_mm512_set1_epi32(value)};
 }
 inline I32x16 load_4x16(const void* a, const void* b, const void* c, const void* d) {
-  const auto part = [](const void* p) {
-    return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)));
-  };
-  const __m512i low = _mm512_mask_blend_epi32(0x00f0, part(a), part(b));
-  const __m512i three = _mm512_mask_blend_epi32(0x0f00, low, part(c));
-  return {_mm512_mask_blend_epi32(0xf000, three, part(d))};
+  const auto part = [](const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); };
+  const __m512i first = _mm512_castsi128_si512(part(a));
+  const __m512i second = _mm512_inserti32x4(first, part(b), 1);
+  const __m512i third = _mm512_inserti32x4(second, part(c), 2);
+  return {_mm512_inserti32x4(third, part(d), 3)};
 }
 inline void transpose4(I32x16 (&a)[4]) {
   const __m512i low01 = _mm512_unpacklo_epi32(a[0].v, a[1].v);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "engine/backend/thread_count.h"
+#include "engine/bench.h"
 #include "engine/runner/commands.h"
 #include "engine/runner/sandbox.h"
 #include "engine/runner/server.h"
@@ -142,18 +143,43 @@ void add_codec(CLI::App& app, CodecArguments& arguments) {
   codec->callback([&arguments] { run_codec(arguments.type, arguments.direction); });
 }
 
+void add_bench(CLI::App& app, BenchOptions& options) {
+  CLI::App* bench =
+      app.add_subcommand("bench", "Speed of a model beside the limits of this machine");
+  bench->add_option("--model", options.model, "GGUF file")->required();
+  bench->add_option("-p,--prompt", options.prompt_tokens, "Prompt lengths, one figure each")
+      ->delimiter(',');
+  bench->add_option("-n,--decode", options.decode_tokens, "Steps per decode figure; 0: none");
+  bench->add_option("-b,--streams", options.streams, "Sequences decoding together, one figure each")
+      ->delimiter(',');
+  bench->add_option("-t,--threads", options.threads,
+                    "Compute threads; 0: as many as cores and quota allow");
+  bench->add_option("--isa", options.isa, "Instruction set (default: HEARTH_ISA, else the best)");
+  bench->add_option("--kv-type", options.kv_type, "Type of the KV cache: f16 or f32")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, KvType>{{"f16", KvType::f16}, {"f32", KvType::f32}}));
+  bench->add_flag("--json", options.as_json, "One JSON object instead of a table");
+  bench->callback([&options] {
+    const std::string report = run_bench(options);
+    std::fwrite(report.data(), 1, report.size(), stdout);
+    if (!report.empty() && report.back() != '\n') std::fputc('\n', stdout);
+  });
+}
+
 int run(int count, char** arguments) {
   CLI::App app("hearth-runner: one loaded model of hearthd, and commands to look inside a model",
                "hearth-runner");
   app.set_version_flag("--version", fmt::format("hearth-runner {}", version()));
   app.require_subcommand(1);
   LogitsCommand logits;
-  logits.isa = default_isa();
+  BenchOptions bench;
+  logits.isa = bench.isa = default_isa();
   TokenizeArguments tokenize;
   CodecArguments codec;
   add_logits(app, logits);
   add_tokenize(app, tokenize);
   add_codec(app, codec);
+  add_bench(app, bench);
   std::string name;
   auto level = log::Level::info;
   const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},

@@ -42,7 +42,8 @@ struct LinearArgs {
   float* output;          // indexed by absolute row
   int64_t output_stride;  // floats between the outputs of two columns
   void* scratch;          // linear_scratch_bytes, 64-byte aligned, private to the calling thread
-  int64_t fetch_end = 0;  // rows up to here may be fetched ahead for the caller's next range; 0: none
+  int64_t fetch_end =
+      0;  // rows up to here may be fetched ahead for the caller's next range; 0: none
 };
 
 using LinearFn = void (*)(const LinearArgs&) noexcept;

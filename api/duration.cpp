@@ -41,7 +41,8 @@ std::optional<double> take_number(std::string_view& text) {
   }
   if (digits == 0) return std::nullopt;
   double value = 0;
-  const std::string number = fmt::format("0{}0", text.substr(0, size));  // ".5" and "1." are fine in Go
+  const std::string number =
+      fmt::format("0{}0", text.substr(0, size));  // ".5" and "1." are fine in Go
   const bool has_point = points == 1;
   const char* end = number.data() + number.size() - (has_point ? 0 : 1);
   if (std::from_chars(number.data(), end, value).ec != std::errc()) return std::nullopt;
@@ -91,13 +92,16 @@ Duration from_seconds(double seconds) {
   return Duration(static_cast<int64_t>(ns));
 }
 
-Duration negative_is_forever(Duration value) { return value < Duration(0) ? forever : value; }
+Duration negative_is_forever(Duration value) {
+  return value < Duration(0) ? forever : value;
+}
 
 std::string print_go_duration(Duration value) {
   if (value == forever) return "-1";
   if (value == Duration(0)) return "0s";
   const bool is_negative = value < Duration(0);
-  uint64_t ns = is_negative ? uint64_t{0} - static_cast<uint64_t>(value.count()) : static_cast<uint64_t>(value.count());
+  uint64_t ns = is_negative ? uint64_t{0} - static_cast<uint64_t>(value.count())
+                            : static_cast<uint64_t>(value.count());
   std::string text = is_negative ? "-" : "";
   if (ns < 1'000) return text + fmt::format("{}ns", ns);
   if (ns < 1'000'000) return text + fmt::format("{}\xc2\xb5s", static_cast<double>(ns) / 1e3);

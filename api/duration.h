@@ -13,8 +13,9 @@ using Duration = std::chrono::nanoseconds;
 // What a negative keep_alive means. No clock arithmetic may be done with it.
 inline constexpr Duration forever = Duration::max();
 
-// Go's time.ParseDuration: an optional sign, then numbers with fraction and unit (ns, us, µs, ms, s, m, h). "0" needs
-// no unit. Absent when it is not of that form or too large. Signs are kept: the caller decides what negative means.
+// Go's time.ParseDuration: an optional sign, then numbers with fraction and unit (ns, us, µs, ms,
+// s, m, h). "0" needs no unit. Absent when it is not of that form or too large. Signs are kept: the
+// caller decides what negative means.
 std::optional<Duration> parse_go_duration(std::string_view text);
 
 // Seconds as a Duration, rounded toward zero; what does not fit becomes the largest of that sign.

@@ -1,5 +1,5 @@
-// Errors on the wire. The only place where an ErrorCode becomes an HTTP status and where the shape of an error body is
-// decided, per dialect.
+// Errors on the wire. The only place where an ErrorCode becomes an HTTP status and where the shape
+// of an error body is decided, per dialect.
 #pragma once
 
 #include <string>

@@ -13,7 +13,9 @@ namespace {
 constexpr int depth_max = 128;
 constexpr std::string_view blank = " \t\r\n";
 
-char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter; }
+char lower(char letter) {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -40,11 +42,15 @@ std::optional<uint32_t> escaped_unit(std::string_view text, size_t at) {
   return value;
 }
 
-bool is_high_surrogate(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
-bool is_low_surrogate(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
+bool is_high_surrogate(uint32_t unit) {
+  return unit >= 0xD800 && unit < 0xDC00;
+}
+bool is_low_surrogate(uint32_t unit) {
+  return unit >= 0xDC00 && unit < 0xE000;
+}
 
-// Walks over the first value of a text: finds its end, refuses deep nesting, mends escapes of lone surrogates. What is
-// wrong otherwise is left to the parser, which says it better.
+// Walks over the first value of a text: finds its end, refuses deep nesting, mends escapes of lone
+// surrogates. What is wrong otherwise is left to the parser, which says it better.
 class FirstValue {
  public:
   explicit FirstValue(std::string_view text) : text_(text) {}
@@ -72,7 +78,8 @@ class FirstValue {
     if (letter == '"') is_in_string_ = true;
     if ((letter == '{' || letter == '[') && ++depth_ > depth_max) {
       throw Error(ErrorCode::invalid_argument,
-                  fmt::format("request body: JSON nested deeper than {} levels at byte {}", depth_max, at_));
+                  fmt::format("request body: JSON nested deeper than {} levels at byte {}",
+                              depth_max, at_));
     }
     if (letter == '}' || letter == ']') is_done_ = --depth_ <= 0;
     copy(1);
@@ -104,30 +111,36 @@ class FirstValue {
 
 Json parse_body(std::string_view body) {
   const size_t start = body.find_first_not_of(blank);
-  if (start == std::string_view::npos) throw Error(ErrorCode::invalid_argument, "request body missing");
+  if (start == std::string_view::npos)
+    throw Error(ErrorCode::invalid_argument, "request body missing");
   std::string repaired;
   if (!is_valid_utf8(body)) {
     repaired = repair_utf8(body);
     body = repaired;
   }
   if (body[start] != '{') {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("request body: expected a JSON object, found '{}'", body.substr(start, 1)));
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("request body: expected a JSON object, found '{}'", body.substr(start, 1)));
   }
   const std::string value = FirstValue(body.substr(start)).take();
   try {
     return Json::parse(value);
   } catch (const Json::exception& failure) {
-    throw Error(ErrorCode::invalid_argument, fmt::format("request body is not JSON: {}", failure.what()));
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("request body is not JSON: {}", failure.what()));
   }
 }
 
-std::string to_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string to_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Fields::Fields(const Json& object, std::string_view what) : object_(object), what_(what) {
   if (object.is_object()) return;
   const std::string_view name = what.ends_with('.') ? what.substr(0, what.size() - 1) : what;
-  throw Error(ErrorCode::invalid_argument, fmt::format("{}: expected an object, found {}", name, object.type_name()));
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("{}: expected an object, found {}", name, object.type_name()));
 }
 
 const Json* Fields::find(std::string_view key) const {
@@ -160,7 +173,8 @@ std::optional<bool> Fields::boolean(std::string_view key) const {
 std::optional<int64_t> Fields::integer(std::string_view key) const {
   const std::optional<double> value = number(key);
   if (!value) return std::nullopt;
-  if (std::trunc(*value) != *value || std::abs(*value) > 9e15) fail(key, "a whole number", *find(key));
+  if (std::trunc(*value) != *value || std::abs(*value) > 9e15)
+    fail(key, "a whole number", *find(key));
   return static_cast<int64_t>(*value);
 }
 

@@ -1,5 +1,6 @@
-// Reading JSON as leniently as Go's decoder does, because clients rely on it: keys match without regard to case, unknown
-// keys are ignored, the last of equal keys wins, null means "not given", only the first value of a body counts.
+// Reading JSON as leniently as Go's decoder does, because clients rely on it: keys match without
+// regard to case, unknown keys are ignored, the last of equal keys wins, null means "not given",
+// only the first value of a body counts.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +15,17 @@ namespace hearth::api {
 
 using modelfile::Json;
 
-// The first JSON value of `body`, which must be an object. Bytes that are not UTF-8 and halves of surrogate pairs become
-// U+FFFD. Throws Error{invalid_argument}: empty body, malformed JSON with its position, nesting deeper than 128.
+// The first JSON value of `body`, which must be an object. Bytes that are not UTF-8 and halves of
+// surrogate pairs become U+FFFD. Throws Error{invalid_argument}: empty body, malformed JSON with
+// its position, nesting deeper than 128.
 Json parse_body(std::string_view body);
 
 // Compact, on one line; what is not UTF-8 becomes U+FFFD.
 std::string to_line(const Json& value);
 
-// Looks at one object. `what` stands before field names in messages ("messages[2]."). Both must outlive it.
-// All readers: absent when the key is not there or null; Error{invalid_argument} naming the field, the expected and the
-// found type otherwise.
+// Looks at one object. `what` stands before field names in messages ("messages[2]."). Both must
+// outlive it. All readers: absent when the key is not there or null; Error{invalid_argument} naming
+// the field, the expected and the found type otherwise.
 class Fields {
  public:
   // Throws Error{invalid_argument} when `object` is not an object.

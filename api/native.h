@@ -1,6 +1,6 @@
 // The native dialect, /api/*: JSON bodies to neutral types and back.
-// Readers throw Error{invalid_argument} naming the field, and Error{unsupported} for fields of features that this
-// version does not have. Writers give one line of JSON without the line break.
+// Readers throw Error{invalid_argument} naming the field, and Error{unsupported} for fields of
+// features that this version does not have. Writers give one line of JSON without the line break.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // The OpenAI dialect, /v1/*: JSON bodies to neutral types and back.
-// Readers throw Error{invalid_argument} naming the field, and Error{unsupported} for fields of features that this
-// version does not have; fields that change nothing here are named in ChatRequest::warnings.
+// Readers throw Error{invalid_argument} naming the field, and Error{unsupported} for fields of
+// features that this version does not have; fields that change nothing here are named in
+// ChatRequest::warnings.
 #pragma once
 
 #include <string>

@@ -18,7 +18,8 @@ class ReplyWriter {
   // Frames of a stream, complete with line ends; each is sent and flushed alone.
   virtual std::vector<std::string> frames(const ChatEvent& event, WallTime now) = 0;
   // The body when the client did not ask for a stream: all content and the final event.
-  virtual std::string whole(std::string_view content, const ChatEvent& final_event, WallTime now) = 0;
+  virtual std::string whole(std::string_view content, const ChatEvent& final_event,
+                            WallTime now) = 0;
 };
 
 }  // namespace hearth::api

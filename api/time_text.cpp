@@ -21,8 +21,9 @@ SplitTime split(WallTime time) {
 }
 
 std::string print(const std::tm& fields, int64_t ns, std::string_view zone) {
-  std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", fields.tm_year + 1900, fields.tm_mon + 1,
-                                 fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec);
+  std::string text =
+      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", fields.tm_year + 1900, fields.tm_mon + 1,
+                  fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec);
   if (ns > 0) {
     std::string fraction = fmt::format(".{:09}", ns);
     fraction.erase(fraction.find_last_not_of('0') + 1);
@@ -47,7 +48,8 @@ std::string rfc3339_local(WallTime time) {
   const long offset_minutes = fields.tm_gmtoff / 60;
   if (offset_minutes == 0) return print(fields, parts.ns, "Z");
   const long size = offset_minutes < 0 ? -offset_minutes : offset_minutes;
-  return print(fields, parts.ns, fmt::format("{}{:02}:{:02}", offset_minutes < 0 ? '-' : '+', size / 60, size % 60));
+  return print(fields, parts.ns,
+               fmt::format("{}{:02}:{:02}", offset_minutes < 0 ? '-' : '+', size / 60, size % 60));
 }
 
 }  // namespace hearth::api

@@ -1,10 +1,12 @@
-// The neutral types every dialect is translated to and from. Pure values: no sockets, no engine, no store.
+// The neutral types every dialect is translated to and from. Pure values: no sockets, no engine, no
+// store.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,21 +20,32 @@ namespace hearth::api {
 using modelfile::Json;
 using modelfile::Message;
 
-// A request for text. All dialects and both native endpoints end up here: /api/generate becomes one user message.
+// What was asked for; only messages to people tell them apart.
+enum class Operation { generate, chat };
+std::string_view to_string(Operation operation);
+
+// A request for text. All dialects and both native endpoints end up here: /api/generate becomes one
+// user message.
 struct ChatRequest {
-  std::string model;               // as the client wrote it; replies repeat it
-  std::vector<Message> messages;   // empty: load the model, or unload it when keep_alive is 0
-  std::optional<std::string> raw_prompt;    // instead of messages: goes to the model as it is, special tokens included
-  std::vector<int32_t> context_tokens;      // tokens of an earlier reply that stand before the prompt
-  bool returns_context = false;             // the final event carries the tokens of prompt and answer
+  std::string model;  // as the client wrote it; replies repeat it
+  Operation operation = Operation::chat;
+  std::vector<Message> messages;  // empty: load the model, or unload it when keep_alive is 0
+  std::optional<std::string>
+      raw_prompt;  // instead of messages: goes to the model as it is, special tokens included
+  std::vector<int32_t> context_tokens;  // tokens of an earlier reply that stand before the prompt
+  bool returns_context = false;         // the final event carries the tokens of prompt and answer
   std::optional<std::string> template_text;  // a template in place of the model's own
-  modelfile::Parameters options;            // what the client said; the model's parameters fill the rest
-  bool uses_openai_defaults = false;        // temperature and top_p are 1 where neither client nor model says
-  std::optional<Duration> keep_alive;       // absent: the daemon's default. `forever` and 0 are special
-  bool truncate = false;                    // an over-long prompt is cut instead of refused; only when asked for
+  modelfile::Parameters options;  // what the client said; the model's parameters fill the rest
+  bool uses_openai_defaults =
+      false;  // temperature and top_p are 1 where neither client nor model says
+  std::optional<Duration> keep_alive;  // absent: the daemon's default. `forever` and 0 are special
+  bool truncate = false;  // an over-long prompt is cut instead of refused; only when asked for
   bool is_stream = true;
-  bool includes_usage = false;              // OpenAI: a last chunk with the usage
-  std::vector<std::string> warnings;        // fields that were understood and have no effect, one line each
+  bool includes_usage = false;  // OpenAI: a last chunk with the usage
+  std::vector<std::string>
+      warnings;  // fields that were understood and have no effect, one line each
+
+  bool is_load_only() const { return messages.empty() && !raw_prompt; }
 };
 
 enum class DoneReason { stop, length, load, unload };
@@ -86,8 +99,9 @@ struct RunningModel {
   ModelDetails details;
   WallTime expires_at;
   int64_t context_length = 0;
-  int64_t running_requests = 0;   // sequences being answered now
-  int64_t waiting_requests = 0;   // accepted, not yet in a step
+  int64_t running_requests = 0;  // sequences being answered now
+  int64_t waiting_requests = 0;  // accepted, not yet in a step
+  int64_t cache_used_bytes = 0;
 };
 
 struct TensorSummary {

@@ -15,7 +15,8 @@ namespace hearth::daemon {
 namespace {
 
 [[noreturn]] void fail(std::string_view expected, std::string_view found) {
-  throw Error(ErrorCode::invalid_argument, fmt::format("expected {}, found \"{}\"", expected, found));
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("expected {}, found \"{}\"", expected, found));
 }
 
 int64_t parse_integer(std::string_view text, int64_t min, int64_t max) {
@@ -39,10 +40,12 @@ bool parse_switch(std::string_view text) {
 
 // A Go duration, or a bare number of seconds.
 api::Duration parse_duration(std::string_view text) {
-  if (const std::optional<api::Duration> value = api::parse_go_duration(text)) return api::negative_is_forever(*value);
+  if (const std::optional<api::Duration> value = api::parse_go_duration(text))
+    return api::negative_is_forever(*value);
   int64_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size()) fail("a duration such as 5m, or seconds", text);
+  if (error != std::errc() || end != text.data() + text.size())
+    fail("a duration such as 5m, or seconds", text);
   return api::negative_is_forever(api::from_seconds(static_cast<double>(seconds)));
 }
 
@@ -78,12 +81,14 @@ constexpr int64_t count_max = 1'000'000;
 const std::array table{
     Setting{"host", "HEARTH_HOST", "OLLAMA_HOST", "127.0.0.1:11434", "address",
             "where to listen; beyond this computer only with an API key", false, apply_host},
-    Setting{"models", "HEARTH_MODELS", "OLLAMA_MODELS", "~/.hearth/models", "folder", "where models are kept", false,
-            [](Config& c, std::string_view t) { c.models = t; }},
-    Setting{"api-key", "HEARTH_API_KEY", "", "", "", "clients must send it as \"Authorization: Bearer <key>\"", false,
+    Setting{"models", "HEARTH_MODELS", "OLLAMA_MODELS", "~/.hearth/models", "folder",
+            "where models are kept", false, [](Config& c, std::string_view t) { c.models = t; }},
+    Setting{"api-key", "HEARTH_API_KEY", "", "", "",
+            "clients must send it as \"Authorization: Bearer <key>\"", false,
             [](Config& c, std::string_view t) { c.api_key = t; }},
     Setting{"insecure-no-auth", "HEARTH_INSECURE_NO_AUTH", "", "0", "",
-            "listen beyond this computer without any key: everybody who reaches the port can use and delete models",
+            "listen beyond this computer without any key: everybody who reaches the port can use "
+            "and delete models",
             true, [](Config& c, std::string_view t) { c.allows_no_auth = parse_switch(t); }},
     Setting{"origins", "HEARTH_ORIGINS", "OLLAMA_ORIGINS", "", "list",
             "web pages that may call the API, separated by commas, one * each", false,
@@ -95,31 +100,42 @@ const std::array table{
             "how long a load may stand still before it is given up; negative: for ever", false,
             [](Config& c, std::string_view t) { c.load_timeout = parse_duration(t); }},
     Setting{"context-length", "HEARTH_CONTEXT_LENGTH", "OLLAMA_CONTEXT_LENGTH", "0", "tokens",
-            "context of a request that asks for none; 0: the model's own, as far as memory allows", false,
-            [](Config& c, std::string_view t) { c.context_tokens = parse_integer(t, 0, int64_t{1} << 30); }},
+            "context of a request that asks for none; 0: the model's own, as far as memory allows",
+            false,
+            [](Config& c, std::string_view t) {
+              c.context_tokens = parse_integer(t, 0, int64_t{1} << 30);
+            }},
     Setting{"num-parallel", "HEARTH_NUM_PARALLEL", "OLLAMA_NUM_PARALLEL", "64", "requests",
             "requests one model answers at once", false,
-            [](Config& c, std::string_view t) { c.num_parallel = static_cast<int32_t>(parse_integer(t, 1, 4096)); }},
-    Setting{"max-loaded-models", "HEARTH_MAX_LOADED_MODELS", "OLLAMA_MAX_LOADED_MODELS", "3", "models",
-            "models loaded at once; 0: 3", false,
+            [](Config& c, std::string_view t) {
+              c.num_parallel = static_cast<int32_t>(parse_integer(t, 1, 4096));
+            }},
+    Setting{"max-loaded-models", "HEARTH_MAX_LOADED_MODELS", "OLLAMA_MAX_LOADED_MODELS", "3",
+            "models", "models loaded at once; 0: 3", false,
             [](Config& c, std::string_view t) {
               c.max_loaded_models = static_cast<int32_t>(parse_integer(t, 0, count_max));
               if (c.max_loaded_models == 0) c.max_loaded_models = 3;
             }},
     Setting{"max-queue", "HEARTH_MAX_QUEUE", "OLLAMA_MAX_QUEUE", "512", "requests",
             "requests that may wait per model; more are answered with 503", false,
-            [](Config& c, std::string_view t) { c.max_queue = static_cast<int32_t>(parse_integer(t, 0, count_max)); }},
+            [](Config& c, std::string_view t) {
+              c.max_queue = static_cast<int32_t>(parse_integer(t, 0, count_max));
+            }},
     Setting{"kv-cache-type", "HEARTH_KV_CACHE_TYPE", "OLLAMA_KV_CACHE_TYPE", "f16", "type",
             "how keys and values are kept: f16, f32", false,
             [](Config& c, std::string_view t) {
               if (t != "f16" && t != "f32") fail("f16 or f32 (others are not supported yet)", t);
               c.kv_cache_type = t;
             }},
-    Setting{"threads", "HEARTH_NUM_THREADS", "", "0", "threads", "threads that compute; 0: by cores and quota", false,
-            [](Config& c, std::string_view t) { c.threads = static_cast<int32_t>(parse_integer(t, 0, 4096)); }},
-    Setting{"memory-limit", "HEARTH_MEMORY_LIMIT", "", "0", "bytes",
-            "memory for all models together, K, M and G understood; 0: most of what the machine has", false,
-            [](Config& c, std::string_view t) { c.memory_limit_bytes = parse_bytes(t); }},
+    Setting{"threads", "HEARTH_NUM_THREADS", "", "0", "threads",
+            "threads that compute; 0: by cores and quota", false,
+            [](Config& c, std::string_view t) {
+              c.threads = static_cast<int32_t>(parse_integer(t, 0, 4096));
+            }},
+    Setting{
+        "memory-limit", "HEARTH_MEMORY_LIMIT", "", "0", "bytes",
+        "memory for all models together, K, M and G understood; 0: most of what the machine has",
+        false, [](Config& c, std::string_view t) { c.memory_limit_bytes = parse_bytes(t); }},
     Setting{"compat", "HEARTH_COMPAT", "", "", "",
             "\"ollama\": prompts that are too long are cut silently instead of refused", false,
             [](Config& c, std::string_view t) {
@@ -128,8 +144,9 @@ const std::array table{
             }},
     Setting{"debug", "HEARTH_DEBUG", "OLLAMA_DEBUG", "0", "", "more log lines", true,
             [](Config& c, std::string_view t) { c.is_debug = t == "2" || parse_switch(t); }},
-    Setting{"runner", "HEARTH_RUNNER", "", "hearth-runner beside hearthd", "file", "the program that runs a model",
-            false, [](Config& c, std::string_view t) { c.runner = t; }},
+    Setting{"runner", "HEARTH_RUNNER", "", "hearth-runner beside hearthd", "file",
+            "the program that runs a model", false,
+            [](Config& c, std::string_view t) { c.runner = t; }},
 };
 
 // Spaces and one pair of quotes around a value do not count.
@@ -138,7 +155,8 @@ std::string_view trim(std::string_view text) {
   const size_t start = text.find_first_not_of(blank);
   if (start == std::string_view::npos) return {};
   text = text.substr(start, text.find_last_not_of(blank) - start + 1);
-  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front()) {
+  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') &&
+      text.back() == text.front()) {
     text = text.substr(1, text.size() - 2);
   }
   return text;
@@ -162,11 +180,13 @@ std::filesystem::path program_folder() {
 
 void apply_defaults(Config& config) {
   const std::optional<std::string> home = environment("HOME");
-  config.models = std::filesystem::path(home.value_or("/var/lib/hearth")) / (home ? ".hearth/models" : "models");
+  config.models = std::filesystem::path(home.value_or("/var/lib/hearth")) /
+                  (home ? ".hearth/models" : "models");
   config.runner = program_folder() / "hearth-runner";
 }
 
-void apply_named(const Setting& setting, Config& config, std::string_view source, std::string_view text) {
+void apply_named(const Setting& setting, Config& config, std::string_view source,
+                 std::string_view text) {
   try {
     setting.apply(config, text);
   } catch (const Error& failure) {
@@ -174,10 +194,12 @@ void apply_named(const Setting& setting, Config& config, std::string_view source
   }
 }
 
-SettingOrigin load_setting(const Setting& setting, const std::map<std::string, std::string>& flags, Config& config,
-                           std::vector<std::string>& warnings) {
+SettingOrigin load_setting(const Setting& setting, const std::map<std::string, std::string>& flags,
+                           Config& config, std::vector<std::string>& warnings) {
   const std::string name(setting.name);
-  const auto shown = [&](const std::string& value) { return name == "api-key" ? std::string("(secret)") : value; };
+  const auto shown = [&](const std::string& value) {
+    return name == "api-key" ? std::string("(secret)") : value;
+  };
   if (const auto flag = flags.find(name); flag != flags.end()) {
     apply_named(setting, config, fmt::format("--{}", name), flag->second);
     return {name, shown(flag->second), "flag"};
@@ -191,7 +213,8 @@ SettingOrigin load_setting(const Setting& setting, const std::map<std::string, s
       apply_named(setting, config, setting.ollama, *value);
       return {name, shown(*value), std::string(setting.ollama)};
     } catch (const Error& failure) {
-      warnings.push_back(fmt::format("{}; the default {} is used", failure.what(), setting.default_text));
+      warnings.push_back(
+          fmt::format("{}; the default {} is used", failure.what(), setting.default_text));
     }
   }
   return {name, std::string(setting.default_text), "default"};
@@ -199,7 +222,9 @@ SettingOrigin load_setting(const Setting& setting, const std::map<std::string, s
 
 }  // namespace
 
-std::span<const Setting> settings() { return table; }
+std::span<const Setting> settings() {
+  return table;
+}
 
 void apply_host(Config& config, std::string_view text) {
   const std::string_view whole = text;

@@ -9,17 +9,18 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "daemon/chat_service.h"
 #include "daemon/config.h"
 #include "daemon/model_library.h"
+#include "daemon/model_manager.h"
 #include "daemon/port_owner.h"
 #include "daemon/routes.h"
 #include "daemon/server/access.h"
@@ -35,7 +36,8 @@ namespace asio = boost::asio;
 void check_bind_rule(const Config& config) {
   if (is_loopback_host(config.host) || !config.api_key.empty() || config.allows_no_auth) return;
   throw Error(ErrorCode::forbidden,
-              fmt::format("{} can be reached from other computers: set HEARTH_API_KEY, or say --insecure-no-auth when "
+              fmt::format("{} can be reached from other computers: set HEARTH_API_KEY, or say "
+                          "--insecure-no-auth when "
                           "everybody who can reach the port may use and delete models",
                           config.host));
 }
@@ -56,11 +58,12 @@ void listen(Server& server, const Config& config) {
     server.listen(config.host, config.port);
   } catch (const Error& failure) {
     if (failure.code() != ErrorCode::unavailable) throw;
-    throw Error(failure.code(), fmt::format("{}; {} answers there", failure.what(), port_owner(config.host, config.port)));
+    throw Error(failure.code(), fmt::format("{}; {} answers there", failure.what(),
+                                            port_owner(config.host, config.port)));
   }
 }
 
-// Everything of a running daemon. Members are destroyed in reverse order: the pool before what its jobs use.
+// Everything of a running daemon.
 class Daemon {
  public:
   explicit Daemon(const Config& config)
@@ -68,32 +71,42 @@ class Daemon {
         access_(access_rules(config)),
         store_(config.models),
         library_(store_),
-        workers_(io_.get_executor(), 4),
-        services_{config_, access_, workers_, store_, library_},
+        workers_(io_.get_executor(), 8),
+        manager_(io_.get_executor(), workers_, config_),
+        chat_(workers_, library_, manager_, config_),
+        services_{config_, access_, workers_, store_, library_, manager_, chat_},
         server_(io_.get_executor(), ServerLimits{},
                 [this](Exchange& exchange) { return answer_request(services_, exchange); }) {}
 
   int run() {
     listen(server_, config_);
-    log::info(fmt::format("hearthd {} listens on {}:{}, models in {}", version(), config_.host, server_.port(),
-                          config_.models.string()));
+    log::info(fmt::format("hearthd {} listens on {}:{}, models in {}", version(), config_.host,
+                          server_.port(), config_.models.string()));
     asio::co_spawn(io_, server_.serve(), asio::detached);
     asio::co_spawn(io_, wait_for_signal(), asio::detached);
     io_.run();
+    workers_.join();  // jobs that still run use what is destroyed next
     return 0;
   }
 
  private:
+  // Returns when nothing of a request is left: what handlers use is destroyed after that.
   Task<void> wait_for_signal() {
     asio::signal_set signals(io_, SIGINT, SIGTERM);
     co_await signals.async_wait(asio::use_awaitable);
     log::info("hearthd stops");
+    signals.async_wait([](const boost::system::error_code& failure, int) {
+      if (!failure) std::_Exit(1);  // asked twice: at once
+    });
     server_.stop();
-    asio::steady_timer timer(io_);
-    for (int i = 0; i < 300 && server_.connection_count() > 0; ++i) {
-      timer.expires_after(std::chrono::milliseconds(10));
-      co_await timer.async_wait(asio::use_awaitable);
+    const Wake wake(io_.get_executor());
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+    while (server_.connection_count() > 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now > patience) server_.abort();
+      co_await wake.wait_until(now + std::chrono::milliseconds(10));
     }
+    co_await manager_.stop();
     io_.stop();
   }
 
@@ -103,6 +116,8 @@ class Daemon {
   registry::ModelStore store_;
   ModelLibrary library_;
   WorkerPool workers_;
+  ModelManager manager_;
+  ChatService chat_;
   Services services_;
   Server server_;
 };

@@ -19,9 +19,12 @@ namespace {
 
 constexpr std::string_view cors_methods = "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS";
 constexpr std::string_view cors_headers =
-    "Authorization,Content-Type,User-Agent,Accept,X-Requested-With,OpenAI-Beta,x-api-key,anthropic-version,"
-    "x-stainless-arch,x-stainless-async,x-stainless-custom-poll-interval,x-stainless-helper-method,x-stainless-lang,"
-    "x-stainless-os,x-stainless-package-version,x-stainless-poll-helper,x-stainless-retry-count,x-stainless-runtime,"
+    "Authorization,Content-Type,User-Agent,Accept,X-Requested-With,OpenAI-Beta,x-api-key,anthropic-"
+    "version,"
+    "x-stainless-arch,x-stainless-async,x-stainless-custom-poll-interval,x-stainless-helper-method,"
+    "x-stainless-lang,"
+    "x-stainless-os,x-stainless-package-version,x-stainless-poll-helper,x-stainless-retry-count,x-"
+    "stainless-runtime,"
     "x-stainless-runtime-version,x-stainless-timeout";
 
 api::Dialect dialect_of(const Request& request) {
@@ -45,13 +48,14 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
     if (pattern != path) return std::nullopt;
     return std::string();
   }
-  if (path.size() <= brace || path.substr(0, brace) != pattern.substr(0, brace)) return std::nullopt;
+  if (path.size() <= brace || path.substr(0, brace) != pattern.substr(0, brace))
+    return std::nullopt;
   return std::string(path.substr(brace));
 }
 
 struct Found {
-  const Route* route = nullptr;    // null: none for this method
-  std::string allowed_methods;     // empty: the path is unknown
+  const Route* route = nullptr;  // null: none for this method
+  std::string allowed_methods;   // empty: the path is unknown
   std::string parameter;
 };
 
@@ -60,7 +64,8 @@ Found find_route(std::string_view method, std::string_view path) {
   for (const Route& route : routes()) {
     const std::optional<std::string> parameter = match(route.pattern, path);
     if (!parameter) continue;
-    for (const char letter : route.methods) found.allowed_methods += letter == ' ' ? std::string(", ") : std::string(1, letter);
+    for (const char letter : route.methods)
+      found.allowed_methods += letter == ' ' ? std::string(", ") : std::string(1, letter);
     if (!has_method(route, method)) continue;
     found.route = &route;
     found.parameter = *parameter;
@@ -91,7 +96,8 @@ std::optional<Reply> check_access(const AccessRules& rules, Exchange& exchange) 
   if (verdict == OriginVerdict::denied) return empty_reply(403);
   if (verdict != OriginVerdict::same) {
     const bool is_for_all = verdict == OriginVerdict::allowed_for_all;
-    exchange.add_header("Access-Control-Allow-Origin", is_for_all ? "*" : std::string_view(request.origin));
+    exchange.add_header("Access-Control-Allow-Origin",
+                        is_for_all ? "*" : std::string_view(request.origin));
     if (!is_for_all) exchange.add_header("Vary", "Origin");
   }
   if (request.method == "OPTIONS") {
@@ -100,10 +106,12 @@ std::optional<Reply> check_access(const AccessRules& rules, Exchange& exchange) 
     exchange.add_header("Access-Control-Max-Age", "43200");
     return empty_reply(204);
   }
-  const bool is_open = request.path == "/" || request.path == "/api/version";  // says nothing but that we are here
+  const bool is_open =
+      request.path == "/" || request.path == "/api/version";  // says nothing but that we are here
   if (is_open || is_key_right(rules, request.authorization, request.api_key)) return std::nullopt;
   exchange.add_header("WWW-Authenticate", "Bearer");
-  return error_reply(request, 401, "unauthorized: send the API key as \"Authorization: Bearer <key>\"");
+  return error_reply(request, 401,
+                     "unauthorized: send the API key as \"Authorization: Bearer <key>\"");
 }
 
 std::string with_query(std::string path, const std::string& query) {
@@ -115,12 +123,14 @@ Reply unknown_route(Exchange& exchange, const Found& found) {
   const Request& request = exchange.request();
   if (!found.allowed_methods.empty()) {
     exchange.add_header("Allow", found.allowed_methods);
-    return error_reply(request, 405, fmt::format("method {} is not allowed for {}; allowed: {}", request.method,
-                                                 request.path, found.allowed_methods));
+    return error_reply(request, 405,
+                       fmt::format("method {} is not allowed for {}; allowed: {}", request.method,
+                                   request.path, found.allowed_methods));
   }
   if (request.path.size() > 1 && request.path.ends_with('/')) {
     const std::string shorter = request.path.substr(0, request.path.find_last_not_of('/') + 1);
-    if (!shorter.starts_with("//") && !find_route(request.method, shorter).allowed_methods.empty()) {
+    if (!shorter.starts_with("//") &&
+        !find_route(request.method, shorter).allowed_methods.empty()) {
       exchange.add_header("Location", with_query(shorter, request.query));
       return empty_reply(request.method == "GET" ? 301 : 307);
     }
@@ -156,7 +166,8 @@ Task<void> answer_failure(Exchange& exchange, const Failure& failure) {
     co_return;  // nobody is there to read it
   }
   if (exchange.has_started()) {
-    co_await exchange.write(api::error_frame(dialect_of(exchange.request()), status, failure.message));
+    co_await exchange.write(
+        api::error_frame(dialect_of(exchange.request()), status, failure.message));
     co_await exchange.finish();
     co_return;
   }
@@ -172,7 +183,9 @@ void log_request(Exchange& exchange) {
   line["method"] = exchange.request().method;
   line["path"] = exchange.request().path;
   line["status"] = facts.status;
-  line["ms"] = static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()) / 1000.0;
+  line["ms"] =
+      static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()) /
+      1000.0;
   line["bytes"] = facts.bytes_sent;
   if (!facts.model.empty()) line["model"] = facts.model;
   if (facts.load_ns > 0) line["load_ms"] = static_cast<double>(facts.load_ns / 1000) / 1000.0;

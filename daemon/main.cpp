@@ -35,24 +35,29 @@ void add_options(CLI::App& app, std::map<std::string, std::string>& values, bool
   for (const Setting& setting : hearth::daemon::settings()) {
     const std::string name(setting.name);
     if (setting.is_switch) {
-      app.add_flag_callback("--" + name, [&values, name] { values[name] = "1"; }, help_of(setting));
+      app.add_flag_callback(
+          "--" + name, [&values, name] { values[name] = "1"; }, help_of(setting));
     } else {
       app.add_option_function<std::string>(
-             "--" + name, [&values, name](const std::string& value) { values[name] = value; }, help_of(setting))
+             "--" + name, [&values, name](const std::string& value) { values[name] = value; },
+             help_of(setting))
           ->type_name(std::string(setting.unit.empty() ? "text" : setting.unit));
     }
   }
-  app.add_flag("--show-config", shows_config, "print every setting, its value and where it came from, and exit");
+  app.add_flag("--show-config", shows_config,
+               "print every setting, its value and where it came from, and exit");
   app.set_version_flag("--version", fmt::format("hearthd {}", hearth::version()));
 }
 
 int start(const Arguments& arguments) {
   const hearth::daemon::LoadedConfig loaded = hearth::daemon::load_config(arguments.flags);
   if (arguments.shows_config) {
-    for (const auto& setting : loaded.origins) fmt::print("{:<18} {:<24} {}\n", setting.name, setting.value, setting.origin);
+    for (const auto& setting : loaded.origins)
+      fmt::print("{:<18} {:<24} {}\n", setting.name, setting.value, setting.origin);
     return 0;
   }
-  hearth::log::start("hearthd", loaded.config.is_debug ? hearth::log::Level::debug : hearth::log::Level::info);
+  hearth::log::start("hearthd",
+                     loaded.config.is_debug ? hearth::log::Level::debug : hearth::log::Level::info);
   for (const std::string& warning : loaded.warnings) hearth::log::warn(warning);
   return hearth::daemon::run(loaded.config);
 }

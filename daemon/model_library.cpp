@@ -1,18 +1,142 @@
 #include "daemon/model_library.h"
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "daemon/model_description.h"
+
 namespace hearth::daemon {
+namespace {
+
+constexpr size_t cached_facts_max = 256;
+
+// Opens all parts: they lie under their digests, so the reader cannot find one from the other.
+FactsPointer read_facts(const registry::BlobStore& blobs, const registry::Manifest& manifest) {
+  std::vector<UniqueFd> files;
+  std::vector<int> descriptors;
+  for (const registry::Layer& layer : manifest.layers) {
+    if (layer.media_type != registry::media_type::model) continue;
+    files.push_back(blobs.open(layer.digest));
+    descriptors.push_back(files.back().get());
+  }
+  if (files.empty()) throw Error(ErrorCode::unsupported, "the model has no weights of its own");
+  auto facts = std::make_shared<WeightsFacts>();
+  facts->info = engine::read_model_info(descriptors, "weights");
+  if (facts->info.chat_template.empty()) return facts;
+  try {
+    facts->chat_template = modelfile::Template::parse(facts->info.chat_template);
+  } catch (const Error& failure) {  // told when somebody wants to chat; the model can still be
+                                    // shown and used raw
+    facts->template_problem = failure.what();
+  }
+  return facts;
+}
+
+}  // namespace
+
+std::string weights_key(const registry::Manifest& manifest) {
+  std::string key;
+  for (const registry::Layer& layer : manifest.layers) {
+    if (layer.media_type == registry::media_type::model) key += layer.digest.hex();
+  }
+  return key;
+}
+
+FactsPointer ModelLibrary::facts(const registry::Manifest& manifest) {
+  const std::string key = weights_key(manifest);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = cache_.find(key); found != cache_.end()) return found->second;
+  }
+  FactsPointer facts = read_facts(store_.blobs(), manifest);
+  const std::lock_guard lock(mutex_);
+  if (cache_.size() >= cached_facts_max) cache_.clear();
+  cache_[key] = facts;
+  return facts;
+}
+
+api::ModelSummary ModelLibrary::summarize(const registry::StoredManifest& stored) {
+  api::ModelSummary summary;
+  summary.name = stored.name.display();
+  summary.modified_at = stored.modified_at;
+  summary.size_bytes = stored.size_bytes();
+  summary.digest_hex = stored.digest_hex;
+  summary.owner = stored.name.namespace_;
+  try {
+    summary.details = stored_details(store_.blobs(), stored.manifest);
+    const FactsPointer known = facts(stored.manifest);
+    complete_details(summary.details, known->info);
+    summary.capabilities = capabilities(known->info);
+  } catch (const Error& failure) {  // one damaged model must not hide the others
+    log::warn(fmt::format("model {}: {}", summary.name, failure.what()));
+  }
+  return summary;
+}
 
 std::vector<api::ModelSummary> ModelLibrary::list() {
   std::vector<api::ModelSummary> models;
-  for (const registry::StoredManifest& stored : store_.list()) {
-    api::ModelSummary& summary = models.emplace_back();
-    summary.name = stored.name.display();
-    summary.modified_at = stored.modified_at;
-    summary.size_bytes = stored.size_bytes();
-    summary.digest_hex = stored.digest_hex;
-    summary.owner = stored.name.namespace_;
-  }
+  for (const registry::StoredManifest& stored : store_.list()) models.push_back(summarize(stored));
   return models;
+}
+
+registry::StoredModel ModelLibrary::open_stored(const std::string& name) {
+  const registry::ModelName parsed = registry::ModelName::parse(name);
+  if (!store_.resolve(parsed))
+    throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name));
+  return store_.open(parsed);
+}
+
+api::ModelSummary ModelLibrary::summary(const std::string& name) {
+  const std::optional<registry::StoredManifest> stored =
+      store_.read(registry::ModelName::parse(name));
+  if (!stored) throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name));
+  return summarize(*stored);
+}
+
+api::ModelDescription ModelLibrary::describe(const api::ShowRequest& request) {
+  const registry::StoredModel stored = open_stored(request.model);
+  return describe_model(store_.blobs(), stored, facts(stored.stored.manifest)->info, request);
+}
+
+void ModelLibrary::copy(const api::CopyRequest& request) {
+  const registry::ModelName source = registry::ModelName::parse(request.source);
+  const registry::ModelName destination = registry::ModelName::parse(request.destination);
+  if (!store_.resolve(source))
+    throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", request.source));
+  store_.copy(source, destination);
+}
+
+void ModelLibrary::remove(const std::string& name) {
+  const registry::ModelName parsed = registry::ModelName::parse(name);
+  if (!store_.resolve(parsed))
+    throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name));
+  store_.remove(parsed);
+}
+
+RunnableModel ModelLibrary::open(const std::string& name) {
+  const registry::StoredModel stored = open_stored(name);
+  RunnableModel model;
+  model.name = stored.stored.name.display();
+  model.digest_hex = stored.stored.digest_hex;
+  model.weights_key = weights_key(stored.stored.manifest);
+  for (const registry::Layer& layer : stored.stored.manifest.layers) {
+    if (layer.media_type == registry::media_type::model)
+      model.weights.push_back(store_.blobs().path(layer.digest));
+  }
+  if (!stored.adapter_paths.empty()) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{} has an adapter; adapters are not supported yet", model.name));
+  }
+  model.facts = facts(stored.stored.manifest);
+  model.details = stored_details(store_.blobs(), stored.stored.manifest);
+  complete_details(model.details, model.facts->info);
+  model.parameters = stored_parameters(stored);
+  model.system = stored.system.value_or("");
+  model.messages = stored_messages(stored);
+  model.template_text = stored.template_text;
+  return model;
 }
 
 }  // namespace hearth::daemon

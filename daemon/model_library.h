@@ -1,25 +1,75 @@
-// What is known about the models in the store: lists, details, descriptions. Facts of a weights file are read from its
-// header once and kept.
+// What is known about the models in the store: lists, details, descriptions, and everything needed
+// to run one. Facts of a weights file are read from its header once and kept.
 #pragma once
 
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/types.h"
+#include "engine/model_info.h"
+#include "modelfile/template.h"
 #include "registry/model_store.h"
 
 namespace hearth::daemon {
+
+// A weights file (all its parts). Immutable.
+struct WeightsFacts {
+  engine::ModelInfo info;
+  std::optional<modelfile::Template>
+      chat_template;             // the file's own, when it has one that we understand
+  std::string template_problem;  // why not, when it has one that we do not understand
+};
+
+// Shared: answers keep using it when the library's cache has dropped it.
+using FactsPointer = std::shared_ptr<const WeightsFacts>;
+
+// A model as the chat service needs it.
+struct RunnableModel {
+  std::string name;                            // short, as stored
+  std::string digest_hex;                      // of the manifest
+  std::string weights_key;                     // equal for two names on the same weights
+  std::vector<std::filesystem::path> weights;  // all parts in order
+  api::ModelDetails details;
+  modelfile::Parameters parameters;
+  std::string system;
+  std::vector<api::Message> messages;
+  std::optional<std::string> template_text;  // of the TEMPLATE layer
+  FactsPointer facts;  // shared with the library's cache, which may drop it any time
+};
 
 // Thread-safe. Functions read files: call them on the worker pool.
 class ModelLibrary {
  public:
   explicit ModelLibrary(registry::ModelStore& store) : store_(store) {}
 
-  // Newest first.
+  // Newest first. Models whose weights cannot be read are listed with what their manifest says.
   std::vector<api::ModelSummary> list();
+  // All that follow throw Error{invalid_argument} for a text that is no model name,
+  // Error{not_found} "model 'x' not found" with the name as given, Error{corrupt_data} for damaged
+  // manifests and weights.
+  api::ModelSummary summary(const std::string& name);
+  api::ModelDescription describe(const api::ShowRequest& request);
+  RunnableModel open(const std::string& name);
+  void copy(const api::CopyRequest& request);
+  void remove(const std::string& name);
 
  private:
+  FactsPointer facts(const registry::Manifest& manifest);
+  api::ModelSummary summarize(const registry::StoredManifest& stored);
+  registry::StoredModel open_stored(const std::string& name);
+
   registry::ModelStore& store_;
+  std::mutex mutex_;
+  std::map<std::string, FactsPointer> cache_;  // by weights key
 };
+
+// Digests of the model layers in order, joined: what a runner is made for.
+std::string weights_key(const registry::Manifest& manifest);
 
 }  // namespace hearth::daemon

@@ -29,8 +29,8 @@ std::string ask_version(const std::string& host, uint16_t port) {
   const bool is_connected = connect(socket.get(), found->ai_addr, found->ai_addrlen) == 0;
   freeaddrinfo(found);
   if (!is_connected) return "";
-  const std::string request =
-      fmt::format("GET /api/version HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", port);
+  const std::string request = fmt::format(
+      "GET /api/version HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", port);
   if (send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return "";
   std::string answer;
   std::array<char, 4096> piece;

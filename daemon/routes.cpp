@@ -11,11 +11,28 @@ namespace {
 constexpr std::array table{
     Route{"GET HEAD", "/", handlers::root},
     Route{"GET HEAD", "/api/version", handlers::version},
+
+    Route{"POST", "/api/chat", handlers::chat},
+    Route{"POST", "/api/generate", handlers::generate},
+    Route{"GET", "/api/ps", handlers::ps},
+
     Route{"GET HEAD", "/api/tags", handlers::tags},
+    Route{"POST", "/api/show", handlers::show},
+    Route{"POST", "/api/create", handlers::create},
+    Route{"HEAD", "/api/blobs/{digest}", handlers::blob_exists},
+    Route{"POST", "/api/blobs/{digest}", handlers::upload_blob},
+    Route{"POST", "/api/copy", handlers::copy},
+    Route{"DELETE", "/api/delete", handlers::remove},
+
+    Route{"POST", "/v1/chat/completions", handlers::openai_chat},
+    Route{"GET", "/v1/models", handlers::openai_models},
+    Route{"GET", "/v1/models/{model}", handlers::openai_model},
 };
 
 }  // namespace
 
-std::span<const Route> routes() { return table; }
+std::span<const Route> routes() {
+  return table;
+}
 
 }  // namespace hearth::daemon

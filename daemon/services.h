@@ -11,6 +11,8 @@ struct Config;
 struct AccessRules;
 class WorkerPool;
 class ModelLibrary;
+class ModelManager;
+class ChatService;
 
 struct Services {
   const Config& config;
@@ -18,6 +20,8 @@ struct Services {
   WorkerPool& workers;
   registry::ModelStore& store;
   ModelLibrary& library;
+  ModelManager& manager;
+  ChatService& chat;
 };
 
 }  // namespace hearth::daemon

@@ -13,8 +13,9 @@ namespace hearth::api {
 namespace {
 
 std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; });
+  std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  });
   return text;
 }
 
@@ -48,7 +49,8 @@ Message read_native_message(const Json& value, std::string_view what) {
   message.tool_calls = read_tool_calls(fields, what);
   message.tool_name = fields.text("tool_name").value_or("");
   message.tool_call_id = fields.text("tool_call_id").value_or("");
-  if (message.role.empty()) throw Error(ErrorCode::invalid_argument, fmt::format("{}role: missing", what));
+  if (message.role.empty())
+    throw Error(ErrorCode::invalid_argument, fmt::format("{}role: missing", what));
   refuse_unless_empty(fields, "images", "pictures and sound are not supported yet; send text only");
   return message;
 }
@@ -78,12 +80,14 @@ ChatRequest read_native_chat(std::string_view body) {
   if (request.model.empty()) throw Error(ErrorCode::invalid_argument, "model: missing");
   if (const Json* messages = fields.array("messages")) {
     for (size_t i = 0; i < messages->size(); ++i) {
-      request.messages.push_back(read_native_message((*messages)[i], fmt::format("messages[{}].", i)));
+      request.messages.push_back(
+          read_native_message((*messages)[i], fmt::format("messages[{}].", i)));
     }
   }
   refuse_unless_empty(
       fields, "tools",
-      fmt::format("{} does not support tools in this version of hearth; leave the field out", request.model));
+      fmt::format("{} does not support tools in this version of hearth; leave the field out",
+                  request.model));
   return request;
 }
 
@@ -91,7 +95,8 @@ std::vector<std::string> NativeChatWriter::frames(const ChatEvent& event, WallTi
   return {whole(event.content, event, now) + "\n"};
 }
 
-std::string NativeChatWriter::whole(std::string_view content, const ChatEvent& event, WallTime now) {
+std::string NativeChatWriter::whole(std::string_view content, const ChatEvent& event,
+                                    WallTime now) {
   Json line = reply_head(model_, now);
   line["message"] = {{"role", "assistant"}, {"content", content}};
   add_reply_end(line, event);

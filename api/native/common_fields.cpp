@@ -15,7 +15,8 @@ bool is_empty(const Json& value) {
   return value.is_number() && value.get<double>() == 0;
 }
 
-// true, false or a level. Only "off" can be had, so everything else is refused - a wrong value as such.
+// true, false or a level. Only "off" can be had, so everything else is refused - a wrong value as
+// such.
 void check_think(const Fields& fields) {
   const Json* think = fields.find("think");
   if (think == nullptr || *think == false) return;
@@ -24,30 +25,36 @@ void check_think(const Fields& fields) {
   for (const std::string_view level : levels) is_known = is_known || *think == level;
   if (!is_known) {
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("invalid think value: {}; expected true, false, \"low\", \"medium\", \"high\" or \"max\"",
+                fmt::format("invalid think value: {}; expected true, false, \"low\", \"medium\", "
+                            "\"high\" or \"max\"",
                             to_line(*think)));
   }
-  throw Error(ErrorCode::unsupported,
-              "this version of hearth does not support thinking; leave \"think\" out or send false");
+  throw Error(
+      ErrorCode::unsupported,
+      "this version of hearth does not support thinking; leave \"think\" out or send false");
 }
 
 void check_logprobs(const Fields& fields) {
   const int64_t top = fields.integer("top_logprobs").value_or(0);
   if (top < 0 || top > 20) {
-    throw Error(ErrorCode::invalid_argument, fmt::format("top_logprobs: expected 0 to 20, found {}", top));
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("top_logprobs: expected 0 to 20, found {}", top));
   }
-  refuse_unless_empty(fields, "logprobs", "log-probabilities are not supported yet; leave the field out");
+  refuse_unless_empty(fields, "logprobs",
+                      "log-probabilities are not supported yet; leave the field out");
 }
 
 void check_format(const Fields& fields) {
   const Json* format = fields.find("format");
   if (format == nullptr || *format == "") return;
   if (!format->is_object() && *format != "json") {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("invalid format: {}; expected \"json\" or a JSON schema", to_line(*format)));
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("invalid format: {}; expected \"json\" or a JSON schema", to_line(*format)));
   }
   throw Error(ErrorCode::unsupported,
-              "format: structured output is not supported yet; leave the field out and ask for JSON in the prompt");
+              "format: structured output is not supported yet; leave the field out and ask for "
+              "JSON in the prompt");
 }
 
 }  // namespace
@@ -62,12 +69,14 @@ std::optional<Duration> read_keep_alive(const Fields& fields) {
   const Json* value = fields.find("keep_alive");
   if (value == nullptr) return std::nullopt;
   if (value->is_number()) return negative_is_forever(from_seconds(value->get<double>()));
-  if (!value->is_string()) fields.fail("keep_alive", "seconds or a duration such as \"5m\"", *value);
+  if (!value->is_string())
+    fields.fail("keep_alive", "seconds or a duration such as \"5m\"", *value);
   const std::string text = value->get<std::string>();
   const std::optional<Duration> parsed = parse_go_duration(text);
   if (!parsed) {
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("keep_alive: expected seconds as a number or a duration with a unit such as \"5m\", found "
+                fmt::format("keep_alive: expected seconds as a number or a duration with a unit "
+                            "such as \"5m\", found "
                             "{}",
                             to_line(*value)));
   }
@@ -87,7 +96,8 @@ void read_common_fields(const Fields& fields, ChatRequest& request) {
   check_logprobs(fields);
   check_format(fields);
   check_think(fields);
-  refuse_unless_empty(fields, "_debug_render_only", "showing the prompt is not supported yet; leave the field out");
+  refuse_unless_empty(fields, "_debug_render_only",
+                      "showing the prompt is not supported yet; leave the field out");
 }
 
 }  // namespace hearth::api

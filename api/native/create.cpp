@@ -30,15 +30,22 @@ std::vector<std::string> read_licenses(const Fields& fields) {
 
 void refuse_later_features(const Fields& fields) {
   constexpr std::string_view quantize =
-      "making smaller models is not supported yet; quantize the file with another tool and create from the result";
+      "making smaller models is not supported yet; quantize the file with another tool and create "
+      "from the result";
   refuse_unless_empty(fields, "quantize", quantize);
   refuse_unless_empty(fields, "quantization", quantize);
-  refuse_unless_empty(fields, "adapters", "adapters are not supported yet; merge the adapter into the model");
-  refuse_unless_empty(fields, "draft_files", "draft models are not supported yet; leave the field out");
-  refuse_unless_empty(fields, "draft_quantize", "draft models are not supported yet; leave the field out");
-  refuse_unless_empty(fields, "renderer", "built-in renderers are not supported; the model's own template is used");
-  refuse_unless_empty(fields, "parser", "built-in parsers are not supported yet; leave the field out");
-  refuse_unless_empty(fields, "remote_host", "remote models are not supported; leave the field out");
+  refuse_unless_empty(fields, "adapters",
+                      "adapters are not supported yet; merge the adapter into the model");
+  refuse_unless_empty(fields, "draft_files",
+                      "draft models are not supported yet; leave the field out");
+  refuse_unless_empty(fields, "draft_quantize",
+                      "draft models are not supported yet; leave the field out");
+  refuse_unless_empty(fields, "renderer",
+                      "built-in renderers are not supported; the model's own template is used");
+  refuse_unless_empty(fields, "parser",
+                      "built-in parsers are not supported yet; leave the field out");
+  refuse_unless_empty(fields, "remote_host",
+                      "remote models are not supported; leave the field out");
 }
 
 }  // namespace
@@ -64,7 +71,8 @@ CreateRequest read_native_create(std::string_view body) {
   }
   if (const Json* messages = fields.array("messages")) {
     for (size_t i = 0; i < messages->size(); ++i) {
-      request.messages.push_back(read_native_message((*messages)[i], fmt::format("messages[{}].", i)));
+      request.messages.push_back(
+          read_native_message((*messages)[i], fmt::format("messages[{}].", i)));
     }
   }
   request.is_stream = fields.boolean("stream").value_or(true);

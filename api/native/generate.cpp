@@ -19,7 +19,8 @@ std::vector<int32_t> read_context(const Fields& fields) {
     if (!value.is_number_integer()) fields.fail("context", "an array of token ids", value);
     const int64_t token = value.get<int64_t>();
     if (token < 0 || token > INT32_MAX) {
-      throw Error(ErrorCode::invalid_argument, fmt::format("context: token id {} is out of range", token));
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("context: token id {} is out of range", token));
     }
     tokens.push_back(static_cast<int32_t>(token));
   }
@@ -58,6 +59,7 @@ ChatRequest read_native_generate(std::string_view body) {
   const Json json = parse_body(body);
   const Fields fields(json);
   ChatRequest request;
+  request.operation = Operation::generate;
   read_common_fields(fields, request);
   refuse_unless_empty(fields, "images", "pictures and sound are not supported yet; send text only");
   if (!fields.text("suffix").value_or("").empty()) {
@@ -78,7 +80,8 @@ std::vector<std::string> NativeGenerateWriter::frames(const ChatEvent& event, Wa
   return {whole(event.content, event, now) + "\n"};
 }
 
-std::string NativeGenerateWriter::whole(std::string_view content, const ChatEvent& event, WallTime now) {
+std::string NativeGenerateWriter::whole(std::string_view content, const ChatEvent& event,
+                                        WallTime now) {
   Json line = reply_head(model_, now);
   line["response"] = content;
   add_reply_end(line, event);

@@ -48,7 +48,8 @@ ShowRequest read_native_show(std::string_view body) {
 CopyRequest read_native_copy(std::string_view body) {
   const Json json = parse_body(body);
   const Fields fields(json);
-  return {.source = fields.text("source").value_or(""), .destination = fields.text("destination").value_or("")};
+  return {.source = fields.text("source").value_or(""),
+          .destination = fields.text("destination").value_or("")};
 }
 
 std::string write_native_version() {
@@ -90,6 +91,7 @@ std::string write_native_ps(const std::vector<RunningModel>& models) {
     entry["context_length"] = model.context_length;
     entry["running_requests"] = model.running_requests;
     entry["waiting_requests"] = model.waiting_requests;
+    entry["cache_used"] = model.cache_used_bytes;
     list.push_back(std::move(entry));
   }
   Json value;
@@ -105,7 +107,8 @@ std::string write_native_show(const ModelDescription& model) {
   add_text(value, "template", model.template_text);
   add_text(value, "system", model.system);
   value["details"] = write_details(model.details);
-  for (const Message& message : model.messages) value["messages"].push_back(write_native_message(message));
+  for (const Message& message : model.messages)
+    value["messages"].push_back(write_native_message(message));
   value["model_info"] = model.model_info;
   for (const TensorSummary& tensor : model.tensors) {
     Json entry;

@@ -7,7 +7,9 @@
 namespace hearth::api {
 namespace {
 
-std::string to_event(const Json& value) { return "data: " + to_line(value) + "\n\n"; }
+std::string to_event(const Json& value) {
+  return "data: " + to_line(value) + "\n\n";
+}
 
 Json usage(const Metrics& metrics) {
   Json value;
@@ -17,14 +19,17 @@ Json usage(const Metrics& metrics) {
   return value;
 }
 
-std::string_view finish_reason(DoneReason reason) { return reason == DoneReason::length ? "length" : "stop"; }
+std::string_view finish_reason(DoneReason reason) {
+  return reason == DoneReason::length ? "length" : "stop";
+}
 
 }  // namespace
 
 OpenAiChatWriter::OpenAiChatWriter(const ChatRequest& request, std::string id, WallTime created)
     : model_(request.model),
       id_(std::move(id)),
-      created_seconds_(std::chrono::duration_cast<std::chrono::seconds>(created.time_since_epoch()).count()),
+      created_seconds_(
+          std::chrono::duration_cast<std::chrono::seconds>(created.time_since_epoch()).count()),
       includes_usage_(request.includes_usage) {}
 
 Json OpenAiChatWriter::head(std::string_view object) const {

@@ -24,7 +24,8 @@ std::string read_content(const Fields& fields, std::string_view what) {
     const std::string type = part.text("type").value_or("");
     if (type != "text") {
       throw Error(ErrorCode::unsupported,
-                  fmt::format("{}type: \"{}\" is not supported yet; send parts of type \"text\"", name, type));
+                  fmt::format("{}type: \"{}\" is not supported yet; send parts of type \"text\"",
+                              name, type));
     }
     if (i > 0) text += "\n";
     text += part.text("text").value_or("");
@@ -40,7 +41,8 @@ Message read_message(const Json& value, const std::string& what) {
   // What OpenAI calls developer is the system message of every template.
   if (message.role == "developer") message.role = "system";
   message.content = read_content(fields, what);
-  refuse_unless_empty(fields, "tool_calls", "tools are not supported yet; leave calls and their results out");
+  refuse_unless_empty(fields, "tool_calls",
+                      "tools are not supported yet; leave calls and their results out");
   return message;
 }
 
@@ -51,7 +53,8 @@ void read_stop(const Fields& fields, modelfile::Parameters& options) {
                                    : fields.texts("stop").value_or(std::vector<std::string>{});
 }
 
-std::optional<float> read_float(const Fields& fields, std::string_view key, double min, double max) {
+std::optional<float> read_float(const Fields& fields, std::string_view key, double min,
+                                double max) {
   const std::optional<double> value = fields.number(key);
   if (!value) return std::nullopt;
   if (!(*value >= min && *value <= max)) {
@@ -61,8 +64,8 @@ std::optional<float> read_float(const Fields& fields, std::string_view key, doub
   return static_cast<float>(*value);
 }
 
-// Absent sampling fields stay absent, so that the model's own parameters hold; what is then still unsaid is OpenAI's
-// default of 1 only where the model says nothing (docs/api.md).
+// Absent sampling fields stay absent, so that the model's own parameters hold; what is then still
+// unsaid is OpenAI's default of 1 only where the model says nothing (docs/api.md).
 void read_sampling(const Fields& fields, modelfile::Parameters& options) {
   options.temperature = read_float(fields, "temperature", 0, 2);
   options.top_p = read_float(fields, "top_p", 0, 1);
@@ -72,8 +75,9 @@ void read_sampling(const Fields& fields, modelfile::Parameters& options) {
   options.num_predict = fields.integer("max_completion_tokens");
   if (!options.num_predict) options.num_predict = fields.integer("max_tokens");
   if (options.num_predict && *options.num_predict < 1) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("max_completion_tokens: expected at least 1, found {}", *options.num_predict));
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("max_completion_tokens: expected at least 1, found {}", *options.num_predict));
   }
   read_stop(fields, options);
 }
@@ -83,10 +87,10 @@ void check_response_format(const Fields& fields) {
   if (format == nullptr) return;
   const std::string type = Fields(*format, "response_format.").text("type").value_or("text");
   if (type == "text") return;
-  throw Error(ErrorCode::unsupported,
-              fmt::format("response_format: \"{}\" is not supported yet; leave the field out and ask for JSON in the "
-                          "prompt",
-                          type));
+  throw Error(ErrorCode::unsupported, fmt::format("response_format: \"{}\" is not supported yet; "
+                                                  "leave the field out and ask for JSON in the "
+                                                  "prompt",
+                                                  type));
 }
 
 void check_reasoning(const Fields& fields) {
@@ -96,29 +100,37 @@ void check_reasoning(const Fields& fields) {
   }
   if (effort.empty() || effort == "none") return;
   throw Error(ErrorCode::unsupported,
-              "reasoning_effort: this version of hearth does not support thinking; leave it out or send \"none\"");
+              "reasoning_effort: this version of hearth does not support thinking; leave it out or "
+              "send \"none\"");
 }
 
 void refuse_later_features(const Fields& fields) {
-  refuse_unless_empty(fields, "tools", "this model does not support tools in this version of hearth; leave them out");
+  refuse_unless_empty(
+      fields, "tools",
+      "this model does not support tools in this version of hearth; leave them out");
   refuse_unless_empty(fields, "functions", "functions are not supported; leave them out");
-  refuse_unless_empty(fields, "logprobs", "log-probabilities are not supported yet; leave the field out");
-  refuse_unless_empty(fields, "logit_bias", "biasing tokens is not supported yet; leave the field out");
+  refuse_unless_empty(fields, "logprobs",
+                      "log-probabilities are not supported yet; leave the field out");
+  refuse_unless_empty(fields, "logit_bias",
+                      "biasing tokens is not supported yet; leave the field out");
   refuse_unless_empty(fields, "audio", "sound is not supported; leave the field out");
   const int64_t choices = fields.integer("n").value_or(1);
   if (choices != 1) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("n: only 1 answer per request is supported yet, found {}; send the request again for "
-                            "another",
-                            choices));
+    throw Error(
+        ErrorCode::unsupported,
+        fmt::format(
+            "n: only 1 answer per request is supported yet, found {}; send the request again for "
+            "another",
+            choices));
   }
   check_response_format(fields);
   check_reasoning(fields);
 }
 
 void note_ignored_fields(const Fields& fields, std::vector<std::string>& warnings) {
-  constexpr std::array<std::string_view, 6> ignored{"tool_choice", "parallel_tool_calls", "service_tier",
-                                                    "prediction",  "modalities",          "web_search_options"};
+  constexpr std::array<std::string_view, 6> ignored{"tool_choice",  "parallel_tool_calls",
+                                                    "service_tier", "prediction",
+                                                    "modalities",   "web_search_options"};
   for (const std::string_view key : ignored) {
     if (fields.find(key) != nullptr) warnings.push_back(fmt::format("{} has no effect", key));
   }
@@ -141,7 +153,8 @@ ChatRequest read_openai_chat(std::string_view body) {
   }
   request.is_stream = fields.boolean("stream").value_or(false);
   if (const Json* stream_options = fields.object("stream_options")) {
-    request.includes_usage = Fields(*stream_options, "stream_options.").boolean("include_usage").value_or(false);
+    request.includes_usage =
+        Fields(*stream_options, "stream_options.").boolean("include_usage").value_or(false);
   }
   read_sampling(fields, request.options);
   request.uses_openai_defaults = true;

@@ -12,7 +12,8 @@ Json to_json(const ModelSummary& model) {
   value["id"] = model.name;
   value["object"] = "model";
   value["created"] =
-      std::chrono::duration_cast<std::chrono::seconds>(model.modified_at.time_since_epoch()).count();
+      std::chrono::duration_cast<std::chrono::seconds>(model.modified_at.time_since_epoch())
+          .count();
   value["owned_by"] = model.owner;
   return value;
 }
@@ -28,6 +29,8 @@ std::string write_openai_models(const std::vector<ModelSummary>& models) {
   return to_line(value);
 }
 
-std::string write_openai_model(const ModelSummary& model) { return to_line(to_json(model)); }
+std::string write_openai_model(const ModelSummary& model) {
+  return to_line(to_json(model));
+}
 
 }  // namespace hearth::api

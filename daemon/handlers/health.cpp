@@ -10,6 +10,8 @@ Task<void> root(Services&, Exchange& exchange) {
   co_await exchange.send(std::move(reply));
 }
 
-Task<void> version(Services&, Exchange& exchange) { co_await send_json(exchange, api::write_native_version()); }
+Task<void> version(Services&, Exchange& exchange) {
+  co_await send_json(exchange, api::write_native_version());
+}
 
 }  // namespace hearth::daemon::handlers

@@ -10,7 +10,8 @@ Task<std::string> read_json(Exchange& exchange) {
   const std::string& encoding = exchange.request().content_encoding;
   if (!encoding.empty() && encoding != "identity") {
     throw Error(ErrorCode::unsupported,
-                fmt::format("content-encoding \"{}\" is not supported; send the body uncompressed", encoding));
+                fmt::format("content-encoding \"{}\" is not supported; send the body uncompressed",
+                            encoding));
   }
   co_return co_await exchange.read_body(json_bytes_max);
 }

@@ -1,15 +1,77 @@
-// What models there are: /api/tags.
+// What models there are and what is in them: tags, show, copy, delete, ps, and OpenAI's models.
 #include "api/native.h"
+#include "api/openai.h"
 #include "daemon/handlers/handlers.h"
 #include "daemon/model_library.h"
+#include "daemon/model_manager.h"
 #include "daemon/server/worker_pool.h"
 
 namespace hearth::daemon::handlers {
+namespace {
+
+Task<std::vector<api::ModelSummary>> list(Services& services) {
+  std::function<std::vector<api::ModelSummary>()> job = [&services] {
+    return services.library.list();
+  };
+  co_return co_await services.workers.compute(std::move(job));
+}
+
+Task<void> send_empty(Exchange& exchange) {
+  Reply reply;
+  reply.content_type.clear();
+  co_await exchange.send(std::move(reply));
+}
+
+}  // namespace
 
 Task<void> tags(Services& services, Exchange& exchange) {
-  const auto list = co_await services.workers.compute<std::vector<api::ModelSummary>>(
-      [&services] { return services.library.list(); });
-  co_await send_json(exchange, api::write_native_tags(list));
+  const std::vector<api::ModelSummary> models = co_await list(services);
+  co_await send_json(exchange, api::write_native_tags(models));
+}
+
+Task<void> openai_models(Services& services, Exchange& exchange) {
+  const std::vector<api::ModelSummary> models = co_await list(services);
+  co_await send_json(exchange, api::write_openai_models(models));
+}
+
+Task<void> openai_model(Services& services, Exchange& exchange) {
+  std::function<api::ModelSummary()> job = [&services, name = exchange.request().parameter] {
+    return services.library.summary(name);
+  };
+  api::ModelSummary model = co_await services.workers.compute(std::move(job));
+  model.name = exchange.request().parameter;  // clients look for the id that they asked for
+  co_await send_json(exchange, api::write_openai_model(model));
+}
+
+Task<void> show(Services& services, Exchange& exchange) {
+  const std::string body = co_await read_json(exchange);
+  const api::ShowRequest request = api::read_native_show(body);
+  std::function<api::ModelDescription()> job = [&services, &request] {
+    return services.library.describe(request);
+  };
+  const api::ModelDescription description = co_await services.workers.compute(std::move(job));
+  co_await send_json(exchange, api::write_native_show(description));
+}
+
+Task<void> copy(Services& services, Exchange& exchange) {
+  const std::string body = co_await read_json(exchange);
+  const api::CopyRequest request = api::read_native_copy(body);
+  std::function<void()> job = [&services, &request] { services.library.copy(request); };
+  co_await services.workers.run(std::move(job));
+  co_await send_empty(exchange);
+}
+
+Task<void> remove(Services& services, Exchange& exchange) {
+  const std::string body = co_await read_json(exchange);
+  const std::string name = api::read_native_model(body);
+  std::function<void()> job = [&services, &name] { services.library.remove(name); };
+  co_await services.workers.run(std::move(job));
+  co_await send_empty(exchange);
+}
+
+Task<void> ps(Services& services, Exchange& exchange) {
+  const std::vector<api::RunningModel> models = co_await services.manager.running();
+  co_await send_json(exchange, api::write_native_ps(models));
 }
 
 }  // namespace hearth::daemon::handlers

@@ -14,16 +14,17 @@ namespace hearth::daemon {
 namespace {
 
 constexpr std::array<std::string_view, 17> built_in_origins{
-    "http://localhost",  "https://localhost",  "http://localhost:*",  "https://localhost:*",
-    "http://127.0.0.1",  "https://127.0.0.1",  "http://127.0.0.1:*",  "https://127.0.0.1:*",
-    "http://0.0.0.0",    "https://0.0.0.0",    "http://0.0.0.0:*",    "https://0.0.0.0:*",
-    "app://*",           "file://*",           "tauri://*",           "vscode-webview://*",
+    "http://localhost", "https://localhost", "http://localhost:*", "https://localhost:*",
+    "http://127.0.0.1", "https://127.0.0.1", "http://127.0.0.1:*", "https://127.0.0.1:*",
+    "http://0.0.0.0",   "https://0.0.0.0",   "http://0.0.0.0:*",   "https://0.0.0.0:*",
+    "app://*",          "file://*",          "tauri://*",          "vscode-webview://*",
     "vscode-file://*"};
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; });
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  });
   return lower;
 }
 
@@ -42,12 +43,14 @@ std::optional<uint32_t> parse_v4(const std::string& text) {
 
 bool is_local_v4(uint32_t address) {
   const uint32_t first = address >> 24;
-  return address == 0 || first == 127 || first == 10 || (address >> 16) == 0xC0A8 || (address >> 20) == 0xAC1;
+  return address == 0 || first == 127 || first == 10 || (address >> 16) == 0xC0A8 ||
+         (address >> 20) == 0xAC1;
 }
 
 // Loopback, unspecified, unique local.
 bool is_local_v6(const in6_addr& address) {
-  return IN6_IS_ADDR_LOOPBACK(&address) || IN6_IS_ADDR_UNSPECIFIED(&address) || (address.s6_addr[0] & 0xFE) == 0xFC;
+  return IN6_IS_ADDR_LOOPBACK(&address) || IN6_IS_ADDR_UNSPECIFIED(&address) ||
+         (address.s6_addr[0] & 0xFE) == 0xFC;
 }
 
 bool matches(std::string_view entry, std::string_view origin) {
@@ -55,7 +58,8 @@ bool matches(std::string_view entry, std::string_view origin) {
   if (star == std::string_view::npos) return entry == origin;
   const std::string_view head = entry.substr(0, star);
   const std::string_view tail = entry.substr(star + 1);
-  return origin.size() >= head.size() + tail.size() && origin.starts_with(head) && origin.ends_with(tail);
+  return origin.size() >= head.size() + tail.size() && origin.starts_with(head) &&
+         origin.ends_with(tail);
 }
 
 }  // namespace
@@ -72,8 +76,9 @@ void check_origin_entry(std::string_view entry) {
   const auto stars = std::count(entry.begin(), entry.end(), '*');
   const bool is_usable = stars == 1 || (stars == 0 && entry.find("://") != std::string_view::npos);
   if (is_usable) return;
-  throw Error(ErrorCode::invalid_argument,
-              fmt::format("origin \"{}\": expected a scheme such as https:// and at most one *", entry));
+  throw Error(
+      ErrorCode::invalid_argument,
+      fmt::format("origin \"{}\": expected a scheme such as https:// and at most one *", entry));
 }
 
 bool is_host_allowed(const AccessRules& rules, std::string_view host_header) {
@@ -88,10 +93,12 @@ bool is_host_allowed(const AccessRules& rules, std::string_view host_header) {
   return inet_pton(AF_INET6, host.c_str(), &address) == 1 && is_local_v6(address);
 }
 
-OriginVerdict judge_origin(const AccessRules& rules, std::string_view origin, std::string_view host_header) {
+OriginVerdict judge_origin(const AccessRules& rules, std::string_view origin,
+                           std::string_view host_header) {
   if (origin.empty()) return OriginVerdict::same;
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme) && origin.substr(scheme.size()) == host_header) return OriginVerdict::same;
+    if (origin.starts_with(scheme) && origin.substr(scheme.size()) == host_header)
+      return OriginVerdict::same;
   }
   if (std::find(rules.origins.begin(), rules.origins.end(), "*") != rules.origins.end()) {
     return OriginVerdict::allowed_for_all;
@@ -102,13 +109,16 @@ OriginVerdict judge_origin(const AccessRules& rules, std::string_view origin, st
   return is_listed ? OriginVerdict::allowed : OriginVerdict::denied;
 }
 
-bool is_key_right(const AccessRules& rules, std::string_view authorization, std::string_view api_key_header) {
+bool is_key_right(const AccessRules& rules, std::string_view authorization,
+                  std::string_view api_key_header) {
   if (rules.api_key.empty()) return true;
   std::string_view sent = api_key_header;
-  if (authorization.size() > 7 && lower_case(authorization.substr(0, 7)) == "bearer ") sent = authorization.substr(7);
+  if (authorization.size() > 7 && lower_case(authorization.substr(0, 7)) == "bearer ")
+    sent = authorization.substr(7);
   if (sent.size() != rules.api_key.size()) return false;
   unsigned difference = 0;
-  for (size_t i = 0; i < sent.size(); ++i) difference |= static_cast<unsigned char>(sent[i] ^ rules.api_key[i]);
+  for (size_t i = 0; i < sent.size(); ++i)
+    difference |= static_cast<unsigned char>(sent[i] ^ rules.api_key[i]);
   return difference == 0;
 }
 

@@ -1,5 +1,5 @@
-// Who may talk to the daemon: the Host header (against DNS rebinding), the Origin header (web pages) and the API key.
-// Pure decisions, no sockets.
+// Who may talk to the daemon: the Host header (against DNS rebinding), the Origin header (web
+// pages) and the API key. Pure decisions, no sockets.
 #pragma once
 
 #include <string>
@@ -18,17 +18,21 @@ struct AccessRules {
 // True for 127.0.0.0/8, ::1 and "localhost".
 bool is_loopback_host(std::string_view host);
 
-// Throws Error{invalid_argument} for an entry with two wildcards, or with neither a wildcard nor a scheme.
+// Throws Error{invalid_argument} for an entry with two wildcards, or with neither a wildcard nor a
+// scheme.
 void check_origin_entry(std::string_view entry);
 
-// On a loopback listener only names and addresses that cannot be pointed at us from outside; everywhere else all.
+// On a loopback listener only names and addresses that cannot be pointed at us from outside;
+// everywhere else all.
 bool is_host_allowed(const AccessRules& rules, std::string_view host_header);
 
 enum class OriginVerdict { same, allowed, allowed_for_all, denied };
 // `same` also when there is no Origin header.
-OriginVerdict judge_origin(const AccessRules& rules, std::string_view origin, std::string_view host_header);
+OriginVerdict judge_origin(const AccessRules& rules, std::string_view origin,
+                           std::string_view host_header);
 
 // Takes the same time for every wrong key of one length.
-bool is_key_right(const AccessRules& rules, std::string_view authorization, std::string_view api_key_header);
+bool is_key_right(const AccessRules& rules, std::string_view authorization,
+                  std::string_view api_key_header);
 
 }  // namespace hearth::daemon

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -10,7 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
-#include <array>
+#include <limits>
 
 #include "base/error.h"
 #include "daemon/server/http_text.h"
@@ -22,7 +23,9 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-auto into(error_code& failure) { return asio::redirect_error(asio::use_awaitable, failure); }
+auto into(error_code& failure) {
+  return asio::redirect_error(asio::use_awaitable, failure);
+}
 
 // A complete answer to something that is no request.
 std::string refusal(int status, const std::string& reason) {
@@ -36,7 +39,8 @@ constexpr uint64_t drain_bytes_max = 256 << 10;
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, const ServerLimits& limits, const Server::Handler& handler)
+Connection::Connection(asio::ip::tcp::socket socket, const ServerLimits& limits,
+                       const Server::Handler& handler)
     : stream_(std::move(socket)), limits_(limits), handler_(handler) {}
 
 void Connection::mark_gone(const Wake& wake) {
@@ -53,10 +57,16 @@ void Connection::stop() {
   }
 }
 
+void Connection::abort() {
+  is_gone_ = true;
+  stream_.close();
+  if (exchange_ != nullptr) exchange_->wake().notify();
+}
+
 Task<bool> Connection::read_head() {
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(limits_.header_bytes_max));
-  parser_->body_limit(boost::none);
+  parser_->body_limit(std::numeric_limits<uint64_t>::max());  // handlers count themselves
   error_code failure;
   if (buffer_.size() == 0) {
     stream_.expires_after(limits_.idle_time_max);
@@ -69,7 +79,8 @@ Task<bool> Connection::read_head() {
   if (!failure) co_return true;
   if (failure.category() == http::make_error_code(http::error::bad_method).category() &&
       failure != http::error::end_of_stream && failure != http::error::partial_message) {
-    co_await write_all(refusal(failure == http::error::header_limit ? 431 : 400, failure.message()), std::string());
+    co_await write_all(refusal(failure == http::error::header_limit ? 431 : 400, failure.message()),
+                       std::string());
   }
   co_return false;
 }
@@ -92,7 +103,7 @@ void Connection::fill_request(HttpExchange& exchange) const {
 }
 
 Task<void> Connection::run() {
-  const std::shared_ptr<Connection> self = shared_from_this();
+  const auto self = shared_from_this();
   error_code ignored;
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   while (!is_stopping_ && !is_gone_) {
@@ -127,19 +138,23 @@ void Connection::start_watch(const Wake& wake) {
   if (is_watching_ || is_gone_) return;
   is_watching_ = true;
   asio::co_spawn(
-      stream_.get_executor(), [self = shared_from_this(), wake] { return self->watch(self->request_number_, wake); },
+      stream_.get_executor(),
+      [self = shared_from_this(), wake] { return self->watch(self->request_number_, wake); },
       asio::detached);
 }
 
-// Waits until the socket has something to read. Nothing but the end of the connection means that the client has gone;
-// bytes are its next request, and then only a failing write can tell.
+// Waits until the socket has something to read. Nothing but the end of the connection means that
+// the client has gone; bytes are its next request, and then only a failing write can tell.
 Task<void> Connection::watch(uint64_t request_number, Wake wake) {
   error_code failure;
   co_await stream_.socket().async_wait(asio::ip::tcp::socket::wait_read, into(failure));
   is_watching_ = false;
-  if (request_number != request_number_ || exchange_ == nullptr || failure == asio::error::operation_aborted) co_return;
+  if (request_number != request_number_ || exchange_ == nullptr ||
+      failure == asio::error::operation_aborted)
+    co_return;
   char byte = 0;
-  const ssize_t size = failure ? 0 : ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t size =
+      failure ? 0 : ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) mark_gone(wake);
 }
 
@@ -154,7 +169,8 @@ Task<void> Connection::write_all(std::string head, std::string body) {
   throw Error(ErrorCode::cancelled, fmt::format("the client went away: {}", failure.message()));
 }
 
-HttpExchange::HttpExchange(Connection& connection, Wake wake) : Exchange(std::move(wake)), connection_(connection) {}
+HttpExchange::HttpExchange(Connection& connection, Wake wake)
+    : Exchange(std::move(wake)), connection_(connection) {}
 
 void HttpExchange::throw_if_gone() const {
   if (connection_.is_gone_) throw Error(ErrorCode::cancelled, "the client went away");
@@ -199,19 +215,23 @@ Task<std::string> HttpExchange::read_body(size_t size_max_bytes) {
     body.append(piece.data(), size);
   }
   if (is_too_long) {
-    throw Error(ErrorCode::invalid_argument, fmt::format("request body: larger than {} bytes", size_max_bytes));
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("request body: larger than {} bytes", size_max_bytes));
   }
   co_return body;
 }
 
 bool HttpExchange::is_reusable() const {
-  return is_finished_ && !connection_.is_gone_ && !connection_.is_stopping_ && connection_.parser_->is_done() &&
-         connection_.parser_->keep_alive() && connection_.parser_->get().version() == 11;
+  return is_finished_ && !connection_.is_gone_ && !connection_.is_stopping_ &&
+         connection_.parser_->is_done() && connection_.parser_->keep_alive() &&
+         connection_.parser_->get().version() == 11;
 }
 
-std::string HttpExchange::head(int status, std::string_view content_type, std::optional<size_t> length) const {
+std::string HttpExchange::head(int status, std::string_view content_type,
+                               std::optional<size_t> length) const {
   HeaderList headers = headers_;
-  const bool keeps = connection_.parser_->keep_alive() && connection_.parser_->get().version() == 11;
+  const bool keeps =
+      connection_.parser_->keep_alive() && connection_.parser_->get().version() == 11;
   if (!keeps || connection_.is_stopping_) headers.emplace_back("Connection", "close");
   if (is_chunked_) headers.emplace_back("Transfer-Encoding", "chunked");
   return response_head(status, content_type, length, headers);
@@ -219,7 +239,8 @@ std::string HttpExchange::head(int status, std::string_view content_type, std::o
 
 Task<void> HttpExchange::send(Reply reply) {
   log_.status = reply.status;
-  const std::optional<size_t> length = reply.status == 204 ? std::optional<size_t>() : reply.body.size();
+  const std::optional<size_t> length =
+      reply.status == 204 ? std::optional<size_t>() : reply.body.size();
   std::string start = head(reply.status, reply.content_type, length);
   if (is_head_request_) reply.body.clear();
   log_.bytes_sent += reply.body.size();
@@ -227,7 +248,8 @@ Task<void> HttpExchange::send(Reply reply) {
   is_finished_ = true;
 }
 
-// A client of HTTP/1.0 does not know chunks: there the end of the connection is the end of the answer.
+// A client of HTTP/1.0 does not know chunks: there the end of the connection is the end of the
+// answer.
 Task<void> HttpExchange::start_stream(std::string_view content_type) {
   log_.status = 200;
   is_chunked_ = connection_.parser_->get().version() == 11;

@@ -1,4 +1,5 @@
-// One TCP connection: reads requests, runs the handler, watches for the client going away. Private to the server.
+// One TCP connection: reads requests, runs the handler, watches for the client going away. Private
+// to the server.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -44,14 +45,17 @@ class HttpExchange : public Exchange {
   bool is_finished_ = false;
 };
 
-// Shared: the session coroutine and the coroutine that watches the socket both use it, and either may end first.
+// Shared (ConnectionPointer): the session coroutine and the coroutine that watches the socket both
+// use it, and either may end first.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(boost::asio::ip::tcp::socket socket, const ServerLimits& limits, const Server::Handler& handler);
+  Connection(boost::asio::ip::tcp::socket socket, const ServerLimits& limits,
+             const Server::Handler& handler);
 
   // Serves requests until the connection ends.
   Task<void> run();
   void stop();
+  void abort();
 
  private:
   friend class HttpExchange;
@@ -76,5 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_stopping_ = false;
   bool is_watching_ = false;
 };
+// Shared: the session and the coroutine that watches its socket both use it.
+using ConnectionPointer = std::shared_ptr<Connection>;
 
 }  // namespace hearth::daemon

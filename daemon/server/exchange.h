@@ -1,4 +1,5 @@
-// One request and its answer, as handlers see them. The connection behind it is the server's business.
+// One request and its answer, as handlers see them. The connection behind it is the server's
+// business.
 #pragma once
 
 #include <chrono>
@@ -18,18 +19,19 @@ namespace hearth::daemon {
 struct Request {
   std::string method;
   std::string path;
-  std::string query;       // behind the '?', as it came
-  std::string parameter;   // what stands for the last {name} of the route
-  std::string host;        // headers, empty when absent
+  std::string query;      // behind the '?', as it came
+  std::string parameter;  // what stands for the last {name} of the route
+  std::string host;       // headers, empty when absent
   std::string origin;
   std::string authorization;
-  std::string api_key;     // x-api-key
+  std::string api_key;  // x-api-key
   std::string user_agent;
   std::string content_encoding;
   std::chrono::steady_clock::time_point arrived;
 };
 
-// Facts for the line that is logged per request; handlers fill in what they know. Never text of people.
+// Facts for the line that is logged per request; handlers fill in what they know. Never text of
+// people.
 struct RequestLog {
   int status = 0;
   uint64_t bytes_sent = 0;
@@ -75,7 +77,8 @@ class Exchange {
   virtual Task<void> finish() = 0;
   bool has_started() const { return log_.status != 0; }
 
-  // Notified when the client goes away or the daemon stops; handlers let the events they wait for notify it too.
+  // Notified when the client goes away or the daemon stops; handlers let the events they wait for
+  // notify it too.
   const Wake& wake() const { return wake_; }
   // Throws Error{cancelled} when the client has gone, Error{unavailable} when the daemon stops.
   virtual void throw_if_gone() const = 0;

@@ -76,7 +76,8 @@ std::string_view reason_phrase(int status) {
 
 std::string response_head(int status, std::string_view content_type, std::optional<size_t> length,
                           const HeaderList& headers) {
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", status, reason_phrase(status), http_date());
+  std::string head =
+      fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", status, reason_phrase(status), http_date());
   if (!content_type.empty()) head += fmt::format("Content-Type: {}\r\n", content_type);
   if (length) head += fmt::format("Content-Length: {}\r\n", *length);
   for (const auto& [name, value] : headers) head += fmt::format("{}: {}\r\n", name, value);
@@ -84,7 +85,8 @@ std::string response_head(int status, std::string_view content_type, std::option
 }
 
 void split_target(std::string_view target, std::string& path, std::string& query) {
-  if (const size_t scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
+  if (const size_t scheme = target.find("://");
+      scheme != std::string_view::npos && !target.starts_with('/')) {
     const size_t slash = target.find('/', scheme + 3);
     target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
   }

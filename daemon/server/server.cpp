@@ -27,11 +27,12 @@ struct Server::State {
   State(asio::any_io_executor executor, ServerLimits the_limits, Handler the_handler)
       : io(executor), acceptor(executor), limits(the_limits), handler(std::move(the_handler)) {}
 
-  Task<void> run(std::shared_ptr<Connection> connection) {
+  Task<void> run(ConnectionPointer connection) {
     connections.push_back(connection.get());
     try {
       co_await connection->run();
-    } catch (const std::exception& failure) {  // the session's catch site: whatever is left closes the connection
+    } catch (const std::exception&
+                 failure) {  // the session's catch site: whatever is left closes the connection
       log::debug(fmt::format("connection closed: {}", failure.what()));
     }
     connections.erase(std::find(connections.begin(), connections.end(), connection.get()));
@@ -55,7 +56,8 @@ void Server::listen(const std::string& host, uint16_t port) {
   tcp::resolver resolver(state_->io);
   const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, failure);
   if (failure || found.empty()) {
-    throw Error(ErrorCode::invalid_argument, fmt::format("cannot listen on {}: {}", host, failure.message()));
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("cannot listen on {}: {}", host, failure.message()));
   }
   const tcp::endpoint endpoint = *found.begin();
   state_->acceptor.open(endpoint.protocol());
@@ -69,16 +71,23 @@ void Server::listen(const std::string& host, uint16_t port) {
               fmt::format("cannot listen on {}:{}: {}", host, port, failure.message()));
 }
 
-uint16_t Server::port() const { return state_->acceptor.local_endpoint().port(); }
+uint16_t Server::port() const {
+  return state_->acceptor.local_endpoint().port();
+}
 
-bool Server::is_loopback() const { return state_->acceptor.local_endpoint().address().is_loopback(); }
+bool Server::is_loopback() const {
+  return state_->acceptor.local_endpoint().address().is_loopback();
+}
 
-size_t Server::connection_count() const { return state_->connections.size(); }
+size_t Server::connection_count() const {
+  return state_->connections.size();
+}
 
 Task<void> Server::serve() {
   while (!state_->is_stopping) {
     error_code failure;
-    tcp::socket socket = co_await state_->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+    tcp::socket socket =
+        co_await state_->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, failure));
     if (state_->is_stopping) co_return;
     if (failure) {  // out of descriptors, mostly: give others time to end
       log::warn(fmt::format("cannot accept a connection: {}", failure.message()));
@@ -87,14 +96,17 @@ Task<void> Server::serve() {
       continue;
     }
     if (state_->connections.size() >= state_->limits.connections_max) {
-      const std::string refusal = response_head(503, "text/plain", 0, {{"Connection", "close"}, {"Retry-After", "1"}});
+      const std::string refusal =
+          response_head(503, "text/plain", 0, {{"Connection", "close"}, {"Retry-After", "1"}});
       socket.non_blocking(true, failure);
       socket.write_some(asio::buffer(refusal), failure);
       continue;
     }
-    auto connection = std::make_shared<Connection>(std::move(socket), state_->limits, state_->handler);
+    auto connection =
+        std::make_shared<Connection>(std::move(socket), state_->limits, state_->handler);
     asio::co_spawn(
-        state_->io, [state = state_.get(), connection] { return state->run(connection); }, asio::detached);
+        state_->io, [state = state_.get(), connection] { return state->run(connection); },
+        asio::detached);
   }
 }
 
@@ -103,6 +115,10 @@ void Server::stop() {
   error_code ignored;
   state_->acceptor.close(ignored);
   for (Connection* connection : state_->connections) connection->stop();
+}
+
+void Server::abort() {
+  for (Connection* connection : state_->connections) connection->abort();
 }
 
 }  // namespace hearth::daemon

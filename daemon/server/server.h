@@ -1,5 +1,5 @@
-// The HTTP/1.1 server: listens, speaks the protocol, keeps connections within limits, and hands every request to one
-// function. Knows nothing of routes or models.
+// The HTTP/1.1 server: listens, speaks the protocol, keeps connections within limits, and hands
+// every request to one function. Knows nothing of routes or models.
 #pragma once
 
 #include <chrono>
@@ -15,25 +15,28 @@
 namespace hearth::daemon {
 
 struct ServerLimits {
-  size_t connections_max = 1024;      // more are answered with 503 and closed
+  size_t connections_max = 1024;  // more are answered with 503 and closed
   size_t header_bytes_max = 64 << 10;
-  std::chrono::seconds header_time_max{30};   // from the first byte of a request to the end of its head
-  std::chrono::seconds idle_time_max{120};    // between requests
-  std::chrono::seconds body_time_max{60};     // without any byte of the body
-  std::chrono::seconds write_time_max{60};    // without the client taking any byte: a slow reader is cut off
+  std::chrono::seconds header_time_max{
+      30};  // from the first byte of a request to the end of its head
+  std::chrono::seconds idle_time_max{120};  // between requests
+  std::chrono::seconds body_time_max{60};   // without any byte of the body
+  std::chrono::seconds write_time_max{
+      60};  // without the client taking any byte: a slow reader is cut off
 };
 
 // io thread only.
 class Server {
  public:
-  // Answers one request; must not let exceptions out. Anything else than a complete answer closes the connection.
+  // Answers one request; must not let exceptions out. Anything else than a complete answer closes
+  // the connection.
   using Handler = std::function<Task<void>(Exchange&)>;
 
   Server(boost::asio::any_io_executor io, ServerLimits limits, Handler handler);
   ~Server();
 
-  // Binds and listens. Throws Error{unavailable} when the port is taken, Error{invalid_argument} for an address that is
-  // none of ours.
+  // Binds and listens. Throws Error{unavailable} when the port is taken, Error{invalid_argument}
+  // for an address that is none of ours.
   void listen(const std::string& host, uint16_t port);
   uint16_t port() const;
   bool is_loopback() const;  // bound to a loopback address
@@ -42,6 +45,8 @@ class Server {
   Task<void> serve();
   // No new connections; idle ones are closed, busy ones see Error{unavailable} at their next wait.
   void stop();
+  // Closes what stop() left: every handler sees its client gone.
+  void abort();
   size_t connection_count() const;
 
  private:

@@ -27,14 +27,17 @@ void Wake::notify() const {
   });
 }
 
-Task<void> Wake::wait() const { return wait_until(std::chrono::steady_clock::time_point::max()); }
+Task<void> Wake::wait() const {
+  return wait_until(std::chrono::steady_clock::time_point::max());
+}
 
 Task<void> Wake::wait_until(std::chrono::steady_clock::time_point time) const {
-  const std::shared_ptr<State> state = state_;
+  const auto state = state_;  // outlives this handle
   if (!state->is_notified) {
     state->timer.expires_at(time);
     boost::system::error_code ignored;  // cancelled is how a notification arrives
-    co_await state->timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+    co_await state->timer.async_wait(
+        boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
   }
   state->is_notified = false;
 }

@@ -12,8 +12,10 @@ class WorkerPool {
  public:
   // `io` is where coroutines go on.
   WorkerPool(boost::asio::any_io_executor io, int thread_count);
-  // Waits for jobs that run.
+  // As join().
   ~WorkerPool();
+  // Waits until all jobs are done; none may be started afterwards.
+  void join();
 
   // Runs `job` on a thread of the pool; what it throws is thrown here.
   Task<void> run(std::function<void()> job);

@@ -1,0 +1,196 @@
+#include "daemon/chat_service.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <optional>
+
+#include "base/error.h"
+#include "daemon/config.h"
+#include "daemon/prompt_builder.h"
+#include "daemon/server/worker_pool.h"
+
+namespace hearth::daemon {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// More pieces than this wait for a slow client: from here on they are joined.
+constexpr size_t pieces_max = 256;
+
+int64_t ns_since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+}
+
+// Between the reader thread of the runner and the coroutine that answers.
+class EventBuffer {
+ public:
+  explicit EventBuffer(Wake wake) : wake_(std::move(wake)) {}
+
+  void push(RunnerEvent event) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!event.event.text.empty()) {
+        if (pieces_.size() < pieces_max) {
+          pieces_.push_back(std::move(event.event.text));
+        } else {
+          pieces_.back() += event.event.text;
+        }
+      }
+      if (event.event.is_final) end_ = std::move(event);
+    }
+    wake_.notify();
+  }
+
+  struct Taken {
+    std::string piece;
+    std::optional<RunnerEvent> end;  // with an empty piece: all pieces are taken
+  };
+  // Absent: nothing there yet.
+  std::optional<Taken> take() {
+    const std::lock_guard lock(mutex_);
+    if (!pieces_.empty()) {
+      Taken taken{std::move(pieces_.front()), std::nullopt};
+      pieces_.pop_front();
+      return taken;
+    }
+    if (!end_) return std::nullopt;
+    return Taken{"", end_};
+  }
+
+ private:
+  const Wake wake_;
+  std::mutex mutex_;
+  std::deque<std::string> pieces_;
+  std::optional<RunnerEvent> end_;
+};
+
+class RunningAnswer : public ChatAnswer {
+ public:
+  RunningAnswer(Exchange& exchange, ModelManager& manager, ModelLease lease,
+                std::string fingerprint, int64_t load_ns)
+      : exchange_(exchange),
+        manager_(manager),
+        lease_(std::move(lease)),
+        fingerprint_(std::move(fingerprint)),
+        load_ns_(load_ns),
+        buffer_(std::make_shared<EventBuffer>(exchange.wake())) {}
+
+  ~RunningAnswer() override {
+    if (id_ && !is_finished_) lease_.runner().cancel(*id_);
+  }
+
+  void start(engine::GenerationRequest request) {
+    id_ = lease_.runner().generate(std::move(request), [buffer = buffer_](RunnerEvent event) {
+      buffer->push(std::move(event));
+    });
+  }
+
+  Task<api::ChatEvent> next() override {
+    while (true) {
+      std::optional<EventBuffer::Taken> taken = buffer_->take();
+      if (taken) co_return to_event(std::move(*taken));
+      exchange_.throw_if_gone();
+      co_await exchange_.wake().wait();
+    }
+  }
+
+ private:
+  api::ChatEvent to_event(EventBuffer::Taken taken) {
+    api::ChatEvent event;
+    event.content = std::move(taken.piece);
+    if (!taken.end) return event;
+    is_finished_ = true;
+    check_failure(*taken.end);
+    const engine::GenerationEvent& end = taken.end->event;
+    event.is_final = true;
+    event.reason = end.finish == engine::FinishReason::length ? api::DoneReason::length
+                                                              : api::DoneReason::stop;
+    event.context_tokens = end.tokens;
+    event.metrics.total_ns = ns_since(exchange_.request().arrived);
+    event.metrics.load_ns = load_ns_;
+    event.metrics.prompt_tokens = end.timings.prompt_tokens;
+    event.metrics.prompt_ns = end.timings.prompt_ns;
+    event.metrics.generated_tokens = end.timings.generated_tokens;
+    event.metrics.generation_ns = end.timings.generation_ns;
+    exchange_.log().cached_prompt_tokens = end.timings.cached_prompt_tokens;
+    return event;
+  }
+
+  void check_failure(const RunnerEvent& end) const {
+    if (end.killed_runner) {
+      manager_.count_kill(fingerprint_, lease_.runner_id());
+      throw Error(ErrorCode::internal, end.event.message);
+    }
+    if (end.event.finish == engine::FinishReason::failed)
+      throw Error(end.event.error, end.event.message);
+    if (end.event.finish == engine::FinishReason::cancelled)
+      throw Error(ErrorCode::unavailable, "the request was cancelled");
+  }
+
+  Exchange& exchange_;
+  ModelManager& manager_;
+  ModelLease lease_;
+  std::string fingerprint_;
+  int64_t load_ns_;
+  // Shared: the runner's last event may come after the client has gone.
+  std::shared_ptr<EventBuffer> buffer_;
+  std::optional<engine::RequestId> id_;
+  bool is_finished_ = false;
+};
+
+}  // namespace
+
+Task<RunnableModel> ChatService::open(const api::ChatRequest& request) {
+  if (request.model.empty()) throw Error(ErrorCode::not_found, "model '' not found");
+  std::function<RunnableModel()> job = [this, &request] { return library_.open(request.model); };
+  co_return co_await workers_.compute(std::move(job));
+}
+
+Task<api::ChatEvent> ChatService::load_or_unload(Exchange& exchange,
+                                                 const api::ChatRequest& request) {
+  const RunnableModel model = co_await open(request);
+  api::ChatEvent event;
+  event.is_final = true;
+  event.reason = api::DoneReason::load;
+  if (request.keep_alive == api::Duration(0)) {
+    manager_.unload(model.weights_key);
+    event.reason = api::DoneReason::unload;
+    co_return event;
+  }
+  if (model.facts->info.is_embedding) {
+    throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support {}", model.name,
+                                                    to_string(request.operation)));
+  }
+  const ModelLease lease = co_await manager_.acquire(exchange, model, request.keep_alive);
+  co_return event;
+}
+
+Task<std::unique_ptr<ChatAnswer>> ChatService::start(Exchange& exchange,
+                                                     const api::ChatRequest& request) {
+  const RunnableModel model = co_await open(request);
+  const PromptDefaults defaults{config_.context_tokens, config_.truncates_like_ollama};
+  engine::GenerationRequest generation;
+  std::function<void()> build = [&] { generation = build_generation(request, model, defaults); };
+  co_await workers_.run(std::move(build));
+  std::string print = fingerprint(generation, model.weights_key);
+  if (manager_.kills(print) >= 2) {
+    throw Error(
+        ErrorCode::internal,
+        fmt::format("this request ended the runner of {} twice and is not tried again for now",
+                    model.name));
+  }
+  const Clock::time_point load_start = Clock::now();
+  ModelLease lease = co_await manager_.acquire(exchange, model, request.keep_alive);
+  const int64_t load_ns = ns_since(load_start);
+  exchange.log().load_ns = load_ns;
+  generation.context_tokens = std::min(generation.context_tokens, lease.facts().context_tokens);
+  auto answer = std::make_unique<RunningAnswer>(exchange, manager_, std::move(lease),
+                                                std::move(print), load_ns);
+  answer->start(std::move(generation));
+  co_return answer;
+}
+
+}  // namespace hearth::daemon

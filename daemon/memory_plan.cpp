@@ -1,0 +1,57 @@
+#include "daemon/memory_plan.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace hearth::daemon {
+namespace {
+
+constexpr int64_t context_tokens_min = 4096;
+constexpr int64_t context_tokens_unknown =
+    4096;  // for files that do not say what they were trained for
+constexpr int64_t page_slack_bytes = 1 << 20;  // pages that are not full
+
+}  // namespace
+
+ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input) {
+  const int64_t own = info.context_length > 0 ? info.context_length : context_tokens_unknown;
+  ModelPlan plan;
+  plan.context_tokens = input.context_tokens > 0 ? std::min(input.context_tokens, own) : own;
+  const auto context_bytes = [&](int64_t tokens) {
+    const int64_t bytes = engine::cache_value_count(info, tokens) * input.bytes_per_value;
+    return bytes + bytes / 16 + page_slack_bytes;
+  };
+  const int64_t free_bytes =
+      std::max<int64_t>(input.memory_bytes - info.tensor_bytes, input.memory_bytes / 8);
+  while (plan.context_tokens > context_tokens_min &&
+         context_bytes(plan.context_tokens) > free_bytes) {
+    plan.context_tokens = std::max(plan.context_tokens / 2, context_tokens_min);
+  }
+  const int64_t one = context_bytes(plan.context_tokens);
+  const int64_t share = std::max(one, input.memory_bytes / 4);
+  const int64_t sequences = std::clamp<int64_t>(share / one, 1, std::max(input.sequences, 1));
+  plan.cache_bytes = one * sequences;
+  plan.total_bytes = info.tensor_bytes + plan.cache_bytes;
+  return plan;
+}
+
+bool has_room(std::span<const LoadedModel> loaded, int64_t needed_bytes, const Limits& limits) {
+  if (loaded.empty()) return true;
+  if (static_cast<int64_t>(loaded.size()) >= limits.models_max) return false;
+  int64_t used = 0;
+  for (const LoadedModel& model : loaded) used += model.total_bytes;
+  return used + needed_bytes <= limits.memory_bytes;
+}
+
+std::optional<size_t> choose_victim(std::span<const LoadedModel> loaded) {
+  const auto order = [](const LoadedModel& model) {
+    return std::tuple(!model.is_idle, model.keep_alive, model.key);
+  };
+  const auto first =
+      std::min_element(loaded.begin(), loaded.end(),
+                       [&order](const auto& a, const auto& b) { return order(a) < order(b); });
+  if (first == loaded.end()) return std::nullopt;
+  return static_cast<size_t>(first - loaded.begin());
+}
+
+}  // namespace hearth::daemon

@@ -1,0 +1,51 @@
+// How much memory a model takes and which loaded model has to go. Pure: sizes in, decisions out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "api/duration.h"
+#include "engine/model_info.h"
+
+namespace hearth::daemon {
+
+struct PlanInput {
+  int64_t context_tokens = 0;   // wanted; 0: the model's own length
+  int64_t bytes_per_value = 2;  // of the cache
+  int32_t sequences = 64;       // that may run at once
+  int64_t memory_bytes = 0;     // all that models may take together
+};
+
+struct ModelPlan {
+  int64_t context_tokens = 0;  // every sequence may use all of it
+  int64_t cache_bytes = 0;     // address space for pages; memory is taken as they fill
+  int64_t total_bytes = 0;     // weights and cache
+};
+
+// The context is halved, down to 4096 tokens, until one full context fits beside the weights. The
+// cache holds as many full contexts as there are sequences, within a quarter of the memory, and at
+// least one.
+ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input);
+
+struct LoadedModel {
+  std::string key;
+  int64_t total_bytes = 0;
+  api::Duration keep_alive{};
+  bool is_idle = false;
+};
+
+struct Limits {
+  int64_t memory_bytes = 0;
+  int32_t models_max = 1;
+};
+
+// Whether a model of this size may be loaded beside the others. The only model always fits.
+bool has_room(std::span<const LoadedModel> loaded, int64_t needed_bytes, const Limits& limits);
+
+// Index of the model that goes first: shortest keep-alive, then key; an idle one if there is any.
+// Empty for no models.
+std::optional<size_t> choose_victim(std::span<const LoadedModel> loaded);
+
+}  // namespace hearth::daemon

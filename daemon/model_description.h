@@ -1,0 +1,31 @@
+// Details and descriptions of a stored model, as /api/tags and /api/show tell them. No state.
+#pragma once
+
+#include <vector>
+
+#include "api/types.h"
+#include "engine/model_info.h"
+#include "registry/model_store.h"
+
+namespace hearth::daemon {
+
+// What the manifest and its config blob say. Throws Error{corrupt_data} for a damaged config.
+api::ModelDetails stored_details(const registry::BlobStore& blobs,
+                                 const registry::Manifest& manifest);
+// Fills what is still unknown from the header of the weights.
+void complete_details(api::ModelDetails& details, const engine::ModelInfo& info);
+
+// "completion" or "embedding": only what this version can do with the model.
+std::vector<std::string> capabilities(const engine::ModelInfo& info);
+
+// The params and messages layers. Throw Error{corrupt_data} naming the layer.
+modelfile::Parameters stored_parameters(const registry::StoredModel& stored);
+std::vector<api::Message> stored_messages(const registry::StoredModel& stored);
+
+// Everything for /api/show. Reads the header of the weights again for the metadata.
+api::ModelDescription describe_model(const registry::BlobStore& blobs,
+                                     const registry::StoredModel& stored,
+                                     const engine::ModelInfo& info,
+                                     const api::ShowRequest& request);
+
+}  // namespace hearth::daemon

@@ -1,0 +1,473 @@
+#include "daemon/model_manager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <list>
+#include <map>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/memory_plan.h"
+#include "daemon/server/worker_pool.h"
+#include "engine/compute_lease_owner.h"
+#include "engine/device.h"
+
+namespace hearth::daemon {
+
+namespace asio = boost::asio;
+
+enum class InstanceState { loading, ready, ending };
+
+// One runner. Everything is io thread only, except what the load job uses while the state is
+// loading: runner, facts, failure, and the atomics.
+struct ModelInstance {
+  explicit ModelInstance(const asio::any_io_executor& io) : expiry(io) {}
+
+  uint64_t id = 0;
+  RunnableModel model;
+  ModelPlan plan;
+  InstanceState state = InstanceState::loading;
+  std::unique_ptr<RunnerProcess> runner;
+  engine::LoadedFacts facts;
+  std::optional<Error> failure;
+  std::atomic<int> waiting{0};
+  std::atomic<bool> was_awaited{false};
+  std::atomic<bool> must_stop{false};
+  int leases = 0;
+  bool is_draining = false;  // somebody else needs its memory: no new leases
+  api::Duration keep_alive{};
+  std::chrono::system_clock::time_point expires_at;
+  asio::steady_timer expiry;
+};
+
+namespace {
+
+constexpr auto stop_grace = std::chrono::seconds(2);
+constexpr auto kills_remembered = std::chrono::minutes(10);
+constexpr size_t kill_records_max = 1024;
+
+std::chrono::system_clock::time_point expiry_time(api::Duration keep_alive) {
+  if (keep_alive == api::forever) return std::chrono::system_clock::time_point::max();
+  const auto now = system_clock().wall();
+  const auto room = std::chrono::system_clock::time_point::max() - now;
+  return keep_alive < room ? now + keep_alive : std::chrono::system_clock::time_point::max();
+}
+
+engine::LoadOptions load_options(const ModelInstance& instance, const Config& config) {
+  engine::LoadOptions options;
+  options.name = instance.model.name;
+  options.threads = config.threads;
+  options.context_tokens = instance.plan.context_tokens;
+  options.kv_type = config.kv_cache_type == "f32" ? engine::KvType::f32 : engine::KvType::f16;
+  options.cache_bytes = instance.plan.cache_bytes;
+  options.sequences_max = config.num_parallel;
+  options.queue_max = config.max_queue;
+  return options;
+}
+
+// Says no when nobody waits any more, when the daemon stops, and when the load stands still.
+class LoadWatch {
+ public:
+  LoadWatch(const ModelInstance& instance, const Config& config)
+      : instance_(instance), config_(config) {}
+
+  bool go_on(double fraction) {
+    const TimePoint now = system_clock().now();
+    if (fraction != fraction_) {
+      fraction_ = fraction;
+      moved_at_ = now;
+    }
+    stands_still_ = config_.load_timeout > api::Duration(0) &&
+                    config_.load_timeout != api::forever && now - moved_at_ > config_.load_timeout;
+    const bool is_wanted = instance_.waiting > 0 || !instance_.was_awaited;
+    return !stands_still_ && !instance_.must_stop && is_wanted;
+  }
+
+  bool stands_still() const { return stands_still_; }
+
+ private:
+  const ModelInstance& instance_;
+  const Config& config_;
+  double fraction_ = -1;
+  TimePoint moved_at_ = system_clock().now();
+  bool stands_still_ = false;
+};
+
+// On a thread of the pool.
+void load(ModelInstance& instance, const Config& config, RunnerProcess::Options options) {
+  instance.runner = RunnerProcess::spawn(std::move(options));
+  std::vector<UniqueFd> files;
+  std::vector<int> descriptors;
+  for (const std::filesystem::path& path : instance.model.weights) {
+    files.push_back(open_for_reading(path));
+    descriptors.push_back(files.back().get());
+  }
+  LoadWatch watch(instance, config);
+  try {
+    instance.facts =
+        instance.runner->load(descriptors, load_options(instance, config),
+                              [&watch](double fraction) { return watch.go_on(fraction); });
+  } catch (const Error& failure) {  // says more, and a load that failed is no "try again later"
+    if (watch.stands_still()) {
+      throw Error(ErrorCode::internal,
+                  fmt::format("loading {} stood still for {} and was given up", instance.model.name,
+                              api::print_go_duration(config.load_timeout)));
+    }
+    if (failure.code() == ErrorCode::unavailable) throw Error(ErrorCode::internal, failure.what());
+    throw;
+  }
+}
+
+api::RunningModel describe(const ModelInstance& instance) {
+  const bool is_loading = instance.state == InstanceState::loading;
+  api::RunningModel running;
+  running.name = instance.model.name;
+  running.digest_hex = instance.model.digest_hex;
+  running.details = instance.model.details;
+  running.details.parent_model.clear();
+  running.size_bytes =
+      static_cast<uint64_t>(is_loading ? instance.plan.total_bytes
+                                       : instance.facts.weight_bytes + instance.facts.cache_bytes);
+  running.context_length =
+      is_loading ? instance.plan.context_tokens : instance.facts.context_tokens;
+  const bool is_idle = !is_loading && instance.leases == 0;
+  running.expires_at = is_idle ? instance.expires_at : expiry_time(instance.keep_alive);
+  return running;
+}
+
+int64_t memory_limit(const Config& config) {
+  if (config.memory_limit_bytes > 0) return config.memory_limit_bytes;
+  return engine::list_devices({}).front().total_bytes / 5 * 4;
+}
+
+}  // namespace
+
+struct ModelManager::State {
+  State(asio::any_io_executor the_io, WorkerPool& the_workers, const Config& the_config)
+      : io(std::move(the_io)),
+        workers(the_workers),
+        config(the_config),
+        limits{memory_limit(the_config), the_config.max_loaded_models} {}
+
+  // Null when no runner stands for these weights.
+  InstancePointer find(const std::string& key) const;
+  ModelPlan plan_for(const RunnableModel& model) const;
+  // True: load now. Otherwise somebody is on the way out, and everybody who waits is woken when it
+  // is gone.
+  bool make_room(int64_t needed_bytes);
+  InstancePointer start_load(const RunnableModel& model, const ModelPlan& plan);
+  RunnerProcess::Options runner_options(const ModelInstance& instance);
+  void finish_load(const InstancePointer& instance);
+  // Stops the runner on the pool; the instance stays in the list until its memory is free.
+  void end(const InstancePointer& instance);
+  // The runner died by itself. Its requests have their final events already.
+  void forget_dead(uint64_t id, const std::string& message);
+  ModelLease lease(ModelManager& manager, const InstancePointer& instance,
+                   std::optional<api::Duration> keep_alive);
+  void release(const InstancePointer& instance);
+  void start_expiry(const InstancePointer& instance);
+  void notify_waiting() const {
+    for (const Wake& wake : waiting) wake.notify();
+  }
+
+  asio::any_io_executor io;
+  WorkerPool& workers;
+  const Config& config;
+  Limits limits;
+  engine::ComputeLeaseOwner lease_owner;  // before the runners that use it
+  std::vector<InstancePointer> instances;
+  std::list<Wake> waiting;
+  uint64_t last_id = 0;
+  bool is_stopping = false;
+  struct Kill {
+    int count = 0;
+    uint64_t runner_id = 0;  // of the last one
+    TimePoint last;
+  };
+  std::map<std::string, Kill> kills;
+};
+
+InstancePointer ModelManager::State::find(const std::string& key) const {
+  for (const InstancePointer& instance : instances) {
+    if (instance->model.weights_key == key) return instance;
+  }
+  return nullptr;
+}
+
+ModelPlan ModelManager::State::plan_for(const RunnableModel& model) const {
+  PlanInput input;
+  input.bytes_per_value = config.kv_cache_type == "f32" ? 4 : 2;
+  input.sequences = config.num_parallel;
+  input.memory_bytes = limits.memory_bytes;
+  return plan_model(model.facts->info, input);
+}
+
+bool ModelManager::State::make_room(int64_t needed_bytes) {
+  std::vector<LoadedModel> loaded;
+  bool is_one_leaving = false;
+  for (const InstancePointer& instance : instances) {
+    const bool is_idle = instance->state == InstanceState::ready && instance->leases == 0;
+    loaded.push_back(
+        {instance->model.weights_key, instance->plan.total_bytes, instance->keep_alive, is_idle});
+    is_one_leaving =
+        is_one_leaving || instance->state == InstanceState::ending || instance->is_draining;
+  }
+  if (has_room(loaded, needed_bytes, limits)) return true;
+  if (is_one_leaving) return false;
+  const std::optional<size_t> victim = choose_victim(loaded);
+  if (!victim) return true;
+  const InstancePointer instance = instances[*victim];
+  if (instance->state == InstanceState::loading) return false;
+  log::info(fmt::format("model {} makes room for another", instance->model.name));
+  instance->is_draining = true;
+  if (instance->leases == 0) end(instance);
+  return false;
+}
+
+RunnerProcess::Options ModelManager::State::runner_options(const ModelInstance& instance) {
+  RunnerProcess::Options options;
+  options.program = config.runner;
+  options.model_name = instance.model.name;
+  options.lease = &lease_owner;
+  options.log_level = config.is_debug ? log::Level::debug : log::Level::info;
+  options.on_death = [this, id = instance.id](const DeathCause& cause) {
+    asio::post(io, [this, id, message = cause.message] { forget_dead(id, message); });
+  };
+  return options;
+}
+
+InstancePointer ModelManager::State::start_load(const RunnableModel& model, const ModelPlan& plan) {
+  auto instance = std::make_shared<ModelInstance>(io);
+  instance->id = ++last_id;
+  instance->model = model;
+  instance->plan = plan;
+  instance->keep_alive = config.keep_alive;
+  instances.push_back(instance);
+  workers.start([this, instance, options = runner_options(*instance)]() mutable {
+    try {
+      load(*instance, config, std::move(options));
+    } catch (const Error& failure) {  // a background job's catch site: all who wait are told
+      instance->failure = failure;
+    } catch (const std::exception& failure) {
+      instance->failure = Error(ErrorCode::internal, failure.what());
+    }
+    asio::post(io, [this, instance] { finish_load(instance); });
+  });
+  return instance;
+}
+
+void ModelManager::State::finish_load(const InstancePointer& instance) {
+  if (instance->must_stop && !instance->failure) {
+    instance->failure = Error(ErrorCode::unavailable, "hearthd is shutting down");
+  }
+  if (instance->failure) return end(instance);
+  instance->state = InstanceState::ready;
+  log::info(fmt::format("model {} is loaded: context {}, {} threads, {}, sandbox {}",
+                        instance->model.name, instance->facts.context_tokens,
+                        instance->facts.threads, instance->facts.isa, instance->facts.sandbox));
+  if (instance->waiting == 0) start_expiry(instance);
+  notify_waiting();
+}
+
+void ModelManager::State::end(const InstancePointer& instance) {
+  if (instance->state == InstanceState::ending) return;
+  instance->state = InstanceState::ending;
+  instance->expiry.cancel();
+  notify_waiting();
+  workers.start([this, instance] {
+    if (instance->runner) instance->runner->stop(stop_grace);
+    asio::post(io, [this, instance] {
+      std::erase(instances, instance);
+      notify_waiting();
+    });
+  });
+}
+
+void ModelManager::State::forget_dead(uint64_t id, const std::string& message) {
+  for (const InstancePointer& instance : instances) {
+    if (instance->id != id || instance->state != InstanceState::ready) continue;
+    log::warn(message);
+    return end(InstancePointer(instance));
+  }
+}
+
+ModelLease ModelManager::State::lease(ModelManager& manager, const InstancePointer& instance,
+                                      std::optional<api::Duration> keep_alive) {
+  ++instance->leases;
+  instance->expiry.cancel();
+  if (keep_alive) instance->keep_alive = *keep_alive;
+  return ModelLease(manager, instance);
+}
+
+void ModelManager::State::release(const InstancePointer& instance) {
+  if (--instance->leases > 0 || instance->state != InstanceState::ready) return;
+  start_expiry(instance);
+  notify_waiting();
+}
+
+void ModelManager::State::start_expiry(const InstancePointer& instance) {
+  if (instance->is_draining || instance->keep_alive <= api::Duration(0)) return end(instance);
+  instance->expires_at = expiry_time(instance->keep_alive);
+  if (instance->expires_at == std::chrono::system_clock::time_point::max()) return;
+  instance->expiry.expires_after(instance->keep_alive);
+  instance->expiry.async_wait([this, instance](const boost::system::error_code& failure) {
+    if (failure || instance->leases > 0 || instance->state != InstanceState::ready) return;
+    log::info(fmt::format("model {} was idle for {} and is unloaded", instance->model.name,
+                          api::print_go_duration(instance->keep_alive)));
+    end(instance);
+  });
+}
+
+namespace {
+
+// Somebody who waits for a load or for room: counted, and woken when anything changes.
+class Waiting {
+ public:
+  Waiting(std::list<Wake>& list, const Wake& wake, size_t waiting_max) : list_(list) {
+    if (list_.size() >= waiting_max) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("server busy, maximum pending requests exceeded: {} wait already",
+                              list_.size()));
+    }
+    place_ = list_.insert(list_.end(), wake);
+  }
+  ~Waiting() {
+    wait_for(nullptr);
+    list_.erase(place_);
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  // The load that is waited for; a load without anybody is given up.
+  void wait_for(InstancePointer instance) {
+    if (instance) {
+      ++instance->waiting;
+      instance->was_awaited = true;
+    }
+    if (instance_) --instance_->waiting;
+    instance_ = std::move(instance);
+  }
+
+ private:
+  std::list<Wake>& list_;
+  std::list<Wake>::iterator place_;
+  InstancePointer instance_;
+};
+
+}  // namespace
+
+ModelLease::~ModelLease() {
+  if (instance_) manager_.state_->release(instance_);
+}
+
+uint64_t ModelLease::runner_id() const {
+  return instance_->id;
+}
+RunnerProcess& ModelLease::runner() const {
+  return *instance_->runner;
+}
+const engine::LoadedFacts& ModelLease::facts() const {
+  return instance_->facts;
+}
+
+ModelManager::ModelManager(asio::any_io_executor io, WorkerPool& workers, const Config& config)
+    : state_(std::make_unique<State>(std::move(io), workers, config)) {}
+
+ModelManager::~ModelManager() = default;
+
+Task<ModelLease> ModelManager::acquire(Exchange& exchange, const RunnableModel& model,
+                                       std::optional<api::Duration> keep_alive) {
+  const ModelPlan plan = state_->plan_for(model);
+  std::optional<Waiting> waiting;
+  InstancePointer mine;  // the load that we wait for
+  while (true) {
+    exchange.throw_if_gone();
+    if (state_->is_stopping) throw Error(ErrorCode::unavailable, "hearthd is shutting down");
+    if (mine && mine->state == InstanceState::ending && mine->failure) {
+      if (mine->failure->code() != ErrorCode::cancelled) throw Error(*mine->failure);
+      mine = nullptr;  // given up because others stopped waiting; begin again
+    }
+    InstancePointer found = state_->find(model.weights_key);
+    const bool is_ready = found && found->state == InstanceState::ready && !found->is_draining;
+    if (is_ready && found->runner->is_alive()) co_return state_->lease(*this, found, keep_alive);
+    if (!waiting)
+      waiting.emplace(state_->waiting, exchange.wake(),
+                      static_cast<size_t>(state_->config.max_queue));
+    if (!found && state_->make_room(plan.total_bytes)) found = state_->start_load(model, plan);
+    if (found && found->state == InstanceState::loading) mine = found;
+    waiting->wait_for(mine);
+    co_await exchange.wake().wait();
+  }
+}
+
+void ModelManager::unload(const std::string& weights_key) {
+  const InstancePointer instance = state_->find(weights_key);
+  if (!instance) return;
+  instance->keep_alive = api::Duration(0);
+  if (instance->state == InstanceState::ready && instance->leases == 0) state_->end(instance);
+}
+
+Task<std::vector<api::RunningModel>> ModelManager::running() {
+  std::vector<api::RunningModel> models;
+  std::vector<InstancePointer> ready;
+  for (const InstancePointer& instance : state_->instances) {
+    if (instance->state == InstanceState::ending) continue;
+    models.push_back(describe(*instance));
+    ready.push_back(instance->state == InstanceState::ready ? instance : nullptr);
+  }
+  std::function<void()> ask = [&models, &ready] {
+    for (size_t i = 0; i < ready.size(); ++i) {
+      if (!ready[i] || !ready[i]->runner->is_alive()) continue;
+      try {
+        const engine::EngineStats stats = ready[i]->runner->stats();
+        models[i].running_requests = stats.running;
+        models[i].waiting_requests = stats.waiting;
+        models[i].cache_used_bytes = stats.cache_used_bytes;
+      } catch (const Error&) {  // it died just now: the next list will not have it
+      }
+    }
+  };
+  co_await state_->workers.run(std::move(ask));
+  std::sort(models.begin(), models.end(),
+            [](const auto& a, const auto& b) { return a.expires_at > b.expires_at; });
+  co_return models;
+}
+
+Task<void> ModelManager::stop() {
+  state_->is_stopping = true;
+  const std::vector<InstancePointer> all = state_->instances;
+  for (const InstancePointer& instance : all) {
+    instance->must_stop = true;
+    if (instance->state == InstanceState::ready) state_->end(instance);
+  }
+  const Wake wake(state_->io);
+  while (!state_->instances.empty()) {
+    co_await wake.wait_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
+  }
+}
+
+void ModelManager::count_kill(const std::string& fingerprint, uint64_t runner_id) {
+  if (state_->kills.size() >= kill_records_max) state_->kills.clear();
+  const int before = kills(fingerprint);
+  auto& record = state_->kills[fingerprint];
+  if (record.runner_id == runner_id) return;
+  record = {before + 1, runner_id, system_clock().now()};
+}
+
+int ModelManager::kills(const std::string& fingerprint) const {
+  const auto found = state_->kills.find(fingerprint);
+  if (found == state_->kills.end() || system_clock().now() - found->second.last > kills_remembered)
+    return 0;
+  return found->second.count;
+}
+
+}  // namespace hearth::daemon

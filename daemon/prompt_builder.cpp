@@ -1,0 +1,181 @@
+#include "daemon/prompt_builder.h"
+
+#include <fmt/format.h>
+
+#include <span>
+
+#include "base/digest.h"
+#include "base/error.h"
+
+namespace hearth::daemon {
+namespace {
+
+using modelfile::Parameters;
+
+// Jinja has statements; the Go templates of stored models do not use its brackets.
+bool is_jinja(std::string_view text) {
+  return text.find("{%") != std::string_view::npos;
+}
+
+// What models without a template are given in Ollama: the prompt and nothing else.
+bool is_trivial(std::string_view text) {
+  return text == "{{ .Prompt }}" || text == "{{.Prompt}}";
+}
+
+[[noreturn]] void refuse_go_template(std::string_view what) {
+  throw Error(
+      ErrorCode::unsupported,
+      fmt::format(
+          "{} is a Go template, which is not supported yet; use a model whose GGUF file has a chat "
+          "template, write TEMPLATE in Jinja, or send \"raw\": true to /api/generate",
+          what));
+}
+
+// Absent: none at all, the text goes to the model as it is.
+std::optional<modelfile::Template> choose_template(const api::ChatRequest& request,
+                                                   const RunnableModel& model) {
+  if (request.template_text) {
+    if (is_trivial(*request.template_text)) return std::nullopt;
+    if (!is_jinja(*request.template_text)) refuse_go_template("the template of the request");
+    return modelfile::Template::parse(*request.template_text);
+  }
+  if (model.template_text && is_jinja(*model.template_text))
+    return modelfile::Template::parse(*model.template_text);
+  if (model.facts->chat_template) return model.facts->chat_template;
+  if (!model.facts->template_problem.empty()) {
+    throw Error(ErrorCode::unsupported, fmt::format("the chat template of {} cannot be used: {}",
+                                                    model.name, model.facts->template_problem));
+  }
+  if (model.template_text && !is_trivial(*model.template_text)) {
+    refuse_go_template(fmt::format("the template of {}", model.name));
+  }
+  return std::nullopt;
+}
+
+// The model's history and system text, as far as the request does not bring its own.
+std::vector<api::Message> all_messages(const api::ChatRequest& request,
+                                       const RunnableModel& model) {
+  std::vector<api::Message> messages;
+  const bool has_system = !request.messages.empty() && request.messages.front().role == "system";
+  if (!has_system && !model.system.empty()) {
+    api::Message& system = messages.emplace_back();
+    system.role = "system";
+    system.content = model.system;
+  }
+  if (request.context_tokens.empty())
+    messages.insert(messages.end(), model.messages.begin(), model.messages.end());
+  messages.insert(messages.end(), request.messages.begin(), request.messages.end());
+  return messages;
+}
+
+engine::PromptPart text_part(std::string text, bool is_trusted) {
+  engine::PromptPart part;
+  part.text = std::move(text);
+  part.is_trusted = is_trusted;
+  return part;
+}
+
+// Models without a template continue the text they are given.
+std::vector<engine::PromptPart> plain_prompt(const std::vector<api::Message>& messages) {
+  std::string text;
+  for (const api::Message& message : messages) {
+    if (!text.empty()) text += "\n";
+    text += message.content;
+  }
+  return {text_part(std::move(text), false)};
+}
+
+std::vector<engine::PromptPart> render(const modelfile::Template& chat_template,
+                                       const api::ChatRequest& request, const RunnableModel& model,
+                                       std::vector<api::Message> messages) {
+  modelfile::RenderContext context;
+  context.messages = std::move(messages);
+  // Behind the tokens of an earlier reply the text does not begin anew.
+  if (request.context_tokens.empty()) context.bos_token = model.facts->info.bos_token;
+  context.eos_token = model.facts->info.eos_token;
+  context.enable_thinking = false;  // until replies are parsed, thoughts would stand in the answer
+  std::vector<engine::PromptPart> parts;
+  for (modelfile::RenderedPart& part : chat_template.render(context)) {
+    parts.push_back(text_part(std::move(part.text), part.is_trusted));
+  }
+  return parts;
+}
+
+std::vector<engine::PromptPart> build_prompt(const api::ChatRequest& request,
+                                             const RunnableModel& model) {
+  if (request.raw_prompt) return {text_part(*request.raw_prompt, true)};
+  std::vector<api::Message> messages = all_messages(request, model);
+  const std::optional<modelfile::Template> chosen = choose_template(request, model);
+  std::vector<engine::PromptPart> parts =
+      chosen ? render(*chosen, request, model, std::move(messages)) : plain_prompt(messages);
+  if (request.context_tokens.empty()) return parts;
+  engine::PromptPart earlier;
+  earlier.tokens = request.context_tokens;
+  parts.insert(parts.begin(), std::move(earlier));
+  return parts;
+}
+
+Parameters merge_parameters(const api::ChatRequest& request, const RunnableModel& model) {
+  Parameters base = modelfile::default_parameters();
+  if (request.uses_openai_defaults) {
+    base.temperature = 1.0f;
+    base.top_p = 1.0f;
+  }
+  return modelfile::merge(modelfile::merge(base, model.parameters), request.options);
+}
+
+engine::SamplingOptions sampling_options(const Parameters& parameters) {
+  engine::SamplingOptions options;
+  const auto set = [](auto& field, const auto& value) {
+    if (value) field = static_cast<std::decay_t<decltype(field)>>(*value);
+  };
+  set(options.temperature, parameters.temperature);
+  set(options.top_k, parameters.top_k);
+  set(options.top_p, parameters.top_p);
+  set(options.min_p, parameters.min_p);
+  set(options.typical_p, parameters.typical_p);
+  set(options.repeat_penalty, parameters.repeat_penalty);
+  set(options.repeat_last_n, parameters.repeat_last_n);
+  set(options.presence_penalty, parameters.presence_penalty);
+  set(options.frequency_penalty, parameters.frequency_penalty);
+  set(options.seed, parameters.seed);
+  return options;
+}
+
+}  // namespace
+
+engine::GenerationRequest build_generation(const api::ChatRequest& request,
+                                           const RunnableModel& model,
+                                           const PromptDefaults& defaults) {
+  if (model.facts->info.is_embedding) {
+    throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support {}", model.name,
+                                                    to_string(request.operation)));
+  }
+  const Parameters parameters = merge_parameters(request, model);
+  engine::GenerationRequest generation;
+  generation.prompt = build_prompt(request, model);
+  generation.sampling = sampling_options(parameters);
+  generation.tokens_max = parameters.num_predict.value_or(-1);
+  generation.stop = parameters.stop.value_or(std::vector<std::string>{});
+  generation.context_tokens = parameters.num_ctx.value_or(defaults.context_tokens);
+  generation.truncate = request.truncate || defaults.truncates;
+  generation.keep_tokens = static_cast<int32_t>(parameters.num_keep.value_or(4));
+  generation.return_tokens = request.returns_context;
+  return generation;
+}
+
+std::string fingerprint(const engine::GenerationRequest& request, const std::string& weights_key) {
+  Sha256 hash;
+  const auto add = [&hash](std::string_view text) {
+    hash.update(std::as_bytes(std::span(text.data(), text.size())));
+  };
+  add(weights_key);
+  for (const engine::PromptPart& part : request.prompt) {
+    add(part.is_trusted ? "t" : "u");
+    add(part.text);
+    hash.update(std::as_bytes(std::span(part.tokens)));
+  }
+  return hash.finish_hex();
+}
+
+}  // namespace hearth::daemon

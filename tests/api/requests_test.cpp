@@ -1,0 +1,109 @@
+// Requests of all dialects from tests/cases/api/*.json: a body, and the neutral form or the error
+// it must give. A case checks only the fields it names.
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "api/json.h"
+#include "api/native.h"
+#include "api/openai.h"
+#include "base/error.h"
+#include "base/file.h"
+
+using namespace hearth;
+using api::Json;
+
+namespace {
+
+Json keep_alive(const api::ChatRequest& request) {
+  if (!request.keep_alive) return nullptr;
+  return *request.keep_alive == api::forever ? Json("forever") : Json(request.keep_alive->count());
+}
+
+Json neutral(const api::ChatRequest& request) {
+  Json json;
+  json["model"] = request.model;
+  json["operation"] = api::to_string(request.operation);
+  json["messages"] = Json::array();
+  for (const api::Message& message : request.messages)
+    json["messages"].push_back(api::write_native_message(message));
+  json["raw_prompt"] = request.raw_prompt ? Json(*request.raw_prompt) : Json(nullptr);
+  json["context_tokens"] = request.context_tokens;
+  json["returns_context"] = request.returns_context;
+  json["options"] = modelfile::to_json(request.options);
+  json["openai_defaults"] = request.uses_openai_defaults;
+  json["keep_alive"] = keep_alive(request);
+  json["truncate"] = request.truncate;
+  json["stream"] = request.is_stream;
+  json["includes_usage"] = request.includes_usage;
+  json["warning_count"] = request.warnings.size();
+  json["is_load_only"] = request.is_load_only();
+  return json;
+}
+
+void run_cases(const std::string& file, api::ChatRequest (*read)(std::string_view)) {
+  const Json cases =
+      Json::parse(read_file(std::string(HEARTH_SOURCE_DIR "/tests/cases/api/") + file));
+  for (const Json& item : cases) {
+    INFO(file << ": " << item["name"].get<std::string>());
+    const std::string body =
+        item.contains("raw") ? item["raw"].get<std::string>() : item["body"].dump();
+    try {
+      const Json found = neutral(read(body));
+      REQUIRE(item.contains("expect"));
+      for (auto field = item["expect"].begin(); field != item["expect"].end(); ++field) {
+        CHECK(Json{{field.key(), found.at(field.key())}} == Json{{field.key(), *field}});
+      }
+    } catch (const Error& failure) {
+      INFO(failure.what());
+      REQUIRE(item.contains("error"));
+      CHECK(to_string(failure.code()) == item["error"].get<std::string>());
+      CHECK(std::string(failure.what()).find(item["contains"].get<std::string>()) !=
+            std::string::npos);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("native generate requests") {
+  run_cases("native_generate.json", api::read_native_generate);
+}
+TEST_CASE("native chat requests") {
+  run_cases("native_chat.json", api::read_native_chat);
+}
+TEST_CASE("OpenAI chat requests") {
+  run_cases("openai_chat.json", api::read_openai_chat);
+}
+
+TEST_CASE("create requests") {
+  const auto request = api::read_native_create(
+      R"({"name":"m","from":"base","license":"L","parameters":{"temperature":0.25,"stop":["a","b"]},
+          "messages":[{"role":"user","content":"q"}],"system":"S","stream":false})");
+  CHECK(request.model == "m");
+  CHECK(request.from == "base");
+  CHECK(request.licenses == std::vector<std::string>{"L"});
+  CHECK(request.parameters.stop == std::vector<std::string>{"a", "b"});
+  CHECK(request.messages.size() == 1);
+  CHECK_FALSE(request.is_stream);
+  CHECK_THROWS_WITH(api::read_native_create(R"({"model":"m"})"),
+                    Catch::Contains("\"from\" or \"files\""));
+  CHECK_THROWS_WITH(api::read_native_create(R"({"model":"m","from":"a","files":{"f":"d"}})"),
+                    Catch::Contains("either"));
+  CHECK_THROWS_WITH(api::read_native_create(R"({"model":"m","from":"a","quantize":"q8_0"})"),
+                    Catch::Contains("quantize"));
+  CHECK_THROWS_WITH(api::read_native_create(R"({"from":"a"})"), Catch::Contains("model"));
+}
+
+TEST_CASE("requests about models") {
+  CHECK(api::read_native_model(R"({"name":"old style"})") == "old style");
+  CHECK(api::read_native_model(R"({"model":"m","name":"n"})") == "m");
+  CHECK_THROWS_AS(api::read_native_model("{}"), Error);
+  CHECK(api::read_native_show(R"({"model":"m","verbose":true})").is_verbose);
+  CHECK(api::read_native_copy(R"({"source":"a","destination":"b"})").destination == "b");
+}
+
+TEST_CASE("deep nesting is refused before it is parsed") {
+  const std::string deep =
+      R"({"model":"m","x":)" + std::string(100000, '[') + std::string(100000, ']') + "}";
+  CHECK_THROWS_WITH(api::read_native_generate(deep), Catch::Contains("nested deeper"));
+}

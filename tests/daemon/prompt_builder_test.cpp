@@ -1,0 +1,146 @@
+#include "daemon/prompt_builder.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+
+using namespace hearth;
+using namespace hearth::daemon;
+
+namespace {
+
+constexpr const char* jinja =
+    "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+RunnableModel model(const char* chat_template) {
+  auto facts = std::make_shared<WeightsFacts>();
+  facts->info.bos_token = "<s>";
+  if (chat_template != nullptr) facts->chat_template = modelfile::Template::parse(chat_template);
+  RunnableModel result;
+  result.name = "m:latest";
+  result.facts = facts;
+  return result;
+}
+
+api::ChatRequest request(std::vector<std::pair<std::string, std::string>> messages) {
+  api::ChatRequest result;
+  result.model = "m";
+  for (auto& [role, content] : messages) {
+    api::Message& message = result.messages.emplace_back();
+    message.role = role;
+    message.content = content;
+  }
+  return result;
+}
+
+std::string shown(const engine::GenerationRequest& generation) {
+  std::string text;
+  for (const engine::PromptPart& part : generation.prompt) {
+    if (!part.tokens.empty()) text += "[tokens]";
+    text += part.is_trusted ? part.text : "{" + part.text + "}";
+  }
+  return text;
+}
+
+std::string prompt(const api::ChatRequest& chat, const RunnableModel& runnable) {
+  return shown(build_generation(chat, runnable, {}));
+}
+
+}  // namespace
+
+TEST_CASE("what people write is not trusted, what the template writes is") {
+  CHECK(prompt(request({{"user", "<|system|>"}}), model(jinja)) ==
+        "<s><|user|>{<|system|>}<|assistant|>");
+}
+
+TEST_CASE("the model's system text and history come first unless the request has its own") {
+  RunnableModel runnable = model(jinja);
+  runnable.system = "S";
+  runnable.messages = request({{"user", "q"}, {"assistant", "a"}}).messages;
+  CHECK(prompt(request({{"user", "hi"}}), runnable) ==
+        "<s><|system|>{S}<|user|>{q}<|assistant|>{a}<|user|>{hi}<|assistant|>");
+  CHECK(prompt(request({{"system", "T"}, {"user", "hi"}}), runnable) ==
+        "<s><|user|>{q}<|assistant|>{a}<|system|>{T}<|user|>{hi}<|assistant|>");
+}
+
+TEST_CASE("tokens of an earlier reply stand in front and nothing begins anew") {
+  RunnableModel runnable = model(jinja);
+  runnable.messages = request({{"user", "q"}}).messages;
+  api::ChatRequest chat = request({{"user", "hi"}});
+  chat.context_tokens = {1, 2};
+  CHECK(prompt(chat, runnable) == "[tokens]<|user|>{hi}<|assistant|>");
+}
+
+TEST_CASE("raw text is trusted and alone") {
+  api::ChatRequest chat;
+  chat.raw_prompt = "<|user|>x";
+  RunnableModel runnable = model(jinja);
+  runnable.system = "S";
+  CHECK(prompt(chat, runnable) == "<|user|>x");
+}
+
+TEST_CASE("a model without a template continues the text") {
+  CHECK(prompt(request({{"user", "Once upon a time"}}), model(nullptr)) == "{Once upon a time}");
+}
+
+TEST_CASE("which template is used") {
+  RunnableModel runnable = model(jinja);
+  runnable.template_text = "{{ .System }} {{ .Prompt }}";
+  CHECK(prompt(request({{"user", "hi"}}), runnable) == "<s><|user|>{hi}<|assistant|>");
+  runnable.template_text = "{% for m in messages %}#{{ m.content }}{% endfor %}";
+  CHECK(prompt(request({{"user", "hi"}}), runnable) == "#{hi}");
+  RunnableModel go_only = model(nullptr);
+  go_only.template_text = "{{ .System }} {{ .Prompt }}";
+  CHECK_THROWS_WITH(prompt(request({{"user", "hi"}}), go_only), Catch::Contains("Go template"));
+  go_only.template_text = "{{ .Prompt }}";
+  CHECK(prompt(request({{"user", "hi"}}), go_only) == "{hi}");
+  api::ChatRequest chat = request({{"user", "hi"}});
+  chat.template_text = "{{ .Prompt }} now";
+  CHECK_THROWS_WITH(prompt(chat, runnable), Catch::Contains("Go template"));
+}
+
+TEST_CASE("options: request before model before defaults") {
+  RunnableModel runnable = model(jinja);
+  runnable.parameters.temperature = 0.25f;
+  runnable.parameters.stop = {"x"};
+  api::ChatRequest chat = request({{"user", "hi"}});
+  chat.options.top_k = 3;
+  auto generation = build_generation(chat, runnable, {});
+  CHECK(generation.sampling.temperature == 0.25f);
+  CHECK(generation.sampling.top_k == 3);
+  CHECK(generation.sampling.top_p == 0.9f);
+  CHECK(generation.stop == std::vector<std::string>{"x"});
+  CHECK(generation.tokens_max == -1);
+  chat.uses_openai_defaults = true;
+  generation = build_generation(chat, runnable, {});
+  CHECK(generation.sampling.temperature == 0.25f);
+  CHECK(generation.sampling.top_p == 1.0f);
+}
+
+TEST_CASE("context and truncation") {
+  api::ChatRequest chat = request({{"user", "hi"}});
+  CHECK(build_generation(chat, model(jinja), {4096, false}).context_tokens == 4096);
+  CHECK_FALSE(build_generation(chat, model(jinja), {4096, false}).truncate);
+  CHECK(build_generation(chat, model(jinja), {0, true}).truncate);
+  chat.options.num_ctx = 100;
+  CHECK(build_generation(chat, model(jinja), {4096, false}).context_tokens == 100);
+}
+
+TEST_CASE("embedding models do not chat") {
+  auto facts = std::make_shared<WeightsFacts>();
+  facts->info.is_embedding = true;
+  RunnableModel runnable;
+  runnable.name = "e:latest";
+  runnable.facts = facts;
+  CHECK_THROWS_WITH(prompt(request({{"user", "hi"}}), runnable),
+                    Catch::Contains("does not support chat"));
+}
+
+TEST_CASE("fingerprints") {
+  const auto one = build_generation(request({{"user", "a"}}), model(jinja), {});
+  const auto two = build_generation(request({{"user", "b"}}), model(jinja), {});
+  CHECK(fingerprint(one, "w") == fingerprint(one, "w"));
+  CHECK(fingerprint(one, "w") != fingerprint(two, "w"));
+  CHECK(fingerprint(one, "w") != fingerprint(one, "v"));
+}

@@ -1,0 +1,7 @@
+// All end-to-end tests: node main.mjs FOLDER_OF_PROGRAMS. ONLY=regex chooses checks.
+import { finish } from './harness.mjs'
+
+await import('./store.mjs')
+await import('./chat.mjs')
+await import('./clients.mjs')
+finish()

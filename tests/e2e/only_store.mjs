@@ -1,0 +1,3 @@
+import { finish } from './harness.mjs'
+await import('./store.mjs')
+finish()

@@ -32,7 +32,9 @@ class LineFormatter : public spdlog::formatter {
     line.append(message.payload.data(), message.payload.data() + message.payload.size());
     line.push_back('\n');
   }
-  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<LineFormatter>(); }
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<LineFormatter>();
+  }
 };
 
 }  // namespace

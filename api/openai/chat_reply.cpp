@@ -54,11 +54,16 @@ std::string OpenAiChatWriter::chunk(Json delta, const Json& reason) const {
 
 std::vector<std::string> OpenAiChatWriter::frames(const ChatEvent& event, WallTime) {
   std::vector<std::string> frames;
-  if (!event.content.empty() || is_first_) {
+  if (is_first_) {  // the role comes alone, as OpenAI sends it
     Json delta = Json::object();
-    if (is_first_) delta["role"] = "assistant";
-    delta["content"] = event.content;
+    delta["role"] = "assistant";
+    delta["content"] = "";
     is_first_ = false;
+    frames.push_back(chunk(std::move(delta), nullptr));
+  }
+  if (!event.content.empty()) {
+    Json delta = Json::object();
+    delta["content"] = event.content;
     frames.push_back(chunk(std::move(delta), nullptr));
   }
   if (!event.is_final) return frames;

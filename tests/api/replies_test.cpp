@@ -75,12 +75,15 @@ TEST_CASE("OpenAI stream: role first, then text, finish, usage, DONE") {
       "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1790000000,"
       "\"model\":\"m\","
       "\"system_fingerprint\":\"fp_ollama\",\"choices\":";
+  const std::string role =
+      R"([{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]})";
+  const auto text = [&head](const std::string& content) {
+    return head + R"([{"index":0,"delta":{"content":")" + content +
+           R"("},"finish_reason":null}]})" + "\n\n";
+  };
   CHECK(writer.frames(piece("a"), moment) ==
-        std::vector<std::string>{head + "[{\"index\":0,\"delta\":{\"role\":\"assistant\","
-                                        "\"content\":\"a\"},\"finish_reason\":null}]}\n\n"});
-  CHECK(writer.frames(piece("b"), moment) ==
-        std::vector<std::string>{
-            head + "[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":null}]}\n\n"});
+        std::vector<std::string>{head + role + "\n\n", text("a")});
+  CHECK(writer.frames(piece("b"), moment) == std::vector<std::string>{text("b")});
   CHECK(writer.frames(end(), moment) ==
         std::vector<std::string>{
             head + "[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n",

@@ -15,17 +15,17 @@ constexpr const char* jinja =
 
 RunnableModel model(const char* chat_template) {
   auto facts = std::make_shared<WeightsFacts>();
-  facts->info.bos_token = "<s>";
+  facts->info.bos_token = std::string("<s>");
   if (chat_template != nullptr) facts->chat_template = modelfile::Template::parse(chat_template);
   RunnableModel result;
-  result.name = "m:latest";
+  result.name = std::string("m:latest");
   result.facts = facts;
   return result;
 }
 
 api::ChatRequest request(std::vector<std::pair<std::string, std::string>> messages) {
   api::ChatRequest result;
-  result.model = "m";
+  result.model = std::string("m");
   for (auto& [role, content] : messages) {
     api::Message& message = result.messages.emplace_back();
     message.role = role;
@@ -37,8 +37,13 @@ api::ChatRequest request(std::vector<std::pair<std::string, std::string>> messag
 std::string shown(const engine::GenerationRequest& generation) {
   std::string text;
   for (const engine::PromptPart& part : generation.prompt) {
-    if (!part.tokens.empty()) text += "[tokens]";
-    text += part.is_trusted ? part.text : "{" + part.text + "}";
+    if (!part.tokens.empty()) {
+      text += "[tokens]";
+      continue;
+    }
+    if (!part.is_trusted) text += '{';
+    text += part.text;
+    if (!part.is_trusted) text += '}';
   }
   return text;
 }
@@ -56,7 +61,7 @@ TEST_CASE("what people write is not trusted, what the template writes is") {
 
 TEST_CASE("the model's system text and history come first unless the request has its own") {
   RunnableModel runnable = model(jinja);
-  runnable.system = "S";
+  runnable.system = std::string("S");
   runnable.messages = request({{"user", "q"}, {"assistant", "a"}}).messages;
   CHECK(prompt(request({{"user", "hi"}}), runnable) ==
         "<s><|system|>{S}<|user|>{q}<|assistant|>{a}<|user|>{hi}<|assistant|>");
@@ -74,9 +79,9 @@ TEST_CASE("tokens of an earlier reply stand in front and nothing begins anew") {
 
 TEST_CASE("raw text is trusted and alone") {
   api::ChatRequest chat;
-  chat.raw_prompt = "<|user|>x";
+  chat.raw_prompt = std::string("<|user|>x");
   RunnableModel runnable = model(jinja);
-  runnable.system = "S";
+  runnable.system = std::string("S");
   CHECK(prompt(chat, runnable) == "<|user|>x");
 }
 
@@ -86,17 +91,17 @@ TEST_CASE("a model without a template continues the text") {
 
 TEST_CASE("which template is used") {
   RunnableModel runnable = model(jinja);
-  runnable.template_text = "{{ .System }} {{ .Prompt }}";
+  runnable.template_text = std::string("{{ .System }} {{ .Prompt }}");
   CHECK(prompt(request({{"user", "hi"}}), runnable) == "<s><|user|>{hi}<|assistant|>");
-  runnable.template_text = "{% for m in messages %}#{{ m.content }}{% endfor %}";
+  runnable.template_text = std::string("{% for m in messages %}#{{ m.content }}{% endfor %}");
   CHECK(prompt(request({{"user", "hi"}}), runnable) == "#{hi}");
   RunnableModel go_only = model(nullptr);
-  go_only.template_text = "{{ .System }} {{ .Prompt }}";
+  go_only.template_text = std::string("{{ .System }} {{ .Prompt }}");
   CHECK_THROWS_WITH(prompt(request({{"user", "hi"}}), go_only), Catch::Contains("Go template"));
-  go_only.template_text = "{{ .Prompt }}";
+  go_only.template_text = std::string("{{ .Prompt }}");
   CHECK(prompt(request({{"user", "hi"}}), go_only) == "{hi}");
   api::ChatRequest chat = request({{"user", "hi"}});
-  chat.template_text = "{{ .Prompt }} now";
+  chat.template_text = std::string("{{ .Prompt }} now");
   CHECK_THROWS_WITH(prompt(chat, runnable), Catch::Contains("Go template"));
 }
 
@@ -131,7 +136,7 @@ TEST_CASE("embedding models do not chat") {
   auto facts = std::make_shared<WeightsFacts>();
   facts->info.is_embedding = true;
   RunnableModel runnable;
-  runnable.name = "e:latest";
+  runnable.name = std::string("e:latest");
   runnable.facts = facts;
   CHECK_THROWS_WITH(prompt(request({{"user", "hi"}}), runnable),
                     Catch::Contains("does not support chat"));

@@ -313,7 +313,7 @@ TEST_CASE("runner: a stopped process is ended by the watchdog and its requests f
   const auto model = tiny_model();
   if (!model) return;
   RunnerProcess::Options process_options = options("stories");
-  process_options.hang_limit = 1s;
+  process_options.hang_limit = 3s;
   process_options.ping_interval = 50ms;
   const auto runner = load_runner(*model, std::move(process_options));
   ::kill(runner->pid(), SIGSTOP);
@@ -321,11 +321,10 @@ TEST_CASE("runner: a stopped process is ended by the watchdog and its requests f
   const auto answer = inbox.wait(runner->generate(story(5), inbox.callback()));
   CHECK(answer.end.event.finish == FinishReason::failed);
   CHECK_THAT(answer.end.event.message,
-             Catch::Matchers::Contains("stopped answering for 1 s while answering"));
+             Catch::Matchers::Contains("stopped answering for 3 s while answering"));
 }
 
-TEST_CASE("runner: garbage from the daemon makes the runner say why and leave") {
-  const UniqueFd none;
+TEST_CASE("runner: one model per runner") {
   const auto runner = RunnerProcess::spawn(options("x"));
   // Two loads on one runner break the protocol; the second is our own mistake and refused before it
   // is sent.

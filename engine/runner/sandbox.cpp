@@ -32,6 +32,15 @@ constexpr uint32_t native_architecture = AUDIT_ARCH_X86_64;
 constexpr uint32_t native_architecture = AUDIT_ARCH_AARCH64;
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(undefined_behavior_sanitizer)
+#define HEARTH_HAS_SANITIZER 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HEARTH_HAS_SANITIZER 1
+#endif
+
 // Allowed whatever the arguments.
 constexpr auto allowed_calls = std::to_array<uint32_t>({
   // memory
@@ -53,6 +62,13 @@ constexpr auto allowed_calls = std::to_array<uint32_t>({
       SYS_shutdown,
 #if defined(__x86_64__)
       SYS_poll, SYS_arch_prctl, SYS_time,
+#endif
+#if defined(HEARTH_HAS_SANITIZER)
+      // The sanitizers try through a pipe whether memory can be read.
+      SYS_pipe2,
+#if defined(__x86_64__)
+      SYS_pipe,
+#endif
 #endif
 });
 

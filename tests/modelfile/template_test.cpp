@@ -241,6 +241,7 @@ TEST_CASE("mistakes name the line") {
                              "{{ 'a' < 1 }}",
                              "{{ ''.__class__ }}",
                              "{% raw %}",
+                             "{{ 'ab'[0, :1] }}",
                              "{{ '\\u12' }}",
                              "{{ 99999999999999999999 }}",
                              "{{ [1,2].__len__() }}",
@@ -305,6 +306,13 @@ TEST_CASE("a template that loops or grows without end is stopped") {
     CAPTURE(source);
     CHECK(error_of(source, Json::object(), limits) != "no error");
   }
+}
+
+TEST_CASE("a loop that is kept stands at its last item") {
+  const char* source =
+      "{% set ns = namespace() %}{% for x in [1, 2] %}{% set ns.l = loop %}{% endfor %}"
+      "{{ ns.l.index }}{{ ns.l.previtem }}[{{ ns.l.nextitem }}]";
+  CHECK(render_for_debug(source, Json::object()) == "21[]");
 }
 
 TEST_CASE("nesting in templates and data is bounded") {

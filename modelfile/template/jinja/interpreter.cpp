@@ -196,6 +196,8 @@ void Interpreter::run_loop_over(const Statement& statement, const Value& iterabl
     pop_scope(parent);
     if (flow == Flow::break_loop) break;
   }
+  // A template may have kept `loop`: it goes on to stand at the last item.
+  if (loop->index > 0 && loop->index == loop->items.size()) --loop->index;
   scope_ = outer;
 }
 

@@ -655,6 +655,10 @@ class Parser {
     }
     if (indices.size() == 1)
       return compose(ExpressionKind::item, op.line, "", std::move(object), std::move(indices[0]));
+    for (const ExpressionPtr& index : indices) {
+      if (index->kind == ExpressionKind::slice)
+        fail_at(op.line, "a slice cannot stand among several indices");
+    }
     ExpressionPtr tuple = make(ExpressionKind::tuple, op.line);
     tuple->children = std::move(indices);
     return compose(ExpressionKind::item, op.line, "", std::move(object), finish(std::move(tuple)));

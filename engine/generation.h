@@ -14,37 +14,38 @@ namespace hearth::engine {
 
 using RequestId = uint64_t;
 
-// A piece of a prompt: either text or ready token ids. Special tokens are recognised in trusted text only; text that
-// people wrote can therefore never become a control token.
+// A piece of a prompt: either text or ready token ids. Special tokens are recognised in trusted
+// text only; text that people wrote can therefore never become a control token.
 struct PromptPart {
   std::string text;
   bool is_trusted = false;
-  std::vector<TokenId> tokens;   // used instead of the text when not empty
+  std::vector<TokenId> tokens;  // used instead of the text when not empty
 };
 
 struct GenerationRequest {
-  RequestId id = 0;                        // chosen by the caller, unique among the running ones
+  RequestId id = 0;  // chosen by the caller, unique among the running ones
   std::vector<PromptPart> prompt;
   SamplingOptions sampling;
-  int64_t tokens_max = -1;                 // tokens to generate at most; negative: until the context is full
-  std::vector<std::string> stop;           // strings that end the answer and are not part of it
-  int64_t context_tokens = 0;              // context of this request; 0: the engine's
-  bool truncate = false;                   // an over-long prompt loses its oldest tokens instead of failing
-  int32_t keep_tokens = 0;                 // tokens at the start that truncation keeps
-  std::string tenant;                      // cache is shared only between equal tenants
-  bool return_tokens = false;              // FinishedEvent carries all token ids (the `context` of /api/generate)
+  int64_t tokens_max = -1;        // tokens to generate at most; negative: until the context is full
+  std::vector<std::string> stop;  // strings that end the answer and are not part of it
+  int64_t context_tokens = 0;     // context of this request; 0: the engine's
+  bool truncate = false;          // an over-long prompt loses its oldest tokens instead of failing
+  int32_t keep_tokens = 0;        // tokens at the start that truncation keeps
+  std::string tenant;             // cache is shared only between equal tenants
+  bool return_tokens =
+      false;  // FinishedEvent carries all token ids (the `context` of /api/generate)
 };
 
 enum class FinishReason : uint8_t {
-  stop,        // end-of-generation token or stop string
-  length,      // tokens_max or the context was reached
+  stop,    // end-of-generation token or stop string
+  length,  // tokens_max or the context was reached
   cancelled,
-  failed,      // error and message say why
+  failed,  // error and message say why
 };
 
 struct Timings {
   int64_t prompt_tokens = 0;
-  int64_t cached_prompt_tokens = 0;        // of those, taken from the prefix index
+  int64_t cached_prompt_tokens = 0;  // of those, taken from the prefix index
   int64_t generated_tokens = 0;
   int64_t prompt_ns = 0;
   int64_t generation_ns = 0;
@@ -58,9 +59,9 @@ struct GenerationEvent {
   // Set on the final event only.
   FinishReason finish = FinishReason::stop;
   Timings timings;
-  ErrorCode error = ErrorCode::internal;   // with FinishReason::failed
+  ErrorCode error = ErrorCode::internal;  // with FinishReason::failed
   std::string message;
-  std::vector<TokenId> tokens;             // prompt and answer, when return_tokens was set
+  std::vector<TokenId> tokens;  // prompt and answer, when return_tokens was set
 };
 
 }  // namespace hearth::engine

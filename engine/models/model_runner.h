@@ -1,5 +1,5 @@
-// A loaded model that can run steps: weights bound, tape emitted, buffers sized. The seam between the scheduler
-// (which decides) and the backend (which computes).
+// A loaded model that can run steps: weights bound, tape emitted, buffers sized. The seam between
+// the scheduler (which decides) and the backend (which computes).
 #pragma once
 
 #include <cstdint>
@@ -17,29 +17,31 @@
 namespace hearth::engine {
 
 struct ModelRunnerOptions {
-  const KernelTable* kernels = nullptr;    // required
-  int32_t threads = 1;                     // compute threads, the calling one included
-  int32_t step_tokens_max = 512;           // largest StepPlan; buffers are sized for it at load
-  int32_t output_tokens_max = 512;         // most rows of logits a step may ask for
+  const KernelTable* kernels = nullptr;  // required
+  int32_t threads = 1;                   // compute threads, the calling one included
+  int32_t step_tokens_max = 512;         // largest StepPlan; buffers are sized for it at load
+  int32_t output_tokens_max = 512;       // most rows of logits a step may ask for
 };
 
 class ModelRunner {
  public:
-  // Binds every tensor and sizes every buffer. `file` must outlive the runner. `progress` (0..1) may be empty; returning
-  // false cancels. Throws Error{unsupported} naming an unknown architecture, type or feature and what would be needed,
-  // Error{corrupt_data} listing all missing or misshapen tensors at once, Error{cancelled}.
+  // Binds every tensor and sizes every buffer. `file` must outlive the runner. `progress` (0..1)
+  // may be empty; returning false cancels. Throws Error{unsupported} naming an unknown
+  // architecture, type or feature and what would be needed, Error{corrupt_data} listing all missing
+  // or misshapen tensors at once, Error{cancelled}.
   static std::unique_ptr<ModelRunner> load(const GgufFile& file, const ModelRunnerOptions& options,
                                            const std::function<bool(double)>& progress);
   virtual ~ModelRunner() = default;
 
   virtual const CacheShape& cache_shape() const = 0;
-  virtual int64_t vocab_size() const = 0;              // columns of the logits
-  virtual int64_t context_length() const = 0;          // tokens the model was trained for
+  virtual int64_t vocab_size() const = 0;      // columns of the logits
+  virtual int64_t context_length() const = 0;  // tokens the model was trained for
   virtual int64_t weight_bytes() const = 0;
 
-  // Runs one step on the calling thread and the compute team. `pools` has one entry per cache group.
-  // logits: [plan.output_tokens.size(), vocab_size]. Allocates nothing once warm. `is_cancelled` is asked between
-  // operations; when it answers true the step stops, logits are undefined and false is returned.
+  // Runs one step on the calling thread and the compute team. `pools` has one entry per cache
+  // group. logits: [plan.output_tokens.size(), vocab_size]. Allocates nothing once warm.
+  // `is_cancelled` is asked between operations; when it answers true the step stops, logits are
+  // undefined and false is returned.
   virtual bool run(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> logits,
                    const std::function<bool()>& is_cancelled) = 0;
 };

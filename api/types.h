@@ -102,6 +102,7 @@ struct RunningModel {
   int64_t running_requests = 0;  // sequences being answered now
   int64_t waiting_requests = 0;  // accepted, not yet in a step
   int64_t cache_used_bytes = 0;
+  std::optional<double> load_progress;  // 0..1; absent once it is loaded
 };
 
 struct TensorSummary {

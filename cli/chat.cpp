@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cli/answer.h"
 #include "cli/line_editor.h"
+#include "cli/load_model.h"
 #include "cli/terminal.h"
 #include "modelfile/parameters.h"
 
@@ -154,19 +155,11 @@ bool read_message(LineEditor& editor, std::string& message) {
   }
 }
 
-void preload(const Session& session) {
-  Progress progress;
-  progress.message(fmt::format("loading {}", session.options.model));
-  Json body = {{"model", session.options.model}, {"messages", Json::array()}};
-  if (!session.options.keep_alive.empty()) body["keep_alive"] = session.options.keep_alive;
-  session.client.post("/api/chat", body);
-}
-
 }  // namespace
 
 int chat(const Client& client, const RunOptions& options) {
   Session session{client, options, Json::array(), {}, {}};
-  preload(session);
+  load_model(client, options.model, options.keep_alive);
   LineEditor editor(client.config().keeps_history ? client.config().home / "history"
                                                   : std::filesystem::path());
   print("Type a message, or /? for help.\n");

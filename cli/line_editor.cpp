@@ -30,12 +30,12 @@ char* show_prompt(EditLine* edit) {
   return state_of(edit)->prompt.data();
 }
 
-unsigned char on_interrupt(EditLine* edit, int) {
+unsigned char on_interrupt(EditLine* edit, wint_t) {
   state_of(edit)->is_interrupted = true;
   return CC_EOF;
 }
 
-unsigned char on_suspend(EditLine*, int) {
+unsigned char on_suspend(EditLine*, wint_t) {
   ::raise(SIGTSTP);
   return CC_REFRESH;
 }
@@ -55,8 +55,9 @@ LineEditor::LineEditor(std::filesystem::path history_file) : state_(std::make_un
   el_set(state.edit, EL_HIST, history, state.history);
   // Ctrl-C and Ctrl-Z reach the editor as keys, so that they cannot leave the terminal in raw mode.
   el_set(state.edit, EL_SETTY, "-d", "-isig", nullptr);
-  el_set(state.edit, EL_ADDFN, "hearth-interrupt", "drop the line", &on_interrupt);
-  el_set(state.edit, EL_ADDFN, "hearth-suspend", "suspend the program", &on_suspend);
+  // The wide form keeps the names where they are; the narrow one copies them and never frees them.
+  el_wset(state.edit, EL_ADDFN, L"hearth-interrupt", L"drop the line", &on_interrupt);
+  el_wset(state.edit, EL_ADDFN, L"hearth-suspend", L"suspend the program", &on_suspend);
   el_set(state.edit, EL_BIND, "^C", "hearth-interrupt", nullptr);
   el_set(state.edit, EL_BIND, "^Z", "hearth-suspend", nullptr);
   el_set(state.edit, EL_BIND, "^W", "ed-delete-prev-word", nullptr);
@@ -92,6 +93,8 @@ void LineEditor::remember(const std::string& line) {
   history(state.history, &state.event, H_ENTER, line.c_str());
   if (state.history_file.empty()) return;
   const mode_t mask = ::umask(077);
+  std::error_code ignored;  // without a folder there is no history, which is no reason to stop
+  std::filesystem::create_directories(state.history_file.parent_path(), ignored);
   history(state.history, &state.event, H_SAVE, state.history_file.c_str());
   ::umask(mask);
 }

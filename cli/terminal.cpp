@@ -127,14 +127,27 @@ void Progress::message(std::string_view text) {
   draw(fmt::format("{} {}", text, frames[frame_++ % frames.size()]));
 }
 
+// True when the bar is a new one; it is then drawn at once.
+bool Progress::begins(std::string_view text) {
+  if (text == text_) return false;
+  started_ = std::chrono::steady_clock::now();
+  text_ = text;
+  return true;
+}
+
+void Progress::draw_bar(std::string_view text, double share, const std::string& right) {
+  const std::string left = fmt::format("{} {:3.0f}% ", text, share * 100);
+  const int room = terminal_width() - display_width(left) - display_width(right) - 4;
+  const int cells = std::max(room, 4);
+  const int full = static_cast<int>(share * cells);
+  std::string cells_text;
+  for (int i = 0; i < cells; ++i) cells_text += i < full ? "█" : " ";
+  draw(fmt::format("{}▕{}▏ {}", left, cells_text, right));
+}
+
 void Progress::bar(std::string_view text, int64_t done, int64_t total) {
   if (!errors_are_terminal()) return message(text);
-  if (text != text_) {
-    started_ = std::chrono::steady_clock::now();
-    text_ = text;
-  } else if (done < total && !is_due()) {
-    return;
-  }
+  if (!begins(text) && done < total && !is_due()) return;
   const double share =
       total > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0)
                 : 0.0;
@@ -146,13 +159,13 @@ void Progress::bar(std::string_view text, int64_t done, int64_t total) {
     right += fmt::format("  {}/s  {}s", human_size(static_cast<int64_t>(rate)),
                          static_cast<int64_t>(static_cast<double>(total - done) / rate) + 1);
   }
-  const std::string left = fmt::format("{} {:3.0f}% ", text, share * 100);
-  const int room = terminal_width() - display_width(left) - display_width(right) - 4;
-  const int cells = std::max(room, 4);
-  const int full = static_cast<int>(share * cells);
-  std::string cells_text;
-  for (int i = 0; i < cells; ++i) cells_text += i < full ? "█" : " ";
-  draw(fmt::format("{}▕{}▏ {}", left, cells_text, right));
+  draw_bar(text, share, right);
+}
+
+void Progress::percent(std::string_view text, double share) {
+  if (!errors_are_terminal()) return message(text);
+  if (!begins(text) && share < 1 && !is_due()) return;
+  draw_bar(text, std::clamp(share, 0.0, 1.0), "");
 }
 
 void Progress::finish(bool keep) {

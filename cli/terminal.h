@@ -50,13 +50,16 @@ class Progress {
  public:
   ~Progress() { finish(); }
   void message(std::string_view text);
-  void bar(std::string_view text, int64_t done, int64_t total);
+  void bar(std::string_view text, int64_t done, int64_t total);  // of bytes
+  void percent(std::string_view text, double share);             // 0..1
   // Clears the line (or ends it, when `keep` is true).
   void finish(bool keep = false);
 
  private:
   bool is_due();
+  bool begins(std::string_view text);
   void draw(const std::string& line);
+  void draw_bar(std::string_view text, double share, const std::string& right);
 
   std::string text_;
   std::chrono::steady_clock::time_point started_{};

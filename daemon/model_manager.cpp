@@ -42,6 +42,7 @@ struct ModelInstance {
   std::atomic<int> waiting{0};
   std::atomic<bool> was_awaited{false};
   std::atomic<bool> must_stop{false};
+  std::atomic<double> load_fraction{0};
   int leases = 0;
   bool is_draining = false;  // somebody else needs its memory: no new leases
   api::Duration keep_alive{};
@@ -77,14 +78,14 @@ engine::LoadOptions load_options(const ModelInstance& instance, const Config& co
 // Says no when nobody waits any more, when the daemon stops, and when the load stands still.
 class LoadWatch {
  public:
-  LoadWatch(const ModelInstance& instance, const Config& config)
-      : instance_(instance), config_(config) {}
+  LoadWatch(ModelInstance& instance, const Config& config) : instance_(instance), config_(config) {}
 
   bool go_on(double fraction) {
     const TimePoint now = system_clock().now();
     if (fraction != fraction_) {
       fraction_ = fraction;
       moved_at_ = now;
+      instance_.load_fraction = fraction;
     }
     stands_still_ = config_.load_timeout > api::Duration(0) &&
                     config_.load_timeout != api::forever && now - moved_at_ > config_.load_timeout;
@@ -95,7 +96,7 @@ class LoadWatch {
   bool stands_still() const { return stands_still_; }
 
  private:
-  const ModelInstance& instance_;
+  ModelInstance& instance_;
   const Config& config_;
   double fraction_ = -1;
   TimePoint moved_at_ = system_clock().now();
@@ -139,6 +140,7 @@ api::RunningModel describe(const ModelInstance& instance) {
                                        : instance.facts.weight_bytes + instance.facts.cache_bytes);
   running.context_length =
       is_loading ? instance.plan.context_tokens : instance.facts.context_tokens;
+  if (is_loading) running.load_progress = instance.load_fraction.load();
   const bool is_idle = !is_loading && instance.leases == 0;
   running.expires_at = is_idle ? instance.expires_at : expiry_time(instance.keep_alive);
   return running;

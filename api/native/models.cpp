@@ -92,6 +92,7 @@ std::string write_native_ps(const std::vector<RunningModel>& models) {
     entry["running_requests"] = model.running_requests;
     entry["waiting_requests"] = model.waiting_requests;
     entry["cache_used"] = model.cache_used_bytes;
+    if (model.load_progress) entry["load_progress"] = *model.load_progress;
     list.push_back(std::move(entry));
   }
   Json value;

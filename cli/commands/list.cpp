@@ -15,6 +15,15 @@ bool starts_with_ignoring_case(const std::string& text, const std::string& prefi
          ::strncasecmp(text.c_str(), prefix.c_str(), prefix.size()) == 0;
 }
 
+std::string until(const Json& model, std::chrono::system_clock::time_point now) {
+  if (model.contains("load_progress")) {
+    const auto percent = static_cast<int>(model["load_progress"].get<double>() * 100);
+    return "Loading " + std::to_string(percent) + "%";
+  }
+  const auto expires = parse_time(model.value("expires_at", ""));
+  return expires < now ? "Stopping..." : human_time(expires, now);
+}
+
 std::string processor(int64_t size, int64_t on_gpu) {
   if (size <= 0) return "Unknown";
   if (on_gpu <= 0) return "100% CPU";
@@ -50,11 +59,9 @@ int ps(const Client& client, const std::string& prefix) {
     const auto name = model.value("name", "");
     if (!starts_with_ignoring_case(name, prefix)) continue;
     const int64_t size = model.value("size", int64_t{0});
-    const auto expires = parse_time(model.value("expires_at", ""));
     rows.push_back({name, model.value("digest", "").substr(0, 12), human_size(size),
                     processor(size, model.value("size_vram", int64_t{0})),
-                    std::to_string(model.value("context_length", int64_t{0})),
-                    expires < now ? "Stopping..." : human_time(expires, now)});
+                    std::to_string(model.value("context_length", int64_t{0})), until(model, now)});
   }
   print(table(rows));
   return 0;

@@ -10,6 +10,7 @@
 #include "cli/answer.h"
 #include "cli/chat.h"
 #include "cli/commands.h"
+#include "cli/load_model.h"
 #include "cli/terminal.h"
 
 namespace hearth::cli {
@@ -50,17 +51,14 @@ int run(const Client& client, const RunOptions& options) {
   const std::string prompt = whole_prompt(options);
   if (prompt.empty() && options.prompt.empty() && input_is_terminal() && output_is_terminal())
     return chat(client, options);
+  if (prompt.empty() || errors_are_terminal())
+    load_model(client, options.model, options.keep_alive);
+  if (prompt.empty()) return 0;
   Json body = {{"model", options.model}, {"prompt", prompt}};
   if (!options.keep_alive.empty()) body["keep_alive"] = options.keep_alive;
   if (!options.format.empty()) {
     const Json schema = Json::parse(options.format, nullptr, false);
     body["format"] = schema.is_object() ? schema : Json(options.format);
-  }
-  if (prompt.empty()) {
-    Progress progress;
-    progress.message(fmt::format("loading {}", options.model));
-    client.post("/api/generate", body);
-    return 0;
   }
   stream_answer(client, "/api/generate", body, {options.wraps_words, options.is_verbose});
   return 0;

@@ -122,3 +122,12 @@ TEST_CASE("lists") {
   CHECK(api::write_openai_model(model) ==
         R"({"id":"m:latest","object":"model","created":1790000000,"owned_by":"library"})");
 }
+
+TEST_CASE("ps tells how far a load is, until it is done") {
+  api::RunningModel model;
+  model.name = "m:latest";
+  model.expires_at = moment;
+  CHECK(api::write_native_ps({model}).find("load_progress") == std::string::npos);
+  model.load_progress = 0.5;
+  CHECK(api::write_native_ps({model}).find("\"load_progress\":0.5") != std::string::npos);
+}

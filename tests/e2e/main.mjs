@@ -3,5 +3,6 @@ import { finish } from './harness.mjs'
 
 await import('./store.mjs')
 await import('./chat.mjs')
+await import('./cli.mjs')
 await import('./clients.mjs')
 finish()

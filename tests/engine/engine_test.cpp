@@ -329,8 +329,12 @@ TEST_CASE("a cancelled request ends at once, in the queue, in its prompt, in its
   subject.engine->submit(request);
   while (subject.engine->stats().running == 0) std::this_thread::yield();
   subject.engine->cancel(5);
+  const int64_t steps_before = subject.engine->stats().steps;
   REQUIRE(subject.answers.wait(5).last.finish == FinishReason::cancelled);
   REQUIRE(subject.answers.wait(5).last.timings.generated_tokens == 0);
+  // The step that was running may end, no other begins.
+  REQUIRE(subject.engine->stats().steps <= steps_before + 1);
+  REQUIRE(subject.engine->stats().running == 0);
 }
 
 TEST_CASE("an engine that goes away ends every answer") {

@@ -142,7 +142,8 @@ TEST_CASE("templates of another engine's tests") {
       messages.push_back({{"role", role}, {"content", content}});
     }
     const auto token = [&](const char* name) {
-      return entry[name].is_string() ? entry[name] : Json("");
+      const auto found = entry.find(name);
+      return found != entry.end() && found->is_string() ? *found : Json("");
     };
     const Json context{{"messages", messages},
                        {"add_generation_prompt", file["add_generation_prompt"]},

@@ -1,0 +1,53 @@
+// The request that loads answers only when all is done; how far it is stands in /api/ps.
+#include "cli/load_model.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cli/terminal.h"
+
+namespace hearth::cli {
+namespace {
+
+constexpr auto question_interval = std::chrono::milliseconds(100);
+
+// 0..1, or less than 0 when the daemon does not say.
+double fraction_of(const Client& client, const std::string& model) {
+  const Json answer = client.get("/api/ps");
+  for (const Json& entry : answer.value("models", Json::array())) {
+    const std::string name = entry.value("name", "");
+    if (name == model || name == model + ":latest") return entry.value("load_progress", -1.0);
+  }
+  return -1;
+}
+
+void show_fraction(const Client& client, const std::string& model, Progress& progress) {
+  const std::string title = fmt::format("loading {}", model);
+  double fraction = -1;
+  try {
+    fraction = fraction_of(client, model);
+  } catch (const Error&) {  // only the bar is lost; the request itself says what is wrong
+  }
+  if (fraction < 0) return progress.message(title);
+  progress.percent(title, fraction);
+}
+
+}  // namespace
+
+void load_model(const Client& client, const std::string& model, const std::string& keep_alive) {
+  Json body = {{"model", model}};
+  if (!keep_alive.empty()) body["keep_alive"] = keep_alive;
+  std::future<void> loading =
+      std::async(std::launch::async, [&] { client.post("/api/generate", body); });
+  Progress progress;
+  while (loading.wait_for(question_interval) == std::future_status::timeout)
+    show_fraction(client, model, progress);
+  progress.finish();
+  loading.get();
+}
+
+}  // namespace hearth::cli

@@ -1,0 +1,14 @@
+// Loading a model behind a progress bar.
+#pragma once
+
+#include <string>
+
+#include "cli/client.h"
+
+namespace hearth::cli {
+
+// Returns when the model is loaded; throws as Client::post does. `keep_alive` as the API takes it,
+// empty: the daemon's default.
+void load_model(const Client& client, const std::string& model, const std::string& keep_alive);
+
+}  // namespace hearth::cli

@@ -11,7 +11,8 @@ if(HEARTH_SANITIZE)
                          -fno-sanitize-recover=all $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(hearth_options INTERFACE -fsanitize=${HEARTH_SANITIZE})
 endif()
-# GCC 12 reports overlapping copies inside std::string that cannot happen (GCC bug 105651).
+# GCC 12 reports overlapping copies inside std::string (GCC bug 105651) and frees of shifted pointers inside std::vector
+# (GCC bug 108088) that cannot happen.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(hearth_options INTERFACE -Wno-restrict)
+  target_compile_options(hearth_options INTERFACE -Wno-restrict -Wno-free-nonheap-object)
 endif()

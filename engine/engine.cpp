@@ -41,6 +41,7 @@ class WorkerEngine final : public Engine {
  public:
   struct Parts {
     std::unique_ptr<GgufFile> file;
+    std::vector<EngineAdapter> adapters;
     std::unique_ptr<const Tokenizer> tokenizer;
     std::unique_ptr<ModelRunner> model;
   };
@@ -253,7 +254,8 @@ StepLoopOptions loop_options(const ModelRunner& model, const KernelTable& kernel
 }  // namespace
 
 std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const EngineOptions& requested,
-                                     EventSink sink, const std::function<bool(double)>& progress) {
+                                     EventSink sink, const std::function<bool(double)>& progress,
+                                     std::vector<EngineAdapter> adapters) {
   EngineOptions options = requested;
   const KernelTable* kernels = options.kernels != nullptr ? options.kernels : find_kernels("");
   if (options.threads <= 0) options.threads = default_thread_count();
@@ -266,18 +268,22 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
   model_options.threads = options.threads;
   model_options.step_tokens_max = options.step_tokens;
   model_options.output_tokens_max = options.sequences_max;
+  for (const EngineAdapter& adapter : adapters)
+    model_options.adapters.push_back({adapter.file.get(), adapter.scale});
 
   WorkerEngine::Parts parts;
   parts.tokenizer = make_tokenizer(*file);
   parts.model = ModelRunner::load(*file, model_options, progress);
   parts.file = std::move(file);
+  parts.adapters = std::move(adapters);
   if (parts.model->vocab_size() < parts.tokenizer->vocab_size()) {
     throw Error(
         ErrorCode::corrupt_data,
         fmt::format("{}: the output matrix has {} rows, but the vocabulary {} tokens",
                     parts.file->what(), parts.model->vocab_size(), parts.tokenizer->vocab_size()));
   }
-  const StepLoopOptions loop = loop_options(*parts.model, *kernels, options);
+  StepLoopOptions loop = loop_options(*parts.model, *kernels, options);
+  loop.adapter_count = static_cast<int32_t>(parts.adapters.size());
   return std::make_unique<WorkerEngine>(std::move(parts), *kernels, options, loop, std::move(sink));
 }
 

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "engine/generation.h"
+#include "engine/gguf/reader.h"
 #include "engine/kernels/kernels.h"
 
 namespace hearth::engine {
 
 class ComputeLease;  // engine/backend/compute_lease.h
-class GgufFile;
 
 struct EngineOptions {
   const KernelTable* kernels = nullptr;  // null: the best of this machine
@@ -29,6 +29,12 @@ struct EngineOptions {
   int32_t queue_max = 512;        // waiting; more are refused with Error{unavailable}
   int32_t step_tokens = 512;      // tokens per step at most
   ComputeLease* lease = nullptr;  // taken around every step; null: none. Must outlive the engine.
+};
+
+// An adapter to load beside the model (engine/models/adapter_loader.h says what it must be).
+struct EngineAdapter {
+  std::unique_ptr<GgufFile> file;
+  float scale = 1.0F;  // times the file's alpha / rank
 };
 
 struct EngineStats {
@@ -50,10 +56,11 @@ class Engine {
   // request.
   using EventSink = std::function<void(GenerationEvent)>;
 
-  // Takes the file over. Throws as ModelRunner::load and make_tokenizer do. `progress` may be
-  // empty.
+  // Takes the files over. Throws as ModelRunner::load and make_tokenizer do. `progress` may be
+  // empty. Requests name the adapters by their place.
   static std::unique_ptr<Engine> open(std::unique_ptr<GgufFile> file, const EngineOptions& options,
-                                      EventSink sink, const std::function<bool(double)>& progress);
+                                      EventSink sink, const std::function<bool(double)>& progress,
+                                      std::vector<EngineAdapter> adapters = {});
   // Cancels everything, waits for the worker.
   virtual ~Engine() = default;
 

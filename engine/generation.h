@@ -32,6 +32,10 @@ struct GenerationRequest {
   bool truncate = false;          // an over-long prompt loses its oldest tokens instead of failing
   int32_t keep_tokens = 0;        // tokens at the start that truncation keeps
   std::string tenant;             // cache is shared only between equal tenants
+  // The n-th adapter loaded beside the model, counted from 1; 0: none, the model alone; -1: the
+  // first one where any was loaded.
+  int32_t adapter = -1;
+  float adapter_scale = 1.0F;  // times the adapter's own
   bool return_tokens =
       false;  // FinishedEvent carries all token ids (the `context` of /api/generate)
 };

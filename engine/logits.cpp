@@ -18,7 +18,8 @@ class LoneSequence {
  public:
   LoneSequence(const ModelRunner& runner, const LogitsOptions& options, const KernelTable& kernels,
                int64_t tokens)
-      : role_(options.decode_role ? Role::decode : Role::prompt) {
+      : role_(options.decode_role ? Role::decode : Role::prompt),
+        adapter_(options.adapter ? 0 : -1) {
     const int64_t page_count = (tokens + page_tokens - 1) / page_tokens;
     for (const CacheGroupShape& group : runner.cache_shape().groups) {
       pools_.push_back(std::make_unique<PagePool>(group, options.kv_type, kernels, page_count));
@@ -35,6 +36,7 @@ class LoneSequence {
     span.token_count = static_cast<int32_t>(tokens.size());
     span.cached_tokens = done_;
     span.role = role_;
+    span.adapter = adapter_;
     for (const std::vector<PageId>& pages : pages_) span.pages.emplace_back(pages);
     plan.decode_token_count = role_ == Role::decode ? span.token_count : 0;
     plan.tokens.assign(tokens.begin(), tokens.end());
@@ -52,6 +54,7 @@ class LoneSequence {
 
  private:
   Role role_;
+  int32_t adapter_;
   int64_t done_ = 0;
   std::vector<std::unique_ptr<PagePool>> pools_;
   std::vector<PagePool*> pool_pointers_;
@@ -73,6 +76,7 @@ void evaluate_logits(const GgufFile& file, std::span<const TokenId> tokens,
   runner_options.threads = options.threads > 0 ? options.threads : default_thread_count();
   runner_options.step_tokens_max = step_tokens;
   runner_options.output_tokens_max = step_tokens;
+  if (options.adapter) runner_options.adapters.push_back(*options.adapter);
   const std::unique_ptr<ModelRunner> runner = ModelRunner::load(file, runner_options, {});
   LoneSequence sequence(*runner, options, *kernels, std::ssize(tokens));
   std::vector<float> rows(static_cast<size_t>(step_tokens * runner->vocab_size()));

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 
 #include "engine/gguf/reader.h"
 #include "engine/kernels/kernels.h"
+#include "engine/models/adapter_loader.h"
 #include "engine/token_id.h"
 
 namespace hearth::engine {
@@ -19,6 +21,8 @@ struct LogitsOptions {
   int32_t batch = 512;  // prompt tokens per step
   // Each token as its own step in the decode role instead (batch is then ignored).
   bool decode_role = false;
+  // Added to every token's computation; must outlive the call.
+  std::optional<AdapterFile> adapter;
 };
 
 // Receives the rows in order, [rows, vocab] per call, valid during the call.

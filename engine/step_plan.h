@@ -23,7 +23,8 @@ struct SequenceSpan {
   int64_t cached_tokens = 0;  // tokens of the sequence already in the cache; the span's token i has
                               // index cached_tokens + i
   Role role = Role::prompt;
-  int32_t adapter = -1;  // slot of a loaded adapter; -1: none
+  int32_t adapter = -1;        // number of a loaded adapter; -1: none
+  float adapter_scale = 1.0F;  // times the adapter's own
   // Per cache group, the page of every page ordinal of the sequence, the span's own tokens
   // included.
   std::vector<std::span<const PageId>> pages;

@@ -44,6 +44,7 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
       team_(options.threads),
       claims_(options.threads),
       attention_memory_(options.threads) {
+  insert_adapters(tape_);
   prepare_columns(tape_, *kernels_);
   if (options.fuse) fuse(tape_);
   regions_ = split_regions(tape_);
@@ -102,7 +103,7 @@ bool CpuBackend::run_small(const Region& region, int32_t lane) {
     if (rows > 1) return false;
     for (int32_t i = 0; i < region.operation_count; ++i) {
       run_row_operation(*step_, tape_.operations()[static_cast<size_t>(region.first_operation + i)],
-                        0);
+                        0, scratch(lane));
     }
     return true;
   }
@@ -134,7 +135,8 @@ void CpuBackend::run_rows(const Region& region, int32_t lane) {
     for (int64_t row = item * per_claim; row < std::min(rows, (item + 1) * per_claim); ++row) {
       for (int32_t i = 0; i < region.operation_count; ++i) {
         run_row_operation(*step_,
-                          tape_.operations()[static_cast<size_t>(region.first_operation + i)], row);
+                          tape_.operations()[static_cast<size_t>(region.first_operation + i)], row,
+                          scratch(lane));
       }
     }
   });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/backend/adapter_operations.h"
+
 namespace hearth::engine {
 namespace {
 
@@ -98,13 +100,15 @@ void LinearDispatch::run_rows(const StepContext& step, const Linear& linear, Ite
     format.prompt(args);
   }
   const float* bias = step.vector(linear.bias);
-  for (int64_t row = 0; row < count; ++row) {
+  for (int64_t row = 0; bias != nullptr && row < count; ++row) {
     float* out = step.row(linear.out, row) + begin;
-    if (bias != nullptr) kernels.add(out, bias + begin, end - begin, out);
-    if (linear.add_to != no_buffer) {
-      float* sum = step.row(linear.add_to, row) + begin;
-      kernels.add(sum, out, end - begin, sum);
-    }
+    kernels.add(out, bias + begin, end - begin, out);
+  }
+  if (linear.adapter_in != no_buffer) add_adapters(step, linear, {begin, end}, scratch);
+  if (linear.add_to == no_buffer) return;
+  for (int64_t row = 0; row < count; ++row) {
+    float* sum = step.row(linear.add_to, row) + begin;
+    kernels.add(sum, step.row(linear.out, row) + begin, end - begin, sum);
   }
 }
 

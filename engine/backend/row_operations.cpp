@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "engine/backend/adapter_operations.h"
+
 namespace hearth::engine {
 namespace {
 
@@ -93,6 +95,9 @@ void run(const StepContext& step, const Quantize& op, int64_t row) {
                           step.row_data(op.out, row));
 }
 
+void run(const StepContext&, const AdapterDown&, int64_t) {
+  HEARTH_CHECK(!"needs scratch memory");
+}
 // These are regions of their own.
 void run(const StepContext&, const Linear&, int64_t) {
   HEARTH_CHECK(!"a linear is not row-wise");
@@ -106,7 +111,12 @@ void run(const StepContext&, const Attention&, int64_t) {
 
 }  // namespace
 
-void run_row_operation(const StepContext& step, const Operation& operation, int64_t row) noexcept {
+void run_row_operation(const StepContext& step, const Operation& operation, int64_t row,
+                       void* scratch) noexcept {
+  if (const AdapterDown* down = std::get_if<AdapterDown>(&operation)) {
+    run_adapter_down(step, *down, row, scratch);
+    return;
+  }
   std::visit([&](const auto& op) { run(step, op, row); }, operation);
 }
 

@@ -6,7 +6,9 @@
 
 namespace hearth::engine {
 
-// Runs one row-wise operation on one row of its row set.
-void run_row_operation(const StepContext& step, const Operation& operation, int64_t row) noexcept;
+// Runs one row-wise operation on one row of its row set. `scratch`:
+// KernelTable::linear_scratch_bytes of the calling lane.
+void run_row_operation(const StepContext& step, const Operation& operation, int64_t row,
+                       void* scratch) noexcept;
 
 }  // namespace hearth::engine

@@ -69,7 +69,7 @@ void StepContext::place_tokens() {
     const SequenceSpan& span = plan_->sequences[s];
     HEARTH_CHECK(span.first_token == next_token && span.token_count > 0);
     HEARTH_CHECK((span.role == Role::decode) == (next_token < plan_->decode_token_count));
-    if (span.adapter >= 0) {
+    if (span.adapter >= std::ssize(tape_->adapters())) {
       throw Error(ErrorCode::invalid_argument,
                   "adapter " + std::to_string(span.adapter) + " is not loaded");
     }

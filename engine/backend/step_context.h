@@ -52,6 +52,13 @@ class StepContext {
     return rows == RowSet::step ? plan_->decode_token_count : decode_outputs_;
   }
 
+  // The span whose token a row of `rows` stands for.
+  const SequenceSpan& span_of(RowSet rows, int64_t row) const {
+    const int64_t token =
+        rows == RowSet::step ? row : plan_->output_tokens[static_cast<size_t>(row)];
+    return plan_->sequences[static_cast<size_t>(place(token).span)];
+  }
+
   std::byte* row_data(BufferId buffer, int64_t row) const {
     if (buffer == tape_->logits()) return logits_ + row * logits_stride_bytes_;
     const BufferPlace& place = buffers_->places[static_cast<size_t>(buffer)];

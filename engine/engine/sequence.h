@@ -24,15 +24,24 @@ struct SequenceSetting {
   const CacheShape& shape;
   std::span<PagePool* const> pools;
   const Clock& clock;
+  int32_t adapter_count = 0;  // loaded beside the model
+};
+
+// As SequenceSpan names it.
+struct AdapterUse {
+  int32_t number = -1;
+  float scale = 1.0F;
 };
 
 class Sequence {
  public:
-  // `prompt` fits `context_tokens`. Throws as Sampler.
+  // `prompt` fits `context_tokens`. Throws as Sampler, and Error{invalid_argument} for an adapter
+  // that was not loaded.
   Sequence(const GenerationRequest& request, std::vector<TokenId> prompt, int64_t context_tokens,
            const SequenceSetting& setting);
 
   RequestId id() const { return id_; }
+  const AdapterUse& adapter() const { return adapter_; }
   const PrefixKey& prefix_key() const { return prefix_key_; }
   // Prompt and answer.
   std::span<const TokenId> tokens() const { return tokens_; }
@@ -55,6 +64,7 @@ class Sequence {
 
  private:
   RequestId id_;
+  AdapterUse adapter_;
   PrefixKey prefix_key_;
   const SequenceSetting& setting_;
   std::vector<TokenId> tokens_;

@@ -42,7 +42,7 @@ StepLoop::StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelT
       sink_(std::move(sink)),
       owned_pools_(make_pools(model.cache_shape(), kernels, options)),
       pools_(pointers_to(owned_pools_)),
-      setting_{tokenizer, model.cache_shape(), pools_, clock},
+      setting_{tokenizer, model.cache_shape(), pools_, clock, options.adapter_count},
       scheduler_(options.limits),
       index_(model.cache_shape(), pools_) {
   const size_t step_tokens = static_cast<size_t>(options.limits.step_tokens);
@@ -201,6 +201,8 @@ void StepLoop::build_plan(std::span<const ScheduledSpan> spans) {
     span.token_count = scheduled.token_count;
     span.cached_tokens = scheduled.first_token;
     span.role = scheduled.role;
+    span.adapter = s.adapter().number;
+    span.adapter_scale = s.adapter().scale;
     span.pages.clear();
     for (int32_t group = 0; group < s.cache().group_count(); ++group)
       span.pages.push_back(s.cache().pages(group));

@@ -30,6 +30,7 @@ struct StepLoopOptions {
   KvType kv_type = KvType::f16;
   SchedulerLimits limits;
   ComputeLease* lease = nullptr;
+  int32_t adapter_count = 0;  // loaded beside the model
 };
 
 struct CacheUse {

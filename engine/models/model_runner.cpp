@@ -63,7 +63,8 @@ const ArchitectureRow& require_architecture(const GgufMetadata& metadata) {
   return *row;
 }
 
-BoundModel bind(const GgufFile& file, const KernelTable& kernels) {
+BoundModel bind(const GgufFile& file, const ModelRunnerOptions& options) {
+  const KernelTable& kernels = *options.kernels;
   const ArchitectureRow& architecture = require_architecture(file.metadata());
   const HyperParameters parameters = read_hyper_parameters(file.metadata(), architecture);
   BoundModel model;
@@ -72,6 +73,10 @@ BoundModel bind(const GgufFile& file, const KernelTable& kernels) {
   loader.finish();
   model.context_length = parameters.context_length;
   model.weight_bytes = loader.weight_bytes();
+  for (const AdapterFile& adapter : options.adapters) {
+    model.weight_bytes +=
+        load_adapter(adapter, file.metadata(), kernels, model.tape, model.storage);
+  }
   return model;
 }
 
@@ -106,7 +111,7 @@ std::unique_ptr<ModelRunner> ModelRunner::load(const GgufFile& file,
                                                const std::function<bool(double)>& progress) {
   HEARTH_CHECK(options.kernels != nullptr && options.threads >= 1);
   HEARTH_CHECK(options.step_tokens_max >= 1 && options.output_tokens_max >= 1);
-  BoundModel model = bind(file, *options.kernels);
+  BoundModel model = bind(file, options);
   CpuBackend::Options backend;
   backend.kernels = options.kernels;
   backend.threads = options.threads;

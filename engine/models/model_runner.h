@@ -7,11 +7,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/gguf/reader.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kv_cache/cache_shape.h"
 #include "engine/kv_cache/page_pool.h"
+#include "engine/models/adapter_loader.h"
 #include "engine/step_plan.h"
 
 namespace hearth::engine {
@@ -21,6 +23,9 @@ struct ModelRunnerOptions {
   int32_t threads = 1;                   // compute threads, the calling one included
   int32_t step_tokens_max = 512;         // largest StepPlan; buffers are sized for it at load
   int32_t output_tokens_max = 512;       // most rows of logits a step may ask for
+  // Loaded beside the model; spans name them by their place here. The files must outlive the
+  // runner.
+  std::vector<AdapterFile> adapters = {};
 };
 
 class ModelRunner {
@@ -28,7 +33,7 @@ class ModelRunner {
   // Binds every tensor and sizes every buffer. `file` must outlive the runner. `progress` (0..1)
   // may be empty; returning false cancels. Throws Error{unsupported} naming an unknown
   // architecture, type or feature and what would be needed, Error{corrupt_data} listing all missing
-  // or misshapen tensors at once, Error{cancelled}.
+  // or misshapen tensors at once, Error{cancelled}; for adapters as load_adapter.
   static std::unique_ptr<ModelRunner> load(const GgufFile& file, const ModelRunnerOptions& options,
                                            const std::function<bool(double)>& progress);
   virtual ~ModelRunner() = default;

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -58,6 +60,17 @@ std::vector<TokenId> parse_tokens(std::string_view text) {
   return tokens;
 }
 
+// The file and scale of "FILE[:SCALE]". A colon that no number follows belongs to the file's name.
+std::pair<std::string, float> parse_lora(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {text, 1.0F};
+  float scale = 1.0F;
+  const char* end = text.data() + text.size();
+  const auto [rest, problem] = std::from_chars(text.data() + colon + 1, end, scale);
+  if (problem != std::errc() || rest != end) return {text, 1.0F};
+  return {text.substr(0, colon), scale};
+}
+
 UniqueFd create_file(const std::filesystem::path& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (fd) return fd;
@@ -76,6 +89,12 @@ void run_logits(const LogitsCommand& command) {
   options.decode_role = command.decode_role;
   const std::vector<TokenId> tokens = parse_tokens(command.tokens);
   const GgufFile file = GgufFile::open(command.model);
+  std::optional<GgufFile> adapter;
+  if (!command.lora.empty()) {
+    const auto [path, scale] = parse_lora(command.lora);
+    adapter = GgufFile::open(path);
+    options.adapter = AdapterFile{&*adapter, scale};
+  }
   const UniqueFd out = create_file(command.out);
   const std::string name = command.out.string();
   evaluate_logits(file, tokens, options, [&](std::span<const float> rows, int64_t) {

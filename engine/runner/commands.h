@@ -17,6 +17,7 @@ struct LogitsCommand {
   int32_t threads = 0;
   int32_t batch = 512;
   bool decode_role = false;
+  std::string lora;  // "FILE" or "FILE:SCALE"; empty: none
 };
 
 // All throw Error with the line to print.

@@ -111,6 +111,7 @@ void add_logits(CLI::App& app, LogitsCommand& command) {
   logits->add_option("--batch", command.batch, "Tokens per step")->capture_default_str();
   logits->add_flag("--decode", command.decode_role,
                    "Each token as a step of its own in the decode role");
+  logits->add_option("--lora", command.lora, "Adapter as FILE or FILE:SCALE");
   logits->callback([&command] { run_logits(command); });
 }
 

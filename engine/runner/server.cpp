@@ -205,11 +205,16 @@ bool RunnerServer::report_progress(double fraction) {
 }
 
 LoadedFacts RunnerServer::open_engine(const LoadFrame& frame, std::vector<UniqueFd> descriptors) {
-  if (frame.adapter_fds > 0) throw Error(ErrorCode::unsupported, "adapters cannot be loaded yet");
   std::vector<int> model_fds;
   for (int32_t i = 0; i < frame.model_fds; ++i)
     model_fds.push_back(descriptors[static_cast<size_t>(i)].get());
   auto file = std::make_unique<GgufFile>(GgufFile::from_fds(model_fds, frame.options.name));
+  std::vector<EngineAdapter> adapters;
+  for (int32_t i = 0; i < frame.adapter_fds; ++i) {
+    const int fds[] = {descriptors[static_cast<size_t>(frame.model_fds + i)].get()};
+    const std::string name = fmt::format("{} of {}", i + 1, frame.options.name);
+    adapters.push_back({std::make_unique<GgufFile>(GgufFile::from_fds(fds, name)), 1.0F});
+  }
   LoadedFacts facts;
   facts.vocab_size = vocab_size_of(file->metadata());
   std::unique_ptr<ComputeLease> lease;
@@ -228,7 +233,7 @@ LoadedFacts RunnerServer::open_engine(const LoadFrame& frame, std::vector<Unique
   auto opened = Engine::open(
       std::move(file), options,
       [this](GenerationEvent event) { outbox_.push_event(std::move(event)); },
-      [this](double fraction) { return report_progress(fraction); });
+      [this](double fraction) { return report_progress(fraction); }, std::move(adapters));
   const EngineStats stats = opened->stats();
   facts.context_tokens = stats.context_tokens;
   facts.weight_bytes = stats.weight_bytes;

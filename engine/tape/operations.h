@@ -89,6 +89,15 @@ struct Linear {
   WeightId bias = no_weight;
   BufferId add_to = no_buffer;
   int32_t adapter_slot = no_adapter_slot;
+  BufferId adapter_in = no_buffer;  // the slot's AdapterDown; no_buffer: no adapter fills the slot
+};
+
+// out[t] = scale * A in[t] with the A that the adapter of the token's span has for `slot`;
+// untouched for tokens without one. Emitted by insert_adapters only.
+struct AdapterDown {
+  BufferId in = no_buffer;
+  BufferId out = no_buffer;
+  int32_t slot = no_adapter_slot;
 };
 
 // out = gate(a) * b
@@ -141,8 +150,9 @@ struct LinearGroup {
   Gate gate;
 };
 
-using Operation = std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear,
-                               Gate, Add, Scale, SoftCap, SelectRows, Quantize, LinearGroup>;
+using Operation =
+    std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear, Gate, Add,
+                 Scale, SoftCap, SelectRows, Quantize, LinearGroup, AdapterDown>;
 static_assert(std::is_trivially_copyable_v<Operation>);
 
 }  // namespace hearth::engine

@@ -25,6 +25,7 @@ void append_linear(std::vector<Access>& accesses, const Linear& linear) {
   accesses.push_back({linear.in, false});
   accesses.push_back({linear.out, true});
   if (linear.add_to != no_buffer) accesses.push_back({linear.add_to, true});
+  if (linear.adapter_in != no_buffer) accesses.push_back({linear.adapter_in, false});
 }
 
 void append_group(std::vector<Access>& accesses, const LinearGroup& group) {
@@ -54,6 +55,7 @@ std::vector<Access> buffers_of(const Operation& operation) {
                  [&](const SelectRows& op) { reads(op.in), writes(op.out); },
                  [&](const Quantize& op) { reads(op.in), writes(op.out); },
                  [&](const LinearGroup& op) { append_group(a, op); },
+                 [&](const AdapterDown& op) { reads(op.in), writes(op.out); },
              },
              operation);
   return a;
@@ -104,6 +106,33 @@ bool take_epilogue(const Tape& tape, const Operation& operation, LinearGroup& gr
   return true;
 }
 
+// Values of the largest A that any adapter has for a slot; 0: none has one.
+int64_t largest_rank(const Tape& tape, int32_t slot) {
+  int64_t rank = 0;
+  for (size_t adapter = 0; adapter < tape.adapters().size(); ++adapter) {
+    const AdapterPart* part = tape.adapter_part(static_cast<int32_t>(adapter), slot);
+    if (part != nullptr) rank = std::max(rank, tape.weight(part->a).row_count);
+  }
+  return rank;
+}
+
+using SlotBuffers = std::map<int32_t, BufferId>;
+
+// The AdapterDown of every linear from `index` on that reads the same value.
+void append_adapter_downs(Tape& tape, const std::vector<Operation>& source, size_t index,
+                          std::vector<Operation>& result, SlotBuffers& outputs) {
+  const BufferId in = std::get<Linear>(source[index]).in;
+  for (; index < source.size(); ++index) {
+    const Linear* linear = std::get_if<Linear>(&source[index]);
+    if (linear == nullptr || linear->in != in) return;
+    const int64_t rank = largest_rank(tape, linear->adapter_slot);
+    if (rank == 0) continue;
+    const BufferId out = tape.add_buffer({rank, tape.buffer(in).rows, ColumnKind::f32});
+    result.emplace_back(AdapterDown{in, out, linear->adapter_slot});
+    outputs[linear->adapter_slot] = out;
+  }
+}
+
 struct Lifetime {
   int32_t first = std::numeric_limits<int32_t>::max();
   int32_t last = -1;
@@ -147,6 +176,27 @@ int64_t first_gap(std::vector<Block> taken, int64_t size) {
 }
 
 }  // namespace
+
+void insert_adapters(Tape& tape) {
+  if (tape.adapters().empty()) return;
+  const std::vector<Operation> source = tape.operations();
+  std::vector<Operation> result;
+  SlotBuffers outputs;
+  for (size_t i = 0; i < source.size(); ++i) {
+    // In front of all linears of one value, so that they can still become one group.
+    const Linear* before = i > 0 ? std::get_if<Linear>(&source[i - 1]) : nullptr;
+    const Linear* first = std::get_if<Linear>(&source[i]);
+    if (first != nullptr && (before == nullptr || before->in != first->in)) {
+      append_adapter_downs(tape, source, i, result, outputs);
+    }
+    result.push_back(source[i]);
+    if (Linear* linear = std::get_if<Linear>(&result.back())) {
+      const auto output = outputs.find(linear->adapter_slot);
+      if (output != outputs.end()) linear->adapter_in = output->second;
+    }
+  }
+  tape.replace_operations(std::move(result));
+}
 
 void prepare_columns(Tape& tape, const KernelTable& kernels) {
   const std::vector<Operation> source = tape.operations();

@@ -8,6 +8,10 @@
 
 namespace hearth::engine {
 
+// Inserts an adapter_down for every slot that a loaded adapter fills, and makes the slot's linear
+// add its B product. To be run before the others; does nothing to a tape without adapters.
+void insert_adapters(Tape& tape);
+
 // Inserts a quantize for every value that a linear reads and whose format wants q8 columns, once
 // per value, and makes the linears read it. Every linear's format must be in the table.
 void prepare_columns(Tape& tape, const KernelTable& kernels);

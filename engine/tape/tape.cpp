@@ -22,6 +22,18 @@ int32_t Tape::add_adapter_slot(AdapterSlot slot) {
   return static_cast<int32_t>(adapter_slots_.size()) - 1;
 }
 
+int32_t Tape::add_adapter(std::vector<AdapterPart> parts) {
+  HEARTH_CHECK(parts.size() == adapter_slots_.size());
+  adapters_.push_back(std::move(parts));
+  return static_cast<int32_t>(adapters_.size()) - 1;
+}
+
+const AdapterPart* Tape::adapter_part(int32_t adapter, int32_t slot) const {
+  if (adapter < 0 || slot == no_adapter_slot) return nullptr;
+  const AdapterPart& part = adapters_[static_cast<size_t>(adapter)][static_cast<size_t>(slot)];
+  return part.a == no_weight ? nullptr : &part;
+}
+
 BufferId Tape::add_buffer(const Buffer& buffer) {
   buffers_.push_back(buffer);
   return static_cast<BufferId>(buffers_.size()) - 1;
@@ -60,7 +72,7 @@ BufferId Tape::linear(BufferId in, WeightId weight, WeightId bias, int32_t adapt
   HEARTH_CHECK(this->weight(weight).width == source.width);
   HEARTH_CHECK(bias == no_weight || this->weight(bias).width == row_count);
   const BufferId out = add_buffer({row_count, source.rows, ColumnKind::f32});
-  operations_.emplace_back(Linear{in, out, weight, bias, no_buffer, adapter_slot});
+  operations_.emplace_back(Linear{in, out, weight, bias, no_buffer, adapter_slot, no_buffer});
   return out;
 }
 

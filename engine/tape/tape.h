@@ -37,11 +37,21 @@ struct AdapterSlot {
   int64_t row_count = 0;
 };
 
+// What a loaded adapter adds to one slot: scale * B (A in), both matrices of a format whose columns
+// are f32.
+struct AdapterPart {
+  WeightId a = no_weight;  // [width, rank]; no_weight: the adapter leaves the slot alone
+  WeightId b = no_weight;  // [rank, row_count]
+  float scale = 1.0F;
+};
+
 class Tape {
  public:
   WeightId add_weight(const Weight& weight);
   int32_t add_rope(RopeTable rope);
   int32_t add_adapter_slot(AdapterSlot slot);
+  // One part per slot. Spans name adapters by the number that this returns.
+  int32_t add_adapter(std::vector<AdapterPart> parts);
 
   BufferId get_row(WeightId table, float scale);
   BufferId rope_angles(int32_t rope);
@@ -67,6 +77,9 @@ class Tape {
   const std::vector<Buffer>& buffers() const { return buffers_; }
   const std::vector<RopeTable>& ropes() const { return ropes_; }
   const std::vector<AdapterSlot>& adapter_slots() const { return adapter_slots_; }
+  const std::vector<std::vector<AdapterPart>>& adapters() const { return adapters_; }
+  // Null where the adapter (-1: none) leaves the slot alone.
+  const AdapterPart* adapter_part(int32_t adapter, int32_t slot) const;
   BufferId logits() const { return logits_; }
   const Weight& weight(WeightId id) const { return weights_[static_cast<size_t>(id)]; }
   const Buffer& buffer(BufferId id) const { return buffers_[static_cast<size_t>(id)]; }
@@ -83,6 +96,7 @@ class Tape {
   std::vector<Buffer> buffers_;
   std::vector<RopeTable> ropes_;
   std::vector<AdapterSlot> adapter_slots_;
+  std::vector<std::vector<AdapterPart>> adapters_;  // [adapters][slots]
   BufferId logits_ = no_buffer;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "engine/gguf/reader.h"
+#include "tests/support/adapter_files.h"
 #include "tests/support/answers.h"
 #include "tests/support/gguf_files.h"
 #include "tests/support/shared.h"
@@ -22,9 +23,9 @@ using namespace hearth::testing;
 namespace {
 
 struct Subject {
-  Subject(GgufFile file, const EngineOptions& options)
+  Subject(GgufFile file, const EngineOptions& options, std::vector<EngineAdapter> adapters = {})
       : engine(Engine::open(std::make_unique<GgufFile>(std::move(file)), options, answers.sink(),
-                            {})) {}
+                            {}, std::move(adapters))) {}
   Subject(const SpeakingModelOptions& model, const EngineOptions& options)
       : Subject(open_gguf(SpeakingModel(model).bytes()), options) {}
 
@@ -426,4 +427,36 @@ TEST_CASE("windows of a real architecture: cached and computed prefixes give the
     REQUIRE(answer.last.tokens == expected[i]);
   }
   REQUIRE(cached > 0);
+}
+
+TEST_CASE("adapters are chosen per request, and their pages are not shared") {
+  const std::string base = SpeakingModel(plain_model).bytes();
+  TinyAdapter made;
+  made.matrices = {"blk.0.attn_q", "blk.0.attn_v", "blk.1.ffn_down"};
+  made.alpha = 40.0f;
+  const auto adapter = [&] { return made.open(open_gguf(base)); };
+  const auto ask = [](Subject& subject, uint64_t id, int32_t number, float scale) {
+    GenerationRequest request = crowd(1, 4, 24).front();
+    request.id = id;
+    request.adapter = number;
+    request.adapter_scale = scale;
+    return subject.ask(request);
+  };
+  std::vector<EngineAdapter> adapters;
+  adapters.push_back({std::make_unique<GgufFile>(adapter()), 1.0f});
+  Subject with(open_gguf(base), small_steps(), std::move(adapters));
+  Subject without(open_gguf(base), small_steps());
+  const Answer loaded = ask(with, 1, -1, 1.0f);
+  CHECK(loaded.last.tokens != ask(without, 1, -1, 1.0f).last.tokens);
+  const Answer again = ask(with, 2, 1, 1.0f);
+  CHECK(again.last.tokens == loaded.last.tokens);
+  CHECK(again.last.timings.cached_prompt_tokens > 0);
+  // Nothing that the adapter computed serves the model alone, nor the same adapter at half
+  // strength.
+  const Answer alone = ask(with, 3, 0, 1.0f);
+  CHECK(alone.last.timings.cached_prompt_tokens == 0);
+  CHECK(alone.last.tokens == ask(without, 2, 0, 1.0f).last.tokens);
+  CHECK(ask(with, 4, 1, 0.5f).last.timings.cached_prompt_tokens == 0);
+  CHECK(ask(with, 5, 2, 1.0f).last.message == "adapter 2 is not loaded: there are 1");
+  CHECK(ask(without, 3, 1, 1.0f).last.finish == FinishReason::failed);
 }

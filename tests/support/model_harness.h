@@ -23,6 +23,7 @@ class ModelHarness {
     int32_t step_tokens_max = 128;
     engine::KvType kv_type = engine::KvType::f32;
     int64_t pages = 64;  // per cache group
+    std::vector<engine::AdapterFile> adapters = {};
   };
 
   // Tokens that one sequence adds to a step.
@@ -30,6 +31,8 @@ class ModelHarness {
     int32_t sequence = 0;
     std::span<const engine::TokenId> tokens;
     engine::Role role = engine::Role::prompt;
+    int32_t adapter = -1;
+    float adapter_scale = 1.0F;
   };
 
   ModelHarness(const engine::GgufFile& file, const Options& options) {
@@ -38,6 +41,7 @@ class ModelHarness {
     runner_options.threads = options.threads;
     runner_options.step_tokens_max = options.step_tokens_max;
     runner_options.output_tokens_max = options.step_tokens_max;
+    runner_options.adapters = options.adapters;
     runner_ = engine::ModelRunner::load(file, runner_options, {});
     for (const engine::CacheGroupShape& group : runner_->cache_shape().groups) {
       pools_.push_back(std::make_unique<engine::PagePool>(group, options.kv_type, *options.kernels,
@@ -110,6 +114,8 @@ class ModelHarness {
       span.token_count = count;
       span.cached_tokens = state.token_count;
       span.role = piece.role;
+      span.adapter = piece.adapter;
+      span.adapter_scale = piece.adapter_scale;
       for (const auto& pages : state.pages) span.pages.emplace_back(pages);
       if (piece.role == engine::Role::decode) plan.decode_token_count += count;
       plan.tokens.insert(plan.tokens.end(), piece.tokens.begin(), piece.tokens.end());

@@ -43,6 +43,8 @@ GenerationRequest full_request() {
   request.keep_tokens = 4;
   request.tenant = std::string("t");
   request.return_tokens = true;
+  request.adapter = 2;
+  request.adapter_scale = 0.5f;
   return request;
 }
 
@@ -108,6 +110,8 @@ TEST_CASE("frames: generate") {
   CHECK(got.truncate);
   CHECK(got.keep_tokens == 4);
   CHECK(got.tenant == "t");
+  CHECK(got.adapter == 2);
+  CHECK(got.adapter_scale == 0.5f);
   CHECK(got.return_tokens);
 }
 

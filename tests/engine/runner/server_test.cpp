@@ -189,10 +189,14 @@ TEST_CASE("server: what it cannot load it refuses with words") {
     const int fds[] = {file.get()};
     CHECK_THAT(failure_of_load(runner, frame, fds), Catch::Matchers::StartsWith("x"));
   }
-  SECTION("an adapter") {
+  SECTION("an adapter that is none") {
+    const auto path = hearth::testing::shared_path("data/models/stories260K/stories260K-f32.gguf");
+    if (!path) return;
+    const UniqueFd model = hearth::open_for_reading(*path);
     frame.adapter_fds = 1;
-    const int fds[] = {file.get(), file.get()};
-    CHECK(failure_of_load(runner, frame, fds) == "adapters cannot be loaded yet");
+    const int fds[] = {model.get(), model.get()};
+    CHECK_THAT(failure_of_load(runner, frame, fds), Catch::Matchers::StartsWith("adapter 1 of x") &&
+                                                        Catch::Matchers::Contains("is no adapter"));
   }
   SECTION("a lease that is none") {
     const auto path = hearth::testing::shared_path("data/models/stories260K/stories260K-f32.gguf");

@@ -43,7 +43,9 @@ TEST_CASE("an idle team sleeps") {
   CHECK(busy_s < 0.1);
   // And wakes again.
   int runs = 0;
-  auto count = [&](int32_t lane) { runs += lane == 0 ? 1 : 0; };
+  auto count = [&](int32_t lane) {
+    if (lane == 0) ++runs;
+  };
   team.run(count);
   CHECK(runs == 1);
 }

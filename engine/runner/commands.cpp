@@ -108,9 +108,10 @@ void run_tokenize(const std::filesystem::path& model, bool parses_specials) {
                   STDOUT_FILENO);
 }
 
-void run_detokenize(const std::filesystem::path& model) {
+void run_detokenize(const std::filesystem::path& model, bool exact) {
   const auto tokenizer = make_tokenizer(GgufFile::open(model));
-  detokenize_stream(*tokenizer, STDIN_FILENO, STDOUT_FILENO);
+  detokenize_stream(*tokenizer, exact ? Tidying::none : Tidying::by_vocabulary, STDIN_FILENO,
+                    STDOUT_FILENO);
 }
 
 void run_codec(const std::string& type, const std::string& direction) {

@@ -23,7 +23,8 @@ struct LogitsCommand {
 // All throw Error with the line to print.
 void run_logits(const LogitsCommand& command);
 void run_tokenize(const std::filesystem::path& model, bool parses_specials);
-void run_detokenize(const std::filesystem::path& model);
+// `exact`: nothing is tidied, also where the vocabulary asks for it.
+void run_detokenize(const std::filesystem::path& model, bool exact);
 // `direction`: "decode" (blocks to float32) or "encode".
 void run_codec(const std::string& type, const std::string& direction);
 

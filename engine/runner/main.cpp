@@ -118,6 +118,7 @@ void add_logits(CLI::App& app, LogitsCommand& command) {
 struct TokenizeArguments {
   std::string model;
   bool parses_specials = false;
+  bool is_exact = false;
 };
 
 void add_tokenize(CLI::App& app, TokenizeArguments& arguments) {
@@ -128,7 +129,9 @@ void add_tokenize(CLI::App& app, TokenizeArguments& arguments) {
   tokenize->callback([&arguments] { run_tokenize(arguments.model, arguments.parses_specials); });
   CLI::App* detokenize = app.add_subcommand("detokenize", "Token ids from standard input to text");
   detokenize->add_option("--model", arguments.model, "GGUF file")->required();
-  detokenize->callback([&arguments] { run_detokenize(arguments.model); });
+  detokenize->add_flag("--exact", arguments.is_exact,
+                       "Keep the spaces before punctuation that some vocabularies drop");
+  detokenize->callback([&arguments] { run_detokenize(arguments.model, arguments.is_exact); });
 }
 
 struct CodecArguments {

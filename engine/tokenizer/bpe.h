@@ -29,7 +29,6 @@ class BpeEncoder final : public FragmentEncoder {
               std::vector<TokenId>& ids) const override;
 
  private:
-  void add_merges(const Vocabulary& vocabulary, std::span<const std::string_view> merges);
   void encode_word(std::string_view word, MergeScratch& scratch, std::vector<TokenId>& ids) const;
 
   PreTokenizer pre_tokenizer_;

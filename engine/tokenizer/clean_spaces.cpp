@@ -26,17 +26,29 @@ std::string without(std::string_view text, const Drops& drops) {
   return kept;
 }
 
+// Drops the spaces around apostrophes that stand alone. A space is dropped for one apostrophe only:
+// the next one then has none before it.
+std::string without_quoting_spaces(std::string_view text) {
+  std::string kept;
+  kept.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with(" ' ")) {
+      kept.push_back('\'');
+      i += 2;
+    } else {
+      kept.push_back(text[i]);
+    }
+  }
+  return kept;
+}
+
 }  // namespace
 
 void clean_spaces(std::string& text) {
   text = without(text, [](std::string_view t, size_t i) {
     return t[i] == ' ' && i + 1 < t.size() && is_closing(t[i + 1]);
   });
-  text = without(text, [](std::string_view t, size_t i) {
-    const bool opens = t.substr(i).starts_with(" ' ");
-    const bool closes = i >= 2 && t.substr(i - 2, 3) == " ' ";
-    return opens || closes;
-  });
+  text = without_quoting_spaces(text);
   text = without(text, [](std::string_view t, size_t i) {
     return t.substr(i).starts_with(" '") && is_contraction(t.substr(i + 2));
   });

@@ -67,8 +67,8 @@ void tokenize_stream(const Tokenizer& tokenizer, Specials specials, int in_fd, i
   write_all(out_fd, std::as_bytes(std::span(lines)), "the token ids");
 }
 
-void detokenize_stream(const Tokenizer& tokenizer, int in_fd, int out_fd) {
-  const std::string text = tokenizer.decode(parse_ids(read_all(in_fd)), true);
+void detokenize_stream(const Tokenizer& tokenizer, Tidying tidying, int in_fd, int out_fd) {
+  const std::string text = tokenizer.decode(parse_ids(read_all(in_fd)), true, tidying);
   write_all(out_fd, std::as_bytes(std::span(text)), "the text");
 }
 

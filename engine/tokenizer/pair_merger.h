@@ -12,7 +12,8 @@
 
 namespace hearth::engine {
 
-// What a word consists of: bytes [begin, begin + size) and the token they are, or -1.
+// What a word consists of: bytes [begin, begin + size) and the token they are, or -1. The encoder
+// may keep another number than a token in `id` while it merges: only its `find` looks at it.
 struct Symbol {
   TokenId id = -1;
   uint32_t begin = 0;

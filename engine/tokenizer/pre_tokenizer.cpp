@@ -161,8 +161,11 @@ std::vector<uint32_t> PreTokenizer::split(std::string_view text) const {
       const std::string_view piece = text.substr(begin, end - begin);
       if (kinds_[stage] == SplitStage::Kind::regex) {
         regexes_[stage].append_pieces(piece, begin, matching, finer);
-      } else {
+      } else if (kinds_[stage] == SplitStage::Kind::digit_groups ||
+                 std::all_of(piece.begin(), piece.end(), is_digit)) {
         append_digit_groups(piece, begin, finer);
+      } else {
+        finer.push_back(end);
       }
       begin = end;
     }

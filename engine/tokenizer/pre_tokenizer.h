@@ -20,9 +20,16 @@ struct SplitStage {
     regex,         // `\s` and `\S` mean Unicode White_Space; there is no `\d` and `\w`
     digit_groups,  // runs of ASCII digits in groups of three counted from the right; the rest stays
                    // whole
+    digit_pieces,  // pieces that are nothing but ASCII digits, grouped the same way
   };
   Kind kind = Kind::regex;
   std::string_view pattern;
+};
+
+// What the spelling of tokens is made of.
+enum class Alphabet : uint8_t {
+  bytes,       // every byte as a printable character
+  characters,  // text as it is, with U+2581 for spaces
 };
 
 // What a name in tokenizer.ggml.pre stands for.
@@ -32,6 +39,7 @@ struct PreTokenizerRow {
   bool adds_bos = false;        // where the file has no tokenizer.ggml.add_bos_token
   bool ignores_merges = false;  // a word that is a token is taken as it is
   bool cleans_spaces = false;   // decoding removes spaces before punctuation
+  Alphabet alphabet = Alphabet::bytes;
 };
 
 std::span<const PreTokenizerRow> pre_tokenizer_rows();

@@ -8,6 +8,7 @@ namespace hearth::engine {
 namespace {
 
 using enum SplitStage::Kind;
+using enum Alphabet;
 
 #define HEARTH_CONTRACTION "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
 #define HEARTH_SPACES "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
@@ -18,6 +19,13 @@ using enum SplitStage::Kind;
 #define HEARTH_CAMEL_CASE(CONTRACTION)                                   \
   "[^\\r\\n\\p{L}\\p{N}]?" HEARTH_UPPER "*" HEARTH_LOWER "+" CONTRACTION \
   "|[^\\r\\n\\p{L}\\p{N}]?" HEARTH_UPPER "+" HEARTH_LOWER "*" CONTRACTION
+// The same with the classes the vocabularies were trained with: marks belong to letters.
+#define HEARTH_TRUE_UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define HEARTH_TRUE_LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define HEARTH_TRUE_CAMEL_CASE                                                            \
+  "[^\\r\\n\\p{L}\\p{N}]?" HEARTH_TRUE_UPPER "*" HEARTH_TRUE_LOWER "+" HEARTH_CONTRACTION \
+  "?"                                                                                     \
+  "|[^\\r\\n\\p{L}\\p{N}]?" HEARTH_TRUE_UPPER "+" HEARTH_TRUE_LOWER "*" HEARTH_CONTRACTION "?"
 // Letters with case as one old vocabulary lists them: without the mathematical alphabets.
 #define HEARTH_CASED "(?:(?![\\x{1D400}-\\x{1D7FF}])[\\p{Lu}\\p{Ll}\\p{Lt}])++"
 #define HEARTH_DEEPSEEK_PUNCTUATION \
@@ -80,12 +88,49 @@ constexpr SplitStage bloom[] = {
     {regex, " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{0964}\\x{06D4}\\x{060C})]+"}};
 constexpr SplitStage viking[] = {bloom[0], {regex, "\\p{N}"}};
 constexpr SplitStage superbpe[] = {{regex, "\\p{N}+"}, {digit_groups, ""}};
+constexpr SplitStage gpt4o_marks[] = {
+    {regex, HEARTH_TRUE_CAMEL_CASE "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" HEARTH_SPACES}};
+// Digits in threes from the right, unless a letter follows them.
+constexpr SplitStage tiny_aya[] = {
+    {regex, "(?<![0-9])[0-9]++(?![\\p{L}\\p{M}\\p{N}_])"}, {digit_pieces, ""}, gpt4o_marks[0]};
+constexpr SplitStage youtu[] = {
+    {regex,
+     "[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+"
+     "|[\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{2018}\\x{2019}\\x{2014}\\x{FF1A}\\x{FF1B}\\x{FF0C}"
+     "\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+"
+     "|[\\x{3105}-\\x{312F}]+|[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+"},
+    {regex, HEARTH_TRUE_CAMEL_CASE "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" HEARTH_SPACES}};
+// Runs of spaces in powers of two.
+constexpr SplitStage jais2[] = {
+    {regex, HEARTH_CONTRACTION
+     "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"
+     "|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)"
+     "|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s"}};
+constexpr SplitStage minicpm5[] = {
+    {regex, "\\p{N}{1,3}"},
+    {regex, HEARTH_CONTRACTION
+     "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" HEARTH_SPACES}};
+// Words may hold single spaces.
+constexpr SplitStage exaone_moe[] = {{regex, HEARTH_CONTRACTION
+                                      "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}\\p{M}*+(?: "
+                                      "?+\\p{L}\\p{M}*+)*+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?"
+                                      "|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"}};
+constexpr SplitStage afmoe[] = {
+    {digit_groups, ""},
+    {regex,
+     "[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{309F}"
+     "\\x{30A0}-\\x{30FF}\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{0E40}-\\x{0E7F}"
+     "\\x{0E80}-\\x{0EFF}\\x{1780}-\\x{17FF}\\x{1000}-\\x{109F}\\x{AA60}-\\x{AA7F}"
+     "\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}\\x{1100}-\\x{11FF}]+"},
+    deepseek3[2]};
+constexpr SplitStage lines[] = {{regex, "[^\\n]+|[\\n]+"}};
+constexpr SplitStage laguna[] = {lines[0], qwen2[0]};
 constexpr SplitStage chameleon[] = {{regex, "<sentinel:[0-9]+>"},      {regex, "IMGIMG[A-I]{1,4}Z"},
                                     {regex, "[\\t\\n]|    |  "},       {regex, "\\p{N}"},
                                     {regex, "[\\p{P}!-/:-@\\[-`{-~]"}, {regex, HEARTH_GPT2}};
 
 constexpr PreTokenizerRow rows[] = {
-    // name, stages, adds_bos, ignores_merges, cleans_spaces
+    // name, stages, adds_bos, ignores_merges, cleans_spaces, alphabet
     {"default", plain, false, false, true},
     {"llama3", llama3, true, true, true},
     {"llama-v3", llama3, true, true, true},
@@ -119,6 +164,10 @@ constexpr PreTokenizerRow rows[] = {
     {"mpt", gpt2, false, false, true},
     {"olmo", gpt2, false, false, true},
     {"jais", gpt2, false, false, true},
+    {"jina-es", gpt2, false, false, true},
+    {"jina-de", gpt2, false, false, true},
+    {"jina-v1-en", gpt2, false, false, true},
+    {"jina-v2-code", gpt2, false, false, true},
     {"jina-v2-es", gpt2, false, false, true},
     {"jina-v2-de", gpt2, false, false, true},
     {"gigachat", gpt2, false, false, true},
@@ -156,6 +205,19 @@ constexpr PreTokenizerRow rows[] = {
     {"viking", viking, false, false, false},
     {"superbpe", superbpe, false, false, false},
     {"chameleon", chameleon, true, false, false},
+    {"jais-2", jais2, false, false, true},
+    {"youtu", youtu, false, true, false},
+    {"minicpm5", minicpm5, false, true, true},
+    {"exaone-moe", exaone_moe, false, false, true},
+    {"afmoe", afmoe, false, false, false},
+    {"laguna", laguna, false, false, false},
+    {"tiny_aya", tiny_aya, false, false, false},
+    {"cohere2moe", tiny_aya, false, false, false},
+    {"granite-embed-multi-97m", gpt4o_marks, false, true, false},
+    {"inkling", gpt4o_marks, false, false, false},
+    {"gemma4", lines, true, false, false, characters},
+    {"granite-embed-multi-311m", lines, true, false, false, characters},
+    {"sarvam-moe", lines, false, false, false, characters},
 };
 
 }  // namespace

@@ -5,19 +5,17 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "engine/tokenizer/byte_tokens.h"
+#include "engine/tokenizer/byte_trie.h"
 #include "engine/tokenizer/fragment_encoder.h"
 #include "engine/tokenizer/pair_merger.h"
 #include "engine/tokenizer/vocabulary.h"
 #include "engine/tokenizer/word_memo.h"
 
 namespace hearth::engine {
-
-// The byte a token of kind `byte` stands for; absent when it is not spelled <0xXX>.
-std::optional<uint8_t> byte_of_token(std::string_view text);
 
 class SpmEncoder final : public FragmentEncoder {
  public:
@@ -30,16 +28,16 @@ class SpmEncoder final : public FragmentEncoder {
  private:
   void encode_word(std::string_view word, ControlTokens controls, MergeScratch& scratch,
                    std::vector<TokenId>& ids) const;
-  void append_character(std::string_view bytes, std::vector<TokenId>& ids) const;
-  std::optional<TokenId> find_piece(std::string_view text, ControlTokens controls) const;
-  bool is_cut(std::string_view text, size_t position) const;
+  size_t next_cut(std::string_view marked, size_t begin) const;
+  TokenId piece_at(ByteTrie::Node node, ControlTokens controls) const;
 
   const Vocabulary& vocabulary_;
   bool adds_space_;
   bool cuts_at_spaces_ = true;  // no piece has U+2581 behind another character
-  TextIndex pieces_;            // what merging may produce
+  ByteTrie pieces_;             // what merging may produce
+  bool has_giants_ = false;     // some piece is too long to look for cuts between pieces
   std::vector<int32_t> ranks_;  // per token: place of its score among all, the best is 0
-  std::array<TokenId, 256> byte_tokens_;
+  ByteTokens byte_tokens_;
   std::array<WordMemo, 2> memos_;  // by ControlTokens
 };
 

@@ -1,6 +1,8 @@
 // Text to token ids and back, with the vocabulary a GGUF file carries (keys tokenizer.ggml.*).
-// Two families: "llama" (SentencePiece byte pairs by score) and "gpt2" (byte-level BPE behind a
-// pre-tokenizer named by tokenizer.ggml.pre). Ids are those of llama.cpp for the same file. Text
+// The families by tokenizer.ggml.model: "llama" (SentencePiece byte pairs by score), "gpt2"
+// (byte-level BPE behind a pre-tokenizer named by tokenizer.ggml.pre), "gemma4" (BPE over
+// characters), "t5" (SentencePiece unigram), "bert" (WordPiece) and "rwkv" (longest match). Ids are
+// those of llama.cpp for the same file. Text
 // that spells a control token (<|im_start|>) is only understood as one where the caller vouches for
 // the text; what a user typed never becomes a control token.
 #pragma once
@@ -23,6 +25,13 @@ class GgufMetadata;
 enum class Specials {
   parse,    // becomes the token: for templates and other text we wrote
   as_text,  // stays text: for what came from outside
+};
+
+// Whether decoded text loses spaces before punctuation where the vocabulary was made so (gpt-2 and
+// its kin, also llama 3, WordPiece).
+enum class Tidying {
+  by_vocabulary,  // as llama.cpp prints it
+  none,           // every token's own bytes
 };
 
 // A piece of a prompt. Neighbouring pieces are tokenized as one text, except that control tokens
@@ -49,7 +58,8 @@ class Tokenizer {
   // by merging.
   virtual std::vector<TokenId> encode_parts(std::span<const TextPart> parts) const = 0;
   // encode_parts, then what the model expects around a prompt: bos (unless the text already starts
-  // with it) and eos (unless it already ends with it), as adds_bos() and adds_eos() say.
+  // with it), eos and the separator (unless it already ends with them), as adds_bos(), adds_eos()
+  // and adds_separator() say. In WordPiece vocabularies bos is [CLS] and the separator [SEP].
   std::vector<TokenId> encode_prompt(std::span<const TextPart> parts) const;
 
   // Appends the bytes of one token; they need not be whole UTF-8 characters. Control and unknown
@@ -57,10 +67,9 @@ class Tokenizer {
   // id outside the vocabulary.
   virtual void append_piece(std::string& text, TokenId id, bool show_special) const = 0;
   // The text of a whole sequence as llama.cpp prints it: without the space that encode() put in
-  // front, and, for the old vocabularies that ask for it (gpt-2 and its kin), with the spaces
-  // before punctuation removed. Generated text that continues a prompt is printed with append_piece
-  // instead.
-  virtual std::string decode(std::span<const TokenId> ids, bool show_special) const = 0;
+  // front, and tidied. Generated text that continues a prompt is printed with append_piece instead.
+  virtual std::string decode(std::span<const TokenId> ids, bool show_special,
+                             Tidying tidying = Tidying::by_vocabulary) const = 0;
 
   virtual int64_t vocab_size() const = 0;
   // As the file spells it: "▁the", "Ġthe". Valid as long as the tokenizer. Throws as append_piece.
@@ -87,9 +96,11 @@ class Tokenizer {
   virtual std::optional<TokenId> fim_middle() const = 0;
   virtual bool adds_bos() const = 0;
   virtual bool adds_eos() const = 0;
+  virtual bool adds_separator() const = 0;
 };
 
-// Throws Error{unsupported} naming an unknown tokenizer.ggml.model or .pre and what is supported,
+// Throws Error{unsupported} naming an unknown tokenizer.ggml.model or .pre, what is supported and
+// what the new one would need,
 // Error{corrupt_data} for a vocabulary that contradicts itself. A missing .pre is taken as
 // "default" with a warning in the log. Copies what it needs: the file may be closed afterwards.
 std::unique_ptr<const Tokenizer> make_tokenizer(const GgufMetadata& metadata);
@@ -97,9 +108,9 @@ std::unique_ptr<const Tokenizer> make_tokenizer(const GgufFile& file);
 
 // For the inspection commands of hearth-runner. tokenize_stream reads `in_fd` to its end and writes
 // one id per line, nothing added; detokenize_stream reads ids separated by white space and writes
-// exactly the bytes of decode(ids, true). They throw Error{invalid_argument} for what is not a
-// number of the vocabulary, and Error{internal} when reading or writing fails.
+// exactly the bytes of decode(ids, true, tidying). They throw Error{invalid_argument} for what is
+// not a number of the vocabulary, and Error{internal} when reading or writing fails.
 void tokenize_stream(const Tokenizer& tokenizer, Specials specials, int in_fd, int out_fd);
-void detokenize_stream(const Tokenizer& tokenizer, int in_fd, int out_fd);
+void detokenize_stream(const Tokenizer& tokenizer, Tidying tidying, int in_fd, int out_fd);
 
 }  // namespace hearth::engine

@@ -17,6 +17,10 @@ bool is_ascii_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+bool has(const std::vector<bool>& flags, TokenId id) {
+  return !flags.empty() && flags[static_cast<size_t>(id)];
+}
+
 }  // namespace
 
 VocabTokenizer::VocabTokenizer(std::unique_ptr<const Vocabulary> vocabulary,
@@ -76,11 +80,15 @@ std::vector<TokenId> VocabTokenizer::encode_text(std::string_view text,
     }
   };
   for (const SpecialMatch& match : splitter_.find(text, trusted)) {
-    encode_until(match.begin);
+    size_t end = match.begin;
+    if (has(traits_.eats_space_before, match.id)) {
+      while (end > at && is_ascii_space(text[end - 1])) --end;
+    }
+    encode_until(end);
     ids.push_back(match.id);
     begins = true;
     at = match.end;
-    if (!traits_.eats_space.empty() && traits_.eats_space[static_cast<size_t>(match.id)]) {
+    if (has(traits_.eats_space_behind, match.id)) {
       while (at < text.size() && is_ascii_space(text[at])) ++at;
     }
   }
@@ -93,7 +101,8 @@ void VocabTokenizer::append_piece(std::string& text, TokenId id, bool show_speci
   if (show_special || !is_control(id)) text += (*pieces_)[id];
 }
 
-std::string VocabTokenizer::decode(std::span<const TokenId> ids, bool show_special) const {
+std::string VocabTokenizer::decode(std::span<const TokenId> ids, bool show_special,
+                                   Tidying tidying) const {
   std::string text;
   for (size_t i = 0; i < ids.size(); ++i) {
     const size_t begin = text.size();
@@ -101,7 +110,7 @@ std::string VocabTokenizer::decode(std::span<const TokenId> ids, bool show_speci
     if (i == 0 && traits_.strips_first_space && text.size() > begin && text[begin] == ' ')
       text.erase(begin, 1);
   }
-  if (traits_.cleans_spaces) clean_spaces(text);
+  if (traits_.cleans_spaces && tidying == Tidying::by_vocabulary) clean_spaces(text);
   return text;
 }
 

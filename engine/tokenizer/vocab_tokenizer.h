@@ -18,9 +18,12 @@ namespace hearth::engine {
 struct TokenizerTraits {
   bool adds_bos = false;
   bool adds_eos = false;
+  bool adds_separator = false;
   bool strips_first_space = false;  // decode() drops the space that encode() added
   bool cleans_spaces = false;       // decode() removes spaces before punctuation
-  std::vector<bool> eats_space;     // per token: white space behind it is dropped; empty: none does
+  // Per token: white space next to it is dropped. Empty: no token does that.
+  std::vector<bool> eats_space_behind = {};
+  std::vector<bool> eats_space_before = {};
 };
 
 class VocabTokenizer final : public Tokenizer {
@@ -32,7 +35,8 @@ class VocabTokenizer final : public Tokenizer {
   std::vector<TokenId> encode(std::string_view text, Specials specials) const override;
   std::vector<TokenId> encode_parts(std::span<const TextPart> parts) const override;
   void append_piece(std::string& text, TokenId id, bool show_special) const override;
-  std::string decode(std::span<const TokenId> ids, bool show_special) const override;
+  std::string decode(std::span<const TokenId> ids, bool show_special,
+                     Tidying tidying) const override;
   int64_t vocab_size() const override { return vocabulary_->size(); }
   std::string_view token_text(TokenId id) const override;
   bool is_control(TokenId id) const override;
@@ -52,6 +56,7 @@ class VocabTokenizer final : public Tokenizer {
   std::optional<TokenId> fim_middle() const override { return vocabulary_->roles().fim_middle; }
   bool adds_bos() const override { return traits_.adds_bos; }
   bool adds_eos() const override { return traits_.adds_eos; }
+  bool adds_separator() const override { return traits_.adds_separator; }
 
  private:
   void check(TokenId id) const;

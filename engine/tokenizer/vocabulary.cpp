@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -157,7 +158,7 @@ void Vocabulary::read_roles(const GgufMetadata& metadata, const RoleDefaults& de
   roles_.eot = read("eot");
   roles_.eom = read("eom");
   roles_.padding = read("padding");
-  roles_.separator = read("seperator");  // sic: the key of the format
+  roles_.separator = read_or("seperator", defaults.separator);  // sic: the key of the format
   roles_.fim_prefix = read("fim_pre");
   roles_.fim_suffix = read("fim_suf");
   roles_.fim_middle = read("fim_mid");
@@ -214,6 +215,13 @@ void Vocabulary::find_ends() {
   const auto end = find("<|end|>");
   if (end && end != roles_.eos && find("<|return|>") && find("<|call|>"))
     ends_[static_cast<size_t>(*end)] = false;
+}
+
+ByteTrie spelling_trie(const Vocabulary& vocabulary) {
+  std::vector<std::pair<std::string_view, TokenId>> entries;
+  entries.reserve(static_cast<size_t>(vocabulary.size()));
+  for (TokenId id = 0; id < vocabulary.size(); ++id) entries.emplace_back(vocabulary.text(id), id);
+  return ByteTrie(std::move(entries));
 }
 
 }  // namespace hearth::engine

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/token_id.h"
+#include "engine/tokenizer/byte_trie.h"
 #include "engine/tokenizer/text_index.h"
 
 namespace hearth::engine {
@@ -34,7 +35,7 @@ struct TokenRoles {
 
 // What a family of vocabularies means by keys that are not there.
 struct RoleDefaults {
-  std::optional<TokenId> bos, eos, unknown;
+  std::optional<TokenId> bos = {}, eos = {}, unknown = {}, separator = {};
 };
 
 // Immutable after construction.
@@ -50,6 +51,10 @@ class Vocabulary {
   // The following need an id that the vocabulary contains.
   std::string_view text(TokenId id) const;
   TokenKind kind(TokenId id) const { return kinds_[static_cast<size_t>(id)]; }
+  // Neither a control token nor the unknown one: plain text may become it.
+  bool is_text(TokenId id) const {
+    return kind(id) != TokenKind::control && kind(id) != TokenKind::unknown;
+  }
   // 0 where the file has no scores.
   float score(TokenId id) const {
     return scores_.empty() ? 0.0f : scores_[static_cast<size_t>(id)];
@@ -79,5 +84,8 @@ class Vocabulary {
   TextIndex index_{0};
   TokenRoles roles_;
 };
+
+// All spellings of a vocabulary; keeps nothing of it.
+ByteTrie spelling_trie(const Vocabulary& vocabulary);
 
 }  // namespace hearth::engine

@@ -35,14 +35,16 @@ class ModelWriter {
 
   std::string bytes() {
     add_architecture();
-    const int64_t vocab_size = shape_.tokenizer == "llama" ? add_spm() : add_bpe();
+    const bool has_scores = shape_.tokenizer == "llama" || shape_.tokenizer == "t5" ||
+                            shape_.tokenizer == "bert" || shape_.tokenizer == "rwkv";
+    const int64_t vocab_size = has_scores ? add_scored_vocabulary() : add_bpe();
     add_tensors(vocab_size);
     return writer_.file_bytes();
   }
 
  private:
   void add_architecture();
-  int64_t add_spm();
+  int64_t add_scored_vocabulary();
   int64_t add_bpe();
   void add_tensors(int64_t vocab_size);
   void add_layer(const std::string& prefix);
@@ -76,7 +78,7 @@ void ModelWriter::add_architecture() {
   if (shape_.has_post_norms) writer_.add(key(suffix_sliding_window), uint32_t{16});
 }
 
-int64_t ModelWriter::add_spm() {
+int64_t ModelWriter::add_scored_vocabulary() {
   std::vector<std::string> tokens = {"<unk>",  "<s>", "</s>", "<0x0A>", "<0x41>",
                                      "\u2581", "a",   "b",    "ab",     "\u2581ab"};
   std::vector<float> scores;
@@ -85,7 +87,13 @@ int64_t ModelWriter::add_spm() {
     scores.push_back(-static_cast<float>(i));
     types.push_back(i == 0 ? 2 : i < 3 ? 3 : i < 5 ? 6 : 1);
   }
-  writer_.add(key_tokenizer_model, "llama");
+  writer_.add(key_tokenizer_model, shape_.tokenizer);
+  if (shape_.tokenizer == "t5") {
+    // Two trie words and a replacement.
+    writer_.add_array("tokenizer.ggml.precompiled_charsmap",
+                      std::vector<uint8_t>{8, 0, 0, 0, 0, 4, 0, 0, 97, 1, 0, 0, 98, 0});
+  }
+  writer_.add("tokenizer.ggml.unknown_token_id", uint32_t{0});
   writer_.add_strings(key_tokenizer_tokens, tokens);
   writer_.add_array(key_tokenizer_scores, scores);
   writer_.add_array(key_tokenizer_token_type, types);
@@ -185,6 +193,9 @@ std::vector<std::string> make_seeds() {
   constexpr std::array shapes = {
       Shape{"llama", "llama"},
       Shape{"llama", "llama", DType::q8_0},
+      Shape{"llama", "t5"},
+      Shape{"llama", "bert"},
+      Shape{"llama", "rwkv"},
       Shape{.architecture = "llama",
             .tokenizer = "llama-bpe",
             .matrix_type = DType::q4_k,

@@ -43,7 +43,9 @@ TEST_CASE("tokenize and detokenize are inverse", "[tokenizer]") {
   const auto tokenize = [&](Specials specials) {
     return [&, specials](int in, int out) { tokenize_stream(*tokenizer, specials, in, out); };
   };
-  const auto detokenize = [&](int in, int out) { detokenize_stream(*tokenizer, in, out); };
+  const auto detokenize = [&](int in, int out) {
+    detokenize_stream(*tokenizer, Tidying::by_vocabulary, in, out);
+  };
   CHECK(through_pipes("ab a", tokenize(Specials::as_text)) == "7\n6\n7\n");
   CHECK(through_pipes("a<s>", tokenize(Specials::parse)) == "7\n1\n");
   CHECK(through_pipes("7\n6, 7\n", detokenize) == "ab a");

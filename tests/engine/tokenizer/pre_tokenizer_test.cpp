@@ -41,6 +41,12 @@ TEST_CASE("the rules of well-known names", "[tokenizer]") {
   CHECK(words("gpt-4o", "HTMLParser isOK's") == "[HTMLParser][ is][OK's]");
   CHECK(words("starcoder", "a12 b") == "[a][1][2][ b]");
   CHECK(words("superbpe", "a 12345678 b") == "[a ][12][345][678][ b]");
+  CHECK(words("tiny_aya", "x 1234567, 1234ab") == "[x][ ][1][234][567][,][ ][123][4][ab]");
+  CHECK(words("afmoe", "1234567x") == "[1][234][567][x]");
+  CHECK(words("exaone-moe", "to be, or  not") == "[to be][,][ or][ ][ not]");
+  CHECK(words("jais-2", "a" + std::string(7, ' ') + "b") == "[a][    ][  ][ b]");
+  CHECK(words("youtu", "\uac00\uac01a1") == "[\uac00\uac01][a][1]");
+  CHECK(words("laguna", "a\n\nb 12") == "[a][\n\n][b][ ][1][2]");
   CHECK(words("bloom", "a b, (c") == "[a][ b][, (][c]");
 }
 

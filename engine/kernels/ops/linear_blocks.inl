@@ -43,7 +43,9 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
   }
   for (int sub = 0; sub < 256 / Format::sub_values; ++sub) {
     if (sub < column_lines) {
-      for (int c = 0; c < columns; ++c) prefetch_near(column[c]->q + columns * stride + 64 * sub);
+      for (int c = 0; c < columns; ++c) {
+        prefetch_near(reinterpret_cast<const char*>(column[c]) + columns * stride + 64 * sub);
+      }
     }
     I32x16 dots[panels][columns];
     for (int c = 0; c < columns; ++c) {

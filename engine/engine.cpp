@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/backend/thread_count.h"
+#include "engine/engine/embedding_loop.h"
 #include "engine/engine/prompt.h"
 #include "engine/engine/step_loop.h"
 #include "engine/gguf/reader.h"
@@ -37,6 +38,13 @@ struct Submission {
   std::optional<Error> error;
 };
 
+struct EmbeddingSubmission {
+  EmbeddingRequest request;
+  Engine::EmbeddingSink sink;
+  std::vector<TokenId> tokens;
+  std::optional<Error> error;
+};
+
 class WorkerEngine final : public Engine {
  public:
   struct Parts {
@@ -47,10 +55,11 @@ class WorkerEngine final : public Engine {
   };
 
   WorkerEngine(Parts parts, const KernelTable& kernels, const EngineOptions& options,
-               const StepLoopOptions& loop, EventSink sink);
+               const StepLoopOptions& loop, const EmbeddingLoopOptions& embedding, EventSink sink);
   ~WorkerEngine() override;
 
   void submit(GenerationRequest request) override;
+  void embed(EmbeddingRequest request, EmbeddingSink sink) override;
   void cancel(RequestId id) override;
   std::vector<TokenId> tokenize(std::span<const PromptPart> parts) const override {
     return tokenize_prompt(*parts_.tokenizer, parts);
@@ -63,7 +72,7 @@ class WorkerEngine final : public Engine {
     EngineStats stats = stats_;
     // Final events are out before the worker publishes: nobody runs who was told of his end.
     stats.running = std::min(stats.running, accepted_);
-    stats.waiting = accepted_ - stats.running;
+    stats.waiting = accepted_ + accepted_inputs_ - stats.running;
     return stats;
   }
 
@@ -71,40 +80,56 @@ class WorkerEngine final : public Engine {
   void work();
   bool wait_for_work();
   void take_commands();
+  void take_inputs();
+  bool has_work() const { return (loop_ && loop_->has_work()) || embeddings_.has_work(); }
   void publish_stats();
+  void count_step() {
+    std::lock_guard lock(mutex_);
+    ++stats_.steps;
+  }
   void emit(GenerationEvent event);
+  void refuse(RequestId id, const Error& error);
   bool is_cancelled(RequestId id) const;
 
   Parts parts_;
   EngineOptions options_;
   EventSink sink_;
-  StepLoop loop_;  // worker only
+  // Worker only, both. A model that cannot generate has no step loop.
+  std::optional<StepLoop> loop_;
+  EmbeddingLoop embeddings_;
 
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
   std::vector<Submission> submissions_;
+  std::vector<EmbeddingSubmission> inputs_;
   std::vector<RequestId> cancels_;
-  int32_t accepted_ = 0;  // submitted, final event not yet emitted
+  int32_t accepted_ = 0;         // submitted, final event not yet emitted
+  int32_t accepted_inputs_ = 0;  // the same for vectors
   bool is_stopping_ = false;
   EngineStats stats_;
   // Not zero when cancels_ or is_stopping_ may say something: spares the lock between operations.
   std::atomic<int32_t> cancel_count_{0};
   // Worker only; swapped with the vectors above so that both keep their storage.
   std::vector<Submission> taken_submissions_;
+  std::vector<EmbeddingSubmission> taken_inputs_;
   std::vector<RequestId> taken_cancels_;
   std::thread worker_;
 };
 
 WorkerEngine::WorkerEngine(Parts parts, const KernelTable& kernels, const EngineOptions& options,
-                           const StepLoopOptions& loop, EventSink sink)
+                           const StepLoopOptions& loop, const EmbeddingLoopOptions& embedding,
+                           EventSink sink)
     : parts_(std::move(parts)),
       options_(options),
       sink_(std::move(sink)),
-      loop_(*parts_.model, *parts_.tokenizer, kernels, system_clock(), loop,
-            [this](GenerationEvent event) { emit(std::move(event)); }) {
+      embeddings_(*parts_.model, kernels, embedding) {
+  if (parts_.model->vocab_size() > 0) {
+    loop_.emplace(*parts_.model, *parts_.tokenizer, kernels, system_clock(), loop,
+                  [this](GenerationEvent event) { emit(std::move(event)); });
+    stats_.cache_bytes = loop_->cache_use().reserved_bytes;
+  }
   stats_.weight_bytes = parts_.model->weight_bytes();
-  stats_.cache_bytes = loop_.cache_use().reserved_bytes;
-  stats_.context_tokens = loop_.context_tokens();
+  stats_.context_tokens = embedding.input_tokens_max;
   stats_.threads = options.threads;
   worker_ = std::thread([this] { work(); });
 }
@@ -147,6 +172,32 @@ void WorkerEngine::submit(GenerationRequest request) {
   changed_.notify_one();
 }
 
+void WorkerEngine::embed(EmbeddingRequest request, EmbeddingSink sink) {
+  {
+    std::lock_guard lock(mutex_);
+    if (accepted_inputs_ >= options_.inputs_max) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("{} inputs are waiting for their vectors: try again later",
+                              options_.inputs_max));
+    }
+    ++accepted_inputs_;
+  }
+  EmbeddingSubmission submission{std::move(request), std::move(sink), {}, std::nullopt};
+  try {
+    submission.tokens = tokenize_input(*parts_.tokenizer, submission.request.input);
+  } catch (const Error& error) {
+    submission.error = error;
+  } catch (const std::bad_alloc&) {
+    submission.error =
+        Error(ErrorCode::out_of_memory, "no memory to tokenize the input: shorten it");
+  }
+  {
+    std::lock_guard lock(mutex_);
+    inputs_.push_back(std::move(submission));
+  }
+  changed_.notify_one();
+}
+
 void WorkerEngine::cancel(RequestId id) {
   {
     std::lock_guard lock(mutex_);
@@ -170,18 +221,29 @@ void WorkerEngine::emit(GenerationEvent event) {
   sink_(std::move(event));
 }
 
+void WorkerEngine::refuse(RequestId id, const Error& error) {
+  GenerationEvent event;
+  event.id = id;
+  event.is_final = true;
+  event.finish = FinishReason::failed;
+  event.error = error.code();
+  event.message = error.what();
+  emit(std::move(event));
+}
+
 // Sleeps until there is something to do. False when the engine is to stop.
 bool WorkerEngine::wait_for_work() {
   std::unique_lock lock(mutex_);
   const auto has_news = [this] {
-    return is_stopping_ || !submissions_.empty() || !cancels_.empty();
+    return is_stopping_ || !submissions_.empty() || !inputs_.empty() || !cancels_.empty();
   };
-  if (!loop_.has_work() && !changed_.wait_for(lock, rest_delay, has_news)) {
+  if (!has_work() && !changed_.wait_for(lock, rest_delay, has_news)) {
     lock.unlock();
 #ifndef NDEBUG
-    loop_.check_integrity();
+    if (loop_) loop_->check_integrity();
 #endif
-    loop_.rest();
+    if (loop_) loop_->rest();
+    embeddings_.rest();
     lock.lock();
     changed_.wait(lock, has_news);
   }
@@ -192,27 +254,60 @@ void WorkerEngine::take_commands() {
   {
     std::lock_guard lock(mutex_);
     taken_submissions_.swap(submissions_);
+    taken_inputs_.swap(inputs_);
     taken_cancels_.swap(cancels_);
     cancel_count_.store(0, std::memory_order_release);
   }
   for (Submission& submission : taken_submissions_) {
+    if (!loop_) {
+      submission.error = Error(ErrorCode::unsupported,
+                               "this model makes embeddings only, it cannot generate text");
+    }
     if (submission.error) {
-      loop_.refuse(submission.request.id, submission.error->code(), submission.error->what());
+      refuse(submission.request.id, *submission.error);
     } else {
-      loop_.add(submission.request, std::move(submission.tokens));
+      loop_->add(submission.request, std::move(submission.tokens));
     }
   }
-  for (const RequestId id : taken_cancels_) loop_.cancel(id);
+  take_inputs();
+  for (const RequestId id : taken_cancels_) {
+    if (loop_) loop_->cancel(id);
+    embeddings_.cancel(id);
+  }
   taken_submissions_.clear();
   taken_cancels_.clear();
 }
 
+void WorkerEngine::take_inputs() {
+  for (EmbeddingSubmission& submission : taken_inputs_) {
+    auto sink = [this, sink = std::move(submission.sink)](EmbeddingResult result) {
+      {
+        std::lock_guard lock(mutex_);
+        --accepted_inputs_;
+      }
+      sink(std::move(result));
+    };
+    if (submission.error) {
+      EmbeddingResult result;
+      result.id = submission.request.id;
+      result.has_failed = true;
+      result.error = submission.error->code();
+      result.message = submission.error->what();
+      sink(std::move(result));
+    } else {
+      embeddings_.add(submission.request, std::move(submission.tokens), std::move(sink));
+    }
+  }
+  taken_inputs_.clear();
+}
+
 void WorkerEngine::publish_stats() {
-  const CacheUse use = loop_.cache_use();
+  if (!loop_) return;
+  const CacheUse use = loop_->cache_use();
   std::lock_guard lock(mutex_);
   stats_.cache_used_bytes = use.used_bytes;
-  stats_.running = loop_.running();
-  stats_.preemptions = loop_.preemptions();
+  stats_.running = loop_->running();
+  stats_.preemptions = loop_->preemptions();
 }
 
 void WorkerEngine::work() {
@@ -220,14 +315,25 @@ void WorkerEngine::work() {
   while (goes_on) {
     goes_on = wait_for_work();
     take_commands();
-    if (goes_on && loop_.has_work()) {
-      loop_.step([this](RequestId id) { return is_cancelled(id); });
-      std::lock_guard lock(mutex_);
-      ++stats_.steps;
+    const auto question = [this](RequestId id) { return is_cancelled(id); };
+    // Answers and vectors take turns, step by step.
+    if (goes_on && loop_ && loop_->has_work()) {
+      loop_->step(question);
+      count_step();
+    }
+    if (goes_on && embeddings_.has_work()) {
+      embeddings_.step(question);
+      count_step();
     }
     publish_stats();
   }
-  loop_.cancel_all();
+  if (loop_) loop_->cancel_all();
+  embeddings_.cancel_all();
+}
+
+int64_t context_of(const ModelRunner& model, const EngineOptions& options) {
+  const int64_t context = model.context_length();
+  return options.context_tokens > 0 ? std::min(context, options.context_tokens) : context;
 }
 
 StepLoopOptions loop_options(const ModelRunner& model, const KernelTable& kernels,
@@ -238,8 +344,7 @@ StepLoopOptions loop_options(const ModelRunner& model, const KernelTable& kernel
   loop.limits.step_tokens = options.step_tokens;
   loop.limits.sequences_max = options.sequences_max;
   loop.limits.roles_agree = kernels.roles_agree;
-  int64_t context = model.context_length();
-  if (options.context_tokens > 0) context = std::min(context, options.context_tokens);
+  const int64_t context = context_of(model, options);
   loop.cache = plan_cache(model.cache_shape(), options.kv_type, kernels,
                           {.context_tokens = context,
                            .cache_bytes = options.cache_bytes,
@@ -267,7 +372,8 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
   model_options.kernels = kernels;
   model_options.threads = options.threads;
   model_options.step_tokens_max = options.step_tokens;
-  model_options.output_tokens_max = options.sequences_max;
+  model_options.input_tokens_max = options.context_tokens;
+  model_options.output_tokens_max = options.step_tokens;
   for (const EngineAdapter& adapter : adapters)
     model_options.adapters.push_back({adapter.file.get(), adapter.scale});
 
@@ -276,15 +382,31 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
   parts.model = ModelRunner::load(*file, model_options, progress);
   parts.file = std::move(file);
   parts.adapters = std::move(adapters);
-  if (parts.model->vocab_size() < parts.tokenizer->vocab_size()) {
+  if (parts.model->vocab_size() > 0 && parts.model->vocab_size() < parts.tokenizer->vocab_size()) {
     throw Error(
         ErrorCode::corrupt_data,
         fmt::format("{}: the output matrix has {} rows, but the vocabulary {} tokens",
                     parts.file->what(), parts.model->vocab_size(), parts.tokenizer->vocab_size()));
   }
-  StepLoopOptions loop = loop_options(*parts.model, *kernels, options);
-  loop.adapter_count = static_cast<int32_t>(parts.adapters.size());
-  return std::make_unique<WorkerEngine>(std::move(parts), *kernels, options, loop, std::move(sink));
+  EmbeddingLoopOptions embedding;
+  embedding.kv_type = options.kv_type;
+  embedding.lease = options.lease;
+  embedding.step_tokens = options.step_tokens;
+  embedding.adapter_count = static_cast<int32_t>(parts.adapters.size());
+  embedding.input_tokens_max = context_of(*parts.model, options);
+  if (parts.model->outputs().is_bidirectional) {
+    embedding.input_tokens_max =
+        std::min<int64_t>(embedding.input_tokens_max, parts.model->step_tokens_max());
+  }
+  StepLoopOptions loop;
+  if (parts.model->vocab_size() > 0) {
+    loop = loop_options(*parts.model, *kernels, options);
+    loop.adapter_count = embedding.adapter_count;
+    // What the cache's bytes allow holds for inputs too.
+    embedding.input_tokens_max = loop.cache.context_tokens;
+  }
+  return std::make_unique<WorkerEngine>(std::move(parts), *kernels, options, loop, embedding,
+                                        std::move(sink));
 }
 
 }  // namespace hearth::engine

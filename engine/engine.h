@@ -27,7 +27,8 @@ struct EngineOptions {
   int64_t cache_bytes = 0;        // for all pages; 0: two full contexts, at most 4 GiB
   int32_t sequences_max = 64;     // answered at once; more wait in the queue
   int32_t queue_max = 512;        // waiting; more are refused with Error{unavailable}
-  int32_t step_tokens = 512;      // tokens per step at most
+  int32_t step_tokens = 512;      // tokens per step at most, but for inputs that cannot be cut
+  int32_t inputs_max = 16384;     // waiting for their vectors; more are refused
   ComputeLease* lease = nullptr;  // taken around every step; null: none. Must outlive the engine.
 };
 
@@ -67,6 +68,11 @@ class Engine {
   // Any thread. Throws Error{unavailable} when the queue is full. All other failures arrive as
   // events.
   virtual void submit(GenerationRequest request) = 0;
+  // Any thread. `sink` is called exactly once, on the worker thread, and must not block for long.
+  // Throws Error{unavailable} when too many inputs are waiting; all other failures arrive as
+  // results.
+  using EmbeddingSink = std::function<void(EmbeddingResult)>;
+  virtual void embed(EmbeddingRequest request, EmbeddingSink sink) = 0;
   // Any thread. Takes effect within one step; unknown ids are ignored.
   virtual void cancel(RequestId id) = 0;
 

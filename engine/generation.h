@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/pooling.h"
 #include "engine/sampler/sampler.h"
 #include "engine/token_id.h"
 
@@ -38,6 +39,31 @@ struct GenerationRequest {
   float adapter_scale = 1.0F;  // times the adapter's own
   bool return_tokens =
       false;  // FinishedEvent carries all token ids (the `context` of /api/generate)
+};
+
+// One input whose vector is wanted. Answered by one EmbeddingResult.
+struct EmbeddingRequest {
+  RequestId id = 0;  // chosen by the caller, unique among all running requests
+  // Text gets what the model expects around an input; an input of tokens alone is used as it is.
+  std::vector<PromptPart> input;
+  // Absent: as the model's file says; the mean where it says nothing.
+  std::optional<Pooling> pooling;
+  bool normalize = false;  // to length 1; scores of a reranker stay as they are
+  bool truncate = false;   // an over-long input loses its end instead of failing
+  int32_t adapter = -1;    // as GenerationRequest
+  float adapter_scale = 1.0F;
+};
+
+struct EmbeddingResult {
+  RequestId id = 0;
+  std::vector<float> values;  // [rows, width]; empty when it failed
+  int64_t rows = 0;           // 1, or one per token where nothing is pooled
+  int64_t width = 0;
+  int64_t input_tokens = 0;  // that were read
+  bool is_truncated = false;
+  bool has_failed = false;
+  ErrorCode error = ErrorCode::internal;  // with has_failed; `cancelled` after cancel()
+  std::string message;
 };
 
 enum class FinishReason : uint8_t {

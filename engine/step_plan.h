@@ -16,6 +16,9 @@ inline constexpr PageId no_page = -1;  // not yet filled, or slid out of a windo
 
 enum class Role : uint8_t { decode, prompt };
 
+// What a step gives for each wanted token: logits (or scores), or the values in front of the head.
+enum class StepOutput : uint8_t { head, hidden };
+
 // Consecutive tokens of one sequence within the step.
 struct SequenceSpan {
   int32_t first_token = 0;  // index into the step's token arrays
@@ -48,6 +51,8 @@ struct StepPlan {
   std::vector<UnsplittableSpan> unsplittable;
   std::vector<int32_t>
       output_tokens;  // ascending token indices whose logits (or hidden rows) are wanted
+
+  StepOutput output = StepOutput::head;
 
   static constexpr TokenId embedding_token = -1;
   int32_t token_count() const { return static_cast<int32_t>(tokens.size()); }

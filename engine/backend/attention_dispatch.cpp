@@ -59,7 +59,14 @@ AttentionDispatch::AttentionDispatch(const StepContext& step, const Attention& o
 }
 
 int64_t AttentionDispatch::first_visible(int64_t query) const {
-  return op_.window > 0 ? std::max(int64_t{0}, query - op_.window + 1) : 0;
+  if (op_.window == 0) return 0;
+  const int64_t behind = op_.is_bidirectional ? op_.window / 2 : op_.window - 1;
+  return std::max(int64_t{0}, query - behind);
+}
+
+int64_t AttentionDispatch::last_visible(int64_t query, int64_t tokens) const {
+  if (!op_.is_bidirectional) return query;
+  return op_.window > 0 ? std::min(tokens - 1, query + op_.window / 2) : tokens - 1;
 }
 
 AttentionDispatch::Item AttentionDispatch::item(int64_t index) const {
@@ -72,8 +79,11 @@ AttentionDispatch::Item AttentionDispatch::item(int64_t index) const {
   item.first_head = item.kv_head * cut_.group_heads + piece * cut_.piece_heads;
   item.head_count = std::min(cut_.piece_heads, cut_.group_heads - piece * cut_.piece_heads);
   item.query_start = step_->place(item.chunk.first_token).index;
+  const SequenceSpan& span = step_->plan().sequences[static_cast<size_t>(item.chunk.span)];
+  item.sequence_tokens = span.cached_tokens + span.token_count;
   item.first_segment = first_visible(item.query_start) / segment_tokens;
-  item.last_segment = (item.query_start + item.chunk.token_count - 1) / segment_tokens;
+  const int64_t query_last = item.query_start + item.chunk.token_count - 1;
+  item.last_segment = last_visible(query_last, item.sequence_tokens) / segment_tokens;
   return item;
 }
 
@@ -101,7 +111,8 @@ void AttentionDispatch::run_segment(const Item& item, int64_t segment, float* st
                                     void* scratch) const {
   const int64_t query_last = item.query_start + item.chunk.token_count - 1;
   const int64_t first_page = segment * segment_pages;
-  const int64_t page_count = std::min(segment_pages, query_last / page_tokens + 1 - first_page);
+  const int64_t key_last = last_visible(query_last, item.sequence_tokens);
+  const int64_t page_count = std::min(segment_pages, key_last / page_tokens + 1 - first_page);
   const SequenceSpan& span = step_->plan().sequences[static_cast<size_t>(item.chunk.span)];
   const std::span<const PageId> ids = span.pages[static_cast<size_t>(op_.slot.group)];
   const PagePool& pool = step_->pool(op_.slot.group);
@@ -127,6 +138,7 @@ void AttentionDispatch::run_segment(const Item& item, int64_t segment, float* st
   args.segment_start = segment * segment_tokens;
   args.query_start = item.query_start;
   args.window = op_.window;
+  args.sequence_tokens = op_.is_bidirectional ? item.sequence_tokens : 0;
   args.scale = op_.scale;
   args.soft_cap = op_.soft_cap;
   args.state_max = state.max + ordinal * rows;
@@ -144,7 +156,8 @@ void AttentionDispatch::merge_item(const Item& item, float* states) const {
     // Only the segments this token sees, so that a token's result does not depend on who shares its
     // chunk.
     const int64_t first = first_visible(item.query_start + t) / segment_tokens - item.first_segment;
-    const int64_t last = (item.query_start + t) / segment_tokens - item.first_segment;
+    const int64_t last = last_visible(item.query_start + t, item.sequence_tokens) / segment_tokens -
+                         item.first_segment;
     float* out = step_->row(op_.out, item.chunk.first_token + t) +
                  int64_t{item.first_head} * shape_.value_dim;
     for (int32_t h = 0; h < item.head_count; ++h) {

@@ -61,11 +61,14 @@ class AttentionDispatch {
     int32_t first_head;
     int32_t head_count;
     int64_t query_start;
+    int64_t sequence_tokens;
     int64_t first_segment;
     int64_t last_segment;
   };
 
   int64_t first_visible(int64_t query) const;
+  // `tokens`: of the sequence at the end of the step.
+  int64_t last_visible(int64_t query, int64_t tokens) const;
   Item item(int64_t index) const;
   void run_segment(const Item& item, int64_t segment, float* states, void* scratch) const;
   void merge_item(const Item& item, float* states) const;

@@ -48,6 +48,7 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
   prepare_columns(tape_, *kernels_);
   if (options.fuse) fuse(tape_);
   regions_ = split_regions(tape_);
+  hidden_regions_ = regions_before(tape_, regions_, tape_.hidden());
   plan_ = plan_buffers(tape_, regions_, *kernels_, options.sizes);
   memory_ = AlignedMemory(plan_.size_bytes, "the buffers of a step");
   scratch_bytes_ =
@@ -66,9 +67,10 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
 }
 
 bool CpuBackend::run(const StepPlan& plan, std::span<PagePool* const> pools,
-                     std::span<float> logits, const std::function<bool()>& is_cancelled) {
-  step_->begin(plan, pools, logits);
+                     std::span<float> outputs, const std::function<bool()>& is_cancelled) {
+  step_->begin(plan, pools, outputs);
   attention_memory_.reserve(step_->longest_sequence(), value_dim_max_);
+  region_count_ = plan.output == StepOutput::hidden ? hidden_regions_ : regions_.size();
   next_region_ = 0;
   is_stopped_ = false;
   cancel_requested_ = false;
@@ -79,7 +81,7 @@ bool CpuBackend::run(const StepPlan& plan, std::span<PagePool* const> pools,
 }
 
 void CpuBackend::run_lane(int32_t lane, const std::function<bool()>& is_cancelled) {
-  while (next_region_ < regions_.size() && !is_stopped_) {
+  while (next_region_ < region_count_ && !is_stopped_) {
     run_region(regions_[next_region_], lane);
     if (lane == 0 && is_cancelled && is_cancelled()) cancel_requested_ = true;
     team_.barrier([&] {
@@ -93,7 +95,7 @@ void CpuBackend::run_lane(int32_t lane, const std::function<bool()>& is_cancelle
 
 // Runs what is not worth sharing, up to the next region that is.
 void CpuBackend::skip_small(int32_t lane) {
-  while (next_region_ < regions_.size() && run_small(regions_[next_region_], lane)) ++next_region_;
+  while (next_region_ < region_count_ && run_small(regions_[next_region_], lane)) ++next_region_;
 }
 
 bool CpuBackend::run_small(const Region& region, int32_t lane) {

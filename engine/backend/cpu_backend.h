@@ -68,6 +68,7 @@ class CpuBackend {
   Tape tape_;
   const KernelTable* kernels_;
   std::vector<Region> regions_;
+  size_t hidden_regions_ = 0;  // those up to the hidden rows
   BufferPlan plan_;
   AlignedMemory memory_;
   int64_t scratch_bytes_ = 0;
@@ -77,6 +78,7 @@ class CpuBackend {
   AttentionMemory attention_memory_;
   int64_t value_dim_max_ = 1;
   std::unique_ptr<StepContext> step_;
+  size_t region_count_ = 0;        // of the running step
   size_t next_region_ = 0;         // changed only while every lane waits at a barrier
   bool is_stopped_ = false;        // the same
   bool cancel_requested_ = false;  // lane 0 only, read at the barrier

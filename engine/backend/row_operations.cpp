@@ -10,7 +10,9 @@ namespace {
 void run(const StepContext& step, const GetRow& op, int64_t row) {
   const Weight& table = step.tape().weight(op.table);
   float* out = step.row(op.out, row);
-  const TokenId token = step.plan().tokens[static_cast<size_t>(row)];
+  int32_t token = 0;
+  if (op.source == RowSource::token) token = step.plan().tokens[static_cast<size_t>(row)];
+  if (op.source == RowSource::position) token = step.plan().positions[static_cast<size_t>(row)][0];
   if (token == StepPlan::embedding_token) {
     const float* given =
         step.plan().embedding_rows.data() + step.place(row).embedding_row * table.width;
@@ -28,6 +30,11 @@ void run(const StepContext& step, const RopeAngles& op, int64_t row) {
 }
 
 void run(const StepContext& step, const Norm& op, int64_t row) {
+  if (op.kind == NormKind::layer) {
+    step.kernels().layer_norm(step.row(op.in, row), step.vector(op.weight), step.vector(op.bias),
+                              step.tape().buffer(op.in).width, op.epsilon, step.row(op.out, row));
+    return;
+  }
   step.kernels().rms_norm(step.row(op.in, row), step.vector(op.weight),
                           step.tape().buffer(op.in).width, op.epsilon, step.row(op.out, row));
 }
@@ -65,8 +72,9 @@ void run(const StepContext& step, const StoreKv& op, int64_t row) {
 }
 
 void run(const StepContext& step, const Gate& op, int64_t row) {
-  step.kernels().gate(op.kind, step.row(op.a, row), step.row(op.b, row),
-                      step.tape().buffer(op.out).width, step.row(op.out, row));
+  const float* b = op.b == no_buffer ? nullptr : step.row(op.b, row);
+  step.kernels().gate(op.kind, step.row(op.a, row), b, step.tape().buffer(op.out).width,
+                      step.row(op.out, row));
 }
 
 void run(const StepContext& step, const Add& op, int64_t row) {

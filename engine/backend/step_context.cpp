@@ -14,7 +14,8 @@ namespace {
 // refused.
 const Weight& embedding_table(const Tape& tape) {
   for (const Operation& operation : tape.operations()) {
-    if (const GetRow* get = std::get_if<GetRow>(&operation)) return tape.weight(get->table);
+    const GetRow* get = std::get_if<GetRow>(&operation);
+    if (get != nullptr && get->source == RowSource::token) return tape.weight(get->table);
   }
   HEARTH_CHECK(!"a tape starts with get_row");
   return tape.weight(0);
@@ -25,8 +26,13 @@ const Weight& embedding_table(const Tape& tape) {
 StepContext::StepContext(const Tape& tape, const KernelTable& kernels, const BufferPlan& buffers,
                          std::byte* memory, const BufferSizes& sizes)
     : tape_(&tape), kernels_(&kernels), buffers_(&buffers), memory_(memory), sizes_(sizes) {
-  vocab_size_ = tape.buffer(tape.logits()).width;
-  logits_stride_bytes_ = vocab_size_ * static_cast<int64_t>(sizeof(float));
+  for (const Operation& operation : tape.operations()) {
+    const Attention* attention = std::get_if<Attention>(&operation);
+    const GetRow* get = std::get_if<GetRow>(&operation);
+    if (get != nullptr && get->source == RowSource::position)
+      positions_max_ = tape.weight(get->table).row_count;
+    is_bidirectional_ = is_bidirectional_ || (attention != nullptr && attention->is_bidirectional);
+  }
   places_.resize(static_cast<size_t>(sizes.step_rows));
   chunks_.resize(attention_queries_max + 1);
 }
@@ -38,11 +44,15 @@ void StepContext::want_chunks(int32_t tokens) {
 }
 
 void StepContext::begin(const StepPlan& plan, std::span<PagePool* const> pools,
-                        std::span<float> logits) {
+                        std::span<float> rows) {
   const auto outputs = static_cast<int64_t>(plan.output_tokens.size());
+  output_ = plan.output == StepOutput::head ? tape_->logits() : tape_->hidden();
+  HEARTH_CHECK(output_ != no_buffer);
+  const int64_t output_width = tape_->buffer(output_).width;
+  output_stride_bytes_ = output_width * static_cast<int64_t>(sizeof(float));
   HEARTH_CHECK(plan.token_count() > 0 && plan.token_count() <= sizes_.step_rows);
   HEARTH_CHECK(outputs <= sizes_.output_rows);
-  HEARTH_CHECK(static_cast<int64_t>(logits.size()) >= outputs * vocab_size_);
+  HEARTH_CHECK(static_cast<int64_t>(rows.size()) >= outputs * output_width);
   HEARTH_CHECK(plan.positions.size() == plan.tokens.size());
   if (!plan.unsplittable.empty()) {
     throw Error(ErrorCode::unsupported,
@@ -50,7 +60,7 @@ void StepContext::begin(const StepPlan& plan, std::span<PagePool* const> pools,
   }
   plan_ = &plan;
   pools_ = pools;
-  logits_ = static_cast<std::byte*>(static_cast<void*>(logits.data()));
+  output_rows_ = static_cast<std::byte*>(static_cast<void*>(rows.data()));
   decode_outputs_ = std::lower_bound(plan.output_tokens.begin(), plan.output_tokens.end(),
                                      plan.decode_token_count) -
                     plan.output_tokens.begin();
@@ -73,6 +83,8 @@ void StepContext::place_tokens() {
       throw Error(ErrorCode::invalid_argument,
                   "adapter " + std::to_string(span.adapter) + " is not loaded");
     }
+    // What comes later would have changed what was computed before.
+    HEARTH_CHECK(!is_bidirectional_ || span.cached_tokens == 0);
     const int64_t sequence_tokens = span.cached_tokens + span.token_count;
     longest_sequence_ = std::max(longest_sequence_, sequence_tokens);
     HEARTH_CHECK(span.pages.size() == pools_.size());
@@ -83,6 +95,12 @@ void StepContext::place_tokens() {
       const TokenId token = plan_->tokens[static_cast<size_t>(next_token)];
       TokenPlace& place = places_[static_cast<size_t>(next_token++)];
       place = {static_cast<int32_t>(s), span.cached_tokens + i, embedding_rows};
+      const int32_t position = plan_->positions[static_cast<size_t>(next_token - 1)][0];
+      if (position < 0 || position >= positions_max_) {
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("position {} is outside the {} that the model knows", position,
+                                positions_max_));
+      }
       if (token == StepPlan::embedding_token) {
         ++embedding_rows;
       } else if (token < 0 || token >= table.row_count) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -35,7 +36,7 @@ class StepContext {
               std::byte* memory, const BufferSizes& sizes);
 
   // Throws Error{invalid_argument | unsupported} for what a step cannot contain.
-  void begin(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> logits);
+  void begin(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> rows);
 
   const Tape& tape() const { return *tape_; }
   const KernelTable& kernels() const { return *kernels_; }
@@ -60,13 +61,13 @@ class StepContext {
   }
 
   std::byte* row_data(BufferId buffer, int64_t row) const {
-    if (buffer == tape_->logits()) return logits_ + row * logits_stride_bytes_;
+    if (buffer == output_) return output_rows_ + row * output_stride_bytes_;
     const BufferPlace& place = buffers_->places[static_cast<size_t>(buffer)];
     return memory_ + place.offset_bytes + row * place.stride_bytes;
   }
   int64_t stride_bytes(BufferId buffer) const {
-    return buffer == tape_->logits() ? logits_stride_bytes_
-                                     : buffers_->places[static_cast<size_t>(buffer)].stride_bytes;
+    return buffer == output_ ? output_stride_bytes_
+                             : buffers_->places[static_cast<size_t>(buffer)].stride_bytes;
   }
   float* row(BufferId buffer, int64_t row) const {
     return static_cast<float*>(static_cast<void*>(row_data(buffer, row)));
@@ -94,11 +95,13 @@ class StepContext {
   const BufferPlan* buffers_;
   std::byte* memory_;
   BufferSizes sizes_;
-  int64_t vocab_size_ = 0;
+  bool is_bidirectional_ = false;
+  int64_t positions_max_ = std::numeric_limits<int32_t>::max();
   const StepPlan* plan_ = nullptr;
   std::span<PagePool* const> pools_;
-  std::byte* logits_ = nullptr;
-  int64_t logits_stride_bytes_ = 0;
+  BufferId output_ = no_buffer;  // lies in the caller's memory during this step
+  std::byte* output_rows_ = nullptr;
+  int64_t output_stride_bytes_ = 0;
   int64_t decode_outputs_ = 0;
   int64_t longest_sequence_ = 0;
   std::vector<TokenPlace> places_;

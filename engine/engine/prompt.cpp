@@ -53,6 +53,21 @@ std::vector<TokenId> tokenize_prompt(const Tokenizer& tokenizer,
   return tokens;
 }
 
+std::vector<TokenId> tokenize_input(const Tokenizer& tokenizer, std::span<const PromptPart> parts) {
+  const bool is_ready = std::all_of(parts.begin(), parts.end(),
+                                    [](const PromptPart& part) { return !part.tokens.empty(); });
+  std::vector<TokenId> tokens;
+  if (is_ready) {
+    for (const PromptPart& part : parts) append_tokens(tokenizer, part.tokens, tokens);
+  } else {
+    tokens = tokenize_prompt(tokenizer, parts);
+    const std::optional<TokenId> eos = tokenizer.eos();
+    if (tokenizer.adds_eos() && eos && tokens.back() != *eos) tokens.push_back(*eos);
+  }
+  if (tokens.empty()) throw Error(ErrorCode::invalid_argument, "the input is empty");
+  return tokens;
+}
+
 std::vector<TokenId> fit_prompt(std::vector<TokenId> tokens, const PromptFit& fit) {
   const int64_t count = static_cast<int64_t>(tokens.size());
   if (count < fit.context_tokens) return tokens;

@@ -17,6 +17,10 @@ namespace hearth::engine {
 // token.
 std::vector<TokenId> tokenize_prompt(const Tokenizer& tokenizer, std::span<const PromptPart> parts);
 
+// An input of an embedding request: as tokenize_prompt, and text gets the model's end token too.
+// Parts that are all tokens are used as they are.
+std::vector<TokenId> tokenize_input(const Tokenizer& tokenizer, std::span<const PromptPart> parts);
+
 struct PromptFit {
   int64_t context_tokens = 0;
   bool truncate = false;

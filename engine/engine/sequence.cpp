@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <utility>
-
-#include "base/error.h"
 
 namespace hearth::engine {
 namespace {
@@ -22,17 +19,6 @@ int64_t answer_limit(const GenerationRequest& request, size_t prompt_tokens,
   return request.tokens_max < 0 ? room : std::min(room, request.tokens_max);
 }
 
-AdapterUse adapter_of(const GenerationRequest& request, int32_t adapter_count) {
-  if (request.adapter > adapter_count || request.adapter < -1) {
-    throw Error(ErrorCode::invalid_argument, fmt::format("adapter {} is not loaded: there are {}",
-                                                         request.adapter, adapter_count));
-  }
-  if (!std::isfinite(request.adapter_scale))
-    throw Error(ErrorCode::invalid_argument, "the adapter's scale is not a finite number");
-  const int32_t wanted = request.adapter < 0 ? std::min(adapter_count, 1) : request.adapter;
-  return {wanted - 1, request.adapter_scale};
-}
-
 // What an adapter computed is of no use to another one, nor to itself with another scale.
 std::string adapter_key(const AdapterUse& adapter) {
   if (adapter.number < 0) return "";
@@ -44,7 +30,7 @@ std::string adapter_key(const AdapterUse& adapter) {
 Sequence::Sequence(const GenerationRequest& request, std::vector<TokenId> prompt,
                    int64_t context_tokens, const SequenceSetting& setting)
     : id_(request.id),
-      adapter_(adapter_of(request, setting.adapter_count)),
+      adapter_(adapter_use(request.adapter, request.adapter_scale, setting.adapter_count)),
       prefix_key_{request.tenant, adapter_key(adapter_), ""},
       setting_(setting),
       tokens_(std::move(prompt)),

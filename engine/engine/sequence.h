@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/engine/adapter_use.h"
 #include "engine/generation.h"
 #include "engine/kv_cache/prefix_index.h"
 #include "engine/kv_cache/sequence_cache.h"
@@ -25,12 +26,6 @@ struct SequenceSetting {
   std::span<PagePool* const> pools;
   const Clock& clock;
   int32_t adapter_count = 0;  // loaded beside the model
-};
-
-// As SequenceSpan names it.
-struct AdapterUse {
-  int32_t number = -1;
-  float scale = 1.0F;
 };
 
 class Sequence {

@@ -98,12 +98,15 @@ struct AttentionArgs {
   int64_t segment_start;     // cache index of the segment's first token
   int64_t query_start;       // cache index of query token 0; token i is at query_start + i
   int64_t window;            // key visible iff query - key < window; 0: no window
-  float scale;               // multiplies q.k
-  float soft_cap;            // c * tanh(s / c); 0: none
-  float* state_max;          // [tokens, group_heads] running maximum of this segment
-  float* state_sum;          // [tokens, group_heads] sum of exp(s - max)
-  float* state_out;          // [tokens, group_heads, value_dim] unnormalised output
-  void* scratch;             // attention_scratch_bytes, 64-byte aligned
+  // Not 0: queries look in both directions, at all of this many tokens or, with a window, at those
+  // no more than window / 2 away.
+  int64_t sequence_tokens;
+  float scale;       // multiplies q.k
+  float soft_cap;    // c * tanh(s / c); 0: none
+  float* state_max;  // [tokens, group_heads] running maximum of this segment
+  float* state_sum;  // [tokens, group_heads] sum of exp(s - max)
+  float* state_out;  // [tokens, group_heads, value_dim] unnormalised output
+  void* scratch;     // attention_scratch_bytes, 64-byte aligned
 };
 
 struct KernelTable {
@@ -124,9 +127,13 @@ struct KernelTable {
   // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; weight may be null. x and y may be the same.
   void (*rms_norm)(const float* x, const float* weight, int64_t width, float eps,
                    float* y) noexcept;
+  // y[i] = (x[i] - mean) / sqrt(variance + eps) * weight[i] + bias[i]; bias may be null. x and y
+  // may be the same.
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, int64_t width,
+                     float eps, float* y) noexcept;
   // Rotates `pair_count` pairs of one head in place; cos_sin is [pair_count][2].
   void (*rope)(float* head, const float* cos_sin, int64_t pair_count, RopeStyle style) noexcept;
-  // y[i] = gate(a[i]) * b[i]
+  // y[i] = gate(a[i]) * b[i]; gate(a[i]) where b is null
   void (*gate)(GateKind kind, const float* a, const float* b, int64_t count, float* y) noexcept;
   void (*add)(const float* a, const float* b, int64_t count, float* y) noexcept;
   void (*scale)(const float* a, float factor, int64_t count, float* y) noexcept;

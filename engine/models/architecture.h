@@ -11,6 +11,9 @@
 
 namespace hearth::engine {
 
+// Who emits the model: dense_decoder.cpp or bert_encoder.cpp.
+enum class Block : uint8_t { decoder, bert };
+
 enum class Presence : uint8_t { optional, required };
 
 struct ArchitectureRow {
@@ -30,6 +33,13 @@ struct ArchitectureRow {
   // The model of this many layers scales attention by embedding length / heads instead of the head
   // size; 0: none.
   int64_t wide_scale_layers = 0;
+  Block block = Block::decoder;
+  // Layer norm (with mean and bias) instead of RMS norm.
+  bool has_layer_norms = false;
+  // Every token sees the whole input, windows to both sides. Such a model has no vocabulary head.
+  bool is_bidirectional = false;
+  // Positions come from a table of vectors instead of rope.
+  bool has_position_table = false;
 };
 
 // Null for a name that is not among them.

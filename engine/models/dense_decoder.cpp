@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "engine/models/score_head.h"
 
 namespace hearth::engine {
 namespace {
@@ -33,6 +34,15 @@ class DenseDecoder {
       emit_feed_forward(layer, x);
     }
     const BufferId last = norm(x, "output_norm.weight");
+    tape_.set_hidden(last);
+    if (parameters_.pooling == Pooling::rank) {
+      emit_score_head(last, loader_, tape_);
+      return;
+    }
+    if (architecture_.is_bidirectional) {
+      emit_embedding_head(last);
+      return;
+    }
     WeightId head = loader_.optional_table("output.weight", width);
     if (head == no_weight) head = table;
     const WeightId bias = loader_.optional_vector("output.bias", tape_.weight(head).row_count);
@@ -42,6 +52,17 @@ class DenseDecoder {
   }
 
  private:
+  // Projections that sentence embedding models put behind the pooling. They are linear without a
+  // bias, so the mean of the projected rows is the projected mean.
+  void emit_embedding_head(BufferId hidden) {
+    BufferId x = hidden;
+    for (const char* tensor : {"dense_2.weight", "dense_3.weight"}) {
+      const WeightId weight = loader_.optional_table(tensor, tape_.buffer(x).width);
+      if (weight != no_weight) x = tape_.linear(x, weight, no_weight, no_adapter_slot);
+    }
+    if (x != hidden) tape_.set_logits(x);
+  }
+
   // The residual stream after attention. In the last layer only the wanted rows go on.
   BufferId emit_attention(size_t layer, BufferId x) {
     const LayerParameters& shape = parameters_.layers[layer];
@@ -67,6 +88,7 @@ class DenseDecoder {
     attention.heads = shape.heads;
     attention.kv_heads = shape.kv_heads;
     attention.window = shape.window;
+    attention.is_bidirectional = architecture_.is_bidirectional;
     attention.scale = parameters_.attention_scale;
     attention.soft_cap = parameters_.attention_soft_cap;
     BufferId seen = tape_.attention(attention, parameters_.value_length);
@@ -114,11 +136,13 @@ class DenseDecoder {
 
   // Layers that keep their entries equally long share a cache group.
   CacheSlot cache_slot(const LayerParameters& layer) {
+    // A bidirectional model keeps nothing from step to step that could slide out of a window.
+    const int64_t window = architecture_.is_bidirectional ? 0 : layer.window;
     size_t group = 0;
-    while (group < cache_.groups.size() && cache_.groups[group].window != layer.window) ++group;
+    while (group < cache_.groups.size() && cache_.groups[group].window != window) ++group;
     if (group == cache_.groups.size()) {
-      const CacheGroupKind kind = layer.window > 0 ? CacheGroupKind::window : CacheGroupKind::full;
-      cache_.groups.push_back({kind, layer.window, {}});
+      const CacheGroupKind kind = window > 0 ? CacheGroupKind::window : CacheGroupKind::full;
+      cache_.groups.push_back({kind, window, {}});
     }
     std::vector<CacheLayerShape>& layers = cache_.groups[group].layers;
     layers.push_back({layer.kv_heads, parameters_.key_length, parameters_.value_length});

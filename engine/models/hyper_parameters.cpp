@@ -83,7 +83,7 @@ void refuse_unsupported(const Reader& reader) {
                 "is " + std::to_string(experts) + ": models with experts are not supported yet");
   }
   const auto causal = reader.metadata().find_bool(reader.key(suffix_attention_causal));
-  if (causal && !*causal) {
+  if (causal && !*causal && !reader.architecture().is_bidirectional) {
     reader.fail(ErrorCode::unsupported, suffix_attention_causal,
                 "is false: " + std::string(reader.architecture().name) +
                     " models that look in both directions are not supported yet");
@@ -220,10 +220,16 @@ HyperParameters read_hyper_parameters(const GgufMetadata& metadata,
   HyperParameters parameters;
   parameters.embedding_length = reader.require(suffix_embedding_length, 1, width_max);
   parameters.context_length = reader.require(suffix_context_length, 1, context_max);
-  if (metadata.find(reader.key(suffix_rms_epsilon)) == nullptr) {
-    reader.fail(ErrorCode::corrupt_data, suffix_rms_epsilon, "is missing");
+  const std::string_view epsilon =
+      architecture.has_layer_norms ? suffix_norm_epsilon : suffix_rms_epsilon;
+  if (metadata.find(reader.key(epsilon)) == nullptr) {
+    reader.fail(ErrorCode::corrupt_data, epsilon, "is missing");
   }
-  parameters.norm_epsilon = static_cast<float>(reader.number(suffix_rms_epsilon, 0.0, -1e-30));
+  parameters.norm_epsilon = static_cast<float>(reader.number(epsilon, 0.0, -1e-30));
+  if (metadata.find(reader.key(suffix_pooling_type)) != nullptr) {
+    parameters.pooling =
+        static_cast<Pooling>(reader.require(suffix_pooling_type, 0, pooling_count - 1));
+  }
   read_layers(reader, parameters);
   read_head_lengths(reader, parameters);
   read_rope(reader, parameters);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/gguf/metadata.h"
 #include "engine/models/architecture.h"
+#include "engine/pooling.h"
 #include "engine/tape/rope.h"
 
 namespace hearth::engine {
@@ -26,7 +28,8 @@ struct HyperParameters {
   float norm_epsilon = 0;
   float embedding_scale = 1.0F;
   float attention_scale = 0;
-  float attention_soft_cap = 0;  // 0: none
+  float attention_soft_cap = 0;    // 0: none
+  std::optional<Pooling> pooling;  // of an embedding model
   float final_soft_cap = 0;
   RopeParameters rope;         // of layers without a window
   RopeParameters window_rope;  // of layers with one

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "engine/backend/cpu_backend.h"
 #include "engine/gguf/keys.h"
+#include "engine/models/bert_encoder.h"
 #include "engine/models/dense_decoder.h"
 #include "engine/models/hyper_parameters.h"
 #include "engine/models/weight_loader.h"
@@ -14,12 +15,16 @@
 namespace hearth::engine {
 namespace {
 
+// No encoder reads more, and a file cannot make the buffers larger than this.
+constexpr int64_t tokens_limit = 65536;
+
 struct BoundModel {
   Tape tape;
   VectorStorage storage;
   CacheShape cache;
   int64_t context_length = 0;
   int64_t weight_bytes = 0;
+  ModelOutputs outputs;
 };
 
 class CpuModelRunner final : public ModelRunner {
@@ -29,19 +34,22 @@ class CpuModelRunner final : public ModelRunner {
         cache_(std::move(model.cache)),
         context_length_(model.context_length),
         weight_bytes_(model.weight_bytes),
+        outputs_(model.outputs),
+        step_tokens_max_(static_cast<int32_t>(options.sizes.step_rows)),
         backend_(std::move(model.tape), options) {}
 
   const CacheShape& cache_shape() const override { return cache_; }
-  int64_t vocab_size() const override {
-    return backend_.tape().buffer(backend_.tape().logits()).width;
-  }
+  const ModelOutputs& outputs() const override { return outputs_; }
+  int64_t head_width() const override { return backend_.tape().logits_width(); }
+  int64_t vocab_size() const override { return outputs_.vocab_size; }
+  int32_t step_tokens_max() const override { return step_tokens_max_; }
   int64_t context_length() const override { return context_length_; }
   int64_t weight_bytes() const override { return weight_bytes_; }
 
-  bool run(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> logits,
+  bool run(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> outputs,
            const std::function<bool()>& is_cancelled) override {
     HEARTH_CHECK(pools.size() == cache_.groups.size());
-    return backend_.run(plan, pools, logits, is_cancelled);
+    return backend_.run(plan, pools, outputs, is_cancelled);
   }
 
  private:
@@ -49,6 +57,8 @@ class CpuModelRunner final : public ModelRunner {
   CacheShape cache_;
   int64_t context_length_;
   int64_t weight_bytes_;
+  ModelOutputs outputs_;
+  int32_t step_tokens_max_;
   CpuBackend backend_;
 };
 
@@ -63,15 +73,35 @@ const ArchitectureRow& require_architecture(const GgufMetadata& metadata) {
   return *row;
 }
 
+ModelOutputs outputs_of(const Tape& tape, const HyperParameters& parameters) {
+  ModelOutputs outputs;
+  outputs.pooling = parameters.pooling;
+  for (const Operation& operation : tape.operations()) {
+    const Attention* attention = std::get_if<Attention>(&operation);
+    if (attention != nullptr && attention->is_bidirectional) outputs.is_bidirectional = true;
+  }
+  if (tape.hidden() != no_buffer) outputs.hidden_width = tape.buffer(tape.hidden()).width;
+  if (parameters.pooling == Pooling::rank) {
+    outputs.score_count = tape.logits_width();
+  } else if (outputs.is_bidirectional) {
+    outputs.has_embedding_head = tape.logits() != no_buffer;
+  } else {
+    outputs.vocab_size = tape.logits_width();
+  }
+  return outputs;
+}
+
 BoundModel bind(const GgufFile& file, const ModelRunnerOptions& options) {
   const KernelTable& kernels = *options.kernels;
   const ArchitectureRow& architecture = require_architecture(file.metadata());
   const HyperParameters parameters = read_hyper_parameters(file.metadata(), architecture);
   BoundModel model;
   WeightLoader loader(file, kernels, model.tape, model.storage);
-  emit_dense_decoder(architecture, parameters, loader, model.tape, model.cache);
+  const auto emit = architecture.block == Block::bert ? emit_bert_encoder : emit_dense_decoder;
+  emit(architecture, parameters, loader, model.tape, model.cache);
   loader.finish();
   model.context_length = parameters.context_length;
+  model.outputs = outputs_of(model.tape, parameters);
   model.weight_bytes = loader.weight_bytes();
   for (const AdapterFile& adapter : options.adapters) {
     model.weight_bytes +=
@@ -116,6 +146,13 @@ std::unique_ptr<ModelRunner> ModelRunner::load(const GgufFile& file,
   backend.kernels = options.kernels;
   backend.threads = options.threads;
   backend.sizes = {options.step_tokens_max, options.output_tokens_max};
+  if (model.outputs.is_bidirectional) {
+    const int64_t longest = options.input_tokens_max > 0
+                                ? std::min(options.input_tokens_max, model.context_length)
+                                : model.context_length;
+    backend.sizes.step_rows = std::max(backend.sizes.step_rows, std::min(longest, tokens_limit));
+    backend.sizes.output_rows = backend.sizes.step_rows;
+  }
   std::unique_ptr<ModelRunner> runner = std::make_unique<CpuModelRunner>(std::move(model), backend);
   read_ahead(file, progress);
   return runner;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "engine/kv_cache/cache_shape.h"
 #include "engine/kv_cache/page_pool.h"
 #include "engine/models/adapter_loader.h"
+#include "engine/pooling.h"
 #include "engine/step_plan.h"
 
 namespace hearth::engine {
@@ -22,10 +24,25 @@ struct ModelRunnerOptions {
   const KernelTable* kernels = nullptr;  // required
   int32_t threads = 1;                   // compute threads, the calling one included
   int32_t step_tokens_max = 512;         // largest StepPlan; buffers are sized for it at load
-  int32_t output_tokens_max = 512;       // most rows of logits a step may ask for
+  // Inputs of bidirectional models, which cannot be cut: their step takes at least this many. 0: as
+  // many as the model was made for.
+  int64_t input_tokens_max = 0;
+  int32_t output_tokens_max = 512;  // most rows of logits a step may ask for
   // Loaded beside the model; spans name them by their place here. The files must outlive the
   // runner.
   std::vector<AdapterFile> adapters = {};
+};
+
+// What a model gives besides logits of the next token.
+struct ModelOutputs {
+  int64_t vocab_size = 0;          // columns of the logits; 0: the model cannot generate
+  int64_t hidden_width = 0;        // columns of StepOutput::hidden
+  int64_t score_count = 0;         // columns of the head of a reranker; 0: it is none
+  std::optional<Pooling> pooling;  // as the file says; absent: not made for embeddings
+  // Pooled vectors come from the head rather than from the hidden rows.
+  bool has_embedding_head = false;
+  // Every token sees the whole input, which must be one span of one step.
+  bool is_bidirectional = false;
 };
 
 class ModelRunner {
@@ -39,15 +56,19 @@ class ModelRunner {
   virtual ~ModelRunner() = default;
 
   virtual const CacheShape& cache_shape() const = 0;
-  virtual int64_t vocab_size() const = 0;      // columns of the logits
-  virtual int64_t context_length() const = 0;  // tokens the model was trained for
+  virtual const ModelOutputs& outputs() const = 0;
+  virtual int64_t head_width() const = 0;       // columns of StepOutput::head; 0: there is none
+  virtual int64_t vocab_size() const = 0;       // the same in a model that generates, else 0
+  virtual int32_t step_tokens_max() const = 0;  // as asked for, or as much as an input may have
+  virtual int64_t context_length() const = 0;   // tokens the model was trained for
   virtual int64_t weight_bytes() const = 0;
 
   // Runs one step on the calling thread and the compute team. `pools` has one entry per cache
-  // group. logits: [plan.output_tokens.size(), vocab_size]. Allocates nothing once warm.
-  // `is_cancelled` is asked between operations; when it answers true the step stops, logits are
+  // group. outputs: [plan.output_tokens.size(), head_width or hidden_width], as plan.output says.
+  // Allocates nothing once warm.
+  // `is_cancelled` is asked between operations; when it answers true the step stops, outputs are
   // undefined and false is returned.
-  virtual bool run(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> logits,
+  virtual bool run(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> outputs,
                    const std::function<bool()>& is_cancelled) = 0;
 };
 

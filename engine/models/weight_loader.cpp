@@ -109,6 +109,19 @@ WeightId WeightLoader::matrix(const std::string& name, int64_t width, int64_t ro
   return bind_matrix(take(name, width, rows, true), width, rows);
 }
 
+WeightId WeightLoader::matrix_rows(const std::string& name, int64_t width, int64_t total,
+                                   int64_t first, int64_t count) {
+  const bool is_new = !taken_.contains(name);
+  const TensorInfo* tensor = take(name, width, total, true);
+  if (!is_new && tensor != nullptr) weight_bytes_ -= tensor->size_bytes;
+  const WeightId whole = bind_matrix(tensor, width, total);
+  Weight part = tape_.weight(whole);
+  part.row_count = count;
+  if (part.data != nullptr)
+    part.data = static_cast<const std::byte*>(part.data) + first * part.row_bytes;
+  return tape_.add_weight(part);
+}
+
 WeightId WeightLoader::table(const std::string& name, int64_t width) {
   const TensorInfo* found = file_.find_tensor(name);
   const int64_t rows = found == nullptr ? 1 : found->shape[1];

@@ -25,10 +25,14 @@ class WeightLoader {
   WeightLoader(const GgufFile& file, const KernelTable& kernels, Tape& tape,
                VectorStorage& storage);
 
+  bool has(const std::string& name) const { return file_.find_tensor(name) != nullptr; }
   // [width, rows] in the order of the file. A matrix keeps its type and memory. Whatever is wrong
   // with it is noted, and a weight of the expected shape without data is given, so that emission
   // can go on.
   WeightId matrix(const std::string& name, int64_t width, int64_t rows);
+  // Some rows of a matrix of `total` rows.
+  WeightId matrix_rows(const std::string& name, int64_t width, int64_t total, int64_t first,
+                       int64_t count);
   // As many rows as the tensor has.
   WeightId table(const std::string& name, int64_t width);
   // f32 [size].

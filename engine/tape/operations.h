@@ -21,11 +21,16 @@ inline constexpr int32_t no_adapter_slot = -1;
 // Rows of a buffer: one per token of the step, or one per wanted token.
 enum class RowSet : uint8_t { step, output };
 
-// out[t] = table row of token t times `scale`; given embedding rows are copied unscaled.
+// Which row of a table a token gets: that of its id, that of its position, or the first one.
+enum class RowSource : uint8_t { token, position, first };
+
+// out[t] = table row of token t times `scale`; given embedding rows are copied unscaled in place of
+// the row of an id.
 struct GetRow {
   WeightId table = no_weight;
   BufferId out = no_buffer;
   float scale = 1.0F;
+  RowSource source = RowSource::token;
 };
 
 // out[t] = [pairs][cos, sin] of the token's position, for Tape::ropes[rope].
@@ -34,12 +39,16 @@ struct RopeAngles {
   BufferId out = no_buffer;
 };
 
-// RMS norm of a row. `in` and `out` may be the same.
+enum class NormKind : uint8_t { rms, layer };
+
+// RMS norm or layer norm (with mean) of a row. `in` and `out` may be the same.
 struct Norm {
   BufferId in = no_buffer;
   BufferId out = no_buffer;
-  WeightId weight = no_weight;  // no_weight: none
+  WeightId weight = no_weight;  // no_weight: none, in RMS norms only
   float epsilon = 0;
+  NormKind kind = NormKind::rms;
+  WeightId bias = no_weight;  // of layer norms; no_weight: none
 };
 
 // RMS norm of each of `heads` heads of a row, in place; one weight [head_dim] for all of them.
@@ -79,6 +88,9 @@ struct Attention {
   float scale = 0;
   float soft_cap = 0;          // 0: none
   WeightId sinks = no_weight;  // f32 [heads]
+  // Every token sees all of its sequence, or those no more than window / 2 away. The whole sequence
+  // is then one span.
+  bool is_bidirectional = false;
 };
 
 // out = W in + bias, then the adapter, then (when fused) add_to += out.
@@ -100,7 +112,7 @@ struct AdapterDown {
   int32_t slot = no_adapter_slot;
 };
 
-// out = gate(a) * b
+// out = gate(a) * b, or gate(a) where b is no_buffer
 struct Gate {
   GateKind kind = GateKind::silu;
   BufferId a = no_buffer;

@@ -48,7 +48,10 @@ std::vector<Access> buffers_of(const Operation& operation) {
                  [&](const StoreKv& op) { reads(op.key), reads(op.value); },
                  [&](const Attention& op) { reads(op.queries), writes(op.out); },
                  [&](const Linear& op) { append_linear(a, op); },
-                 [&](const Gate& op) { reads(op.a), reads(op.b), writes(op.out); },
+                 [&](const Gate& op) {
+                   reads(op.a), writes(op.out);
+                   if (op.b != no_buffer) reads(op.b);
+                 },
                  [&](const Add& op) { reads(op.a), reads(op.b), writes(op.out); },
                  [&](const Scale& op) { writes(op.buffer); },
                  [&](const SoftCap& op) { writes(op.buffer); },
@@ -256,6 +259,19 @@ std::vector<Region> split_regions(const Tape& tape) {
     }
   }
   return regions;
+}
+
+size_t regions_before(const Tape& tape, const std::vector<Region>& regions, BufferId buffer) {
+  size_t count = 0;
+  for (size_t r = 0; r < regions.size(); ++r) {
+    for (int32_t i = 0; i < regions[r].operation_count; ++i) {
+      const auto index = static_cast<size_t>(regions[r].first_operation + i);
+      for (const Access& access : buffers_of(tape.operations()[index])) {
+        if (access.write && access.buffer == buffer) count = r + 1;
+      }
+    }
+  }
+  return count;
 }
 
 BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions,

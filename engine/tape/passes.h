@@ -33,6 +33,9 @@ struct Region {
 
 std::vector<Region> split_regions(const Tape& tape);
 
+// How many regions it takes from the first one until `buffer` has its last value.
+size_t regions_before(const Tape& tape, const std::vector<Region>& regions, BufferId buffer);
+
 struct BufferSizes {
   int64_t step_rows = 0;
   int64_t output_rows = 0;

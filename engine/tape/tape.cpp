@@ -39,9 +39,9 @@ BufferId Tape::add_buffer(const Buffer& buffer) {
   return static_cast<BufferId>(buffers_.size()) - 1;
 }
 
-BufferId Tape::get_row(WeightId table, float scale) {
+BufferId Tape::get_row(WeightId table, float scale, RowSource source) {
   const BufferId out = add_buffer({weight(table).width, RowSet::step, ColumnKind::f32});
-  operations_.emplace_back(GetRow{table, out, scale});
+  operations_.emplace_back(GetRow{table, out, scale, source});
   return out;
 }
 
@@ -56,7 +56,16 @@ BufferId Tape::norm(BufferId in, WeightId weight, float epsilon) {
   const Buffer source = buffer(in);
   HEARTH_CHECK(weight == no_weight || this->weight(weight).width == source.width);
   const BufferId out = add_buffer({source.width, source.rows, ColumnKind::f32});
-  operations_.emplace_back(Norm{in, out, weight, epsilon});
+  operations_.emplace_back(Norm{in, out, weight, epsilon, NormKind::rms, no_weight});
+  return out;
+}
+
+BufferId Tape::layer_norm(BufferId in, WeightId weight, WeightId bias, float epsilon) {
+  const Buffer source = buffer(in);
+  HEARTH_CHECK(this->weight(weight).width == source.width);
+  HEARTH_CHECK(bias == no_weight || this->weight(bias).width == source.width);
+  const BufferId out = add_buffer({source.width, source.rows, ColumnKind::f32});
+  operations_.emplace_back(Norm{in, out, weight, epsilon, NormKind::layer, bias});
   return out;
 }
 
@@ -101,6 +110,13 @@ BufferId Tape::gate(GateKind kind, BufferId a, BufferId b) {
   return out;
 }
 
+BufferId Tape::activate(GateKind kind, BufferId a) {
+  const Buffer source = buffer(a);
+  const BufferId out = add_buffer({source.width, source.rows, ColumnKind::f32});
+  operations_.emplace_back(Gate{kind, a, no_buffer, out});
+  return out;
+}
+
 void Tape::add_to(BufferId x, BufferId y) {
   HEARTH_CHECK(buffer(x).width == buffer(y).width && buffer(x).rows == buffer(y).rows);
   operations_.emplace_back(Add{x, y, x});
@@ -124,6 +140,11 @@ BufferId Tape::select_rows(BufferId in) {
 void Tape::set_logits(BufferId buffer) {
   HEARTH_CHECK(this->buffer(buffer).rows == RowSet::output);
   logits_ = buffer;
+}
+
+void Tape::set_hidden(BufferId buffer) {
+  HEARTH_CHECK(this->buffer(buffer).rows == RowSet::output);
+  hidden_ = buffer;
 }
 
 }  // namespace hearth::engine

@@ -53,9 +53,10 @@ class Tape {
   // One part per slot. Spans name adapters by the number that this returns.
   int32_t add_adapter(std::vector<AdapterPart> parts);
 
-  BufferId get_row(WeightId table, float scale);
+  BufferId get_row(WeightId table, float scale, RowSource source = RowSource::token);
   BufferId rope_angles(int32_t rope);
   BufferId norm(BufferId in, WeightId weight, float epsilon);
+  BufferId layer_norm(BufferId in, WeightId weight, WeightId bias, float epsilon);
   void head_norm(BufferId buffer, int32_t heads, WeightId weight, float epsilon);
   // bias may be no_weight, adapter_slot no_adapter_slot.
   BufferId linear(BufferId in, WeightId weight, WeightId bias, int32_t adapter_slot);
@@ -64,6 +65,7 @@ class Tape {
   // `attention.queries` and the rest filled in, `out` is made here: [tokens, heads * value_dim].
   BufferId attention(Attention attention, int64_t value_dim);
   BufferId gate(GateKind kind, BufferId a, BufferId b);
+  BufferId activate(GateKind kind, BufferId a);
   // x += y
   void add_to(BufferId x, BufferId y);
   void scale(BufferId buffer, float factor);
@@ -71,6 +73,8 @@ class Tape {
   BufferId select_rows(BufferId in);
   // The buffer that the caller of a step reads: output rows.
   void set_logits(BufferId buffer);
+  // What StepOutput::hidden gives: output rows. Operations behind it are left out of such steps.
+  void set_hidden(BufferId buffer);
 
   const std::vector<Operation>& operations() const { return operations_; }
   const std::vector<Weight>& weights() const { return weights_; }
@@ -80,7 +84,10 @@ class Tape {
   const std::vector<std::vector<AdapterPart>>& adapters() const { return adapters_; }
   // Null where the adapter (-1: none) leaves the slot alone.
   const AdapterPart* adapter_part(int32_t adapter, int32_t slot) const;
+  // no_buffer for a model without a head.
   BufferId logits() const { return logits_; }
+  BufferId hidden() const { return hidden_; }
+  int64_t logits_width() const { return logits_ == no_buffer ? 0 : buffer(logits_).width; }
   const Weight& weight(WeightId id) const { return weights_[static_cast<size_t>(id)]; }
   const Buffer& buffer(BufferId id) const { return buffers_[static_cast<size_t>(id)]; }
 
@@ -98,6 +105,7 @@ class Tape {
   std::vector<AdapterSlot> adapter_slots_;
   std::vector<std::vector<AdapterPart>> adapters_;  // [adapters][slots]
   BufferId logits_ = no_buffer;
+  BufferId hidden_ = no_buffer;
 };
 
 }  // namespace hearth::engine

@@ -77,6 +77,15 @@ class ModelHarness {
     }
   }
 
+  // As below, but the hidden rows, or the rows of a head that gives no logits.
+  std::vector<float> run_output(const std::vector<Piece>& pieces, engine::StepOutput output) {
+    engine::StepPlan plan = plan_of(pieces);
+    plan.output = output;
+    plan.output_tokens.resize(plan.tokens.size());
+    std::iota(plan.output_tokens.begin(), plan.output_tokens.end(), 0);
+    return run_plan(plan, pieces);
+  }
+
   // One step; pieces in the decode role first. Logits of all tokens, in the order of the pieces.
   std::vector<float> run(const std::vector<Piece>& pieces) {
     engine::StepPlan plan = plan_of(pieces);
@@ -142,7 +151,10 @@ class ModelHarness {
   }
 
   std::vector<float> run_plan(const engine::StepPlan& plan, const std::vector<Piece>& pieces) {
-    std::vector<float> logits(plan.output_tokens.size() * static_cast<size_t>(vocab_size()));
+    const int64_t width = plan.output == engine::StepOutput::hidden
+                              ? runner_->outputs().hidden_width
+                              : runner_->head_width();
+    std::vector<float> logits(plan.output_tokens.size() * static_cast<size_t>(width));
     static_cast<void>(runner_->run(plan, pools(), logits, {}));
     for (const Piece& piece : pieces) {
       Sequence& state = sequences_[static_cast<size_t>(piece.sequence)];

@@ -72,6 +72,13 @@ inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
 // What query token `token` sees of the page whose first token has cache index `page_start`.
 inline TokenRange visible_tokens(const AttentionArgs& args, int64_t token, int64_t page_start) {
   const int64_t query = args.query_start + token - page_start;
+  if (args.sequence_tokens > 0) {
+    const int64_t end = args.sequence_tokens - page_start;
+    if (args.window == 0) return {0, clamp(end, 0, page_tokens)};
+    const int64_t last = query + args.window / 2 + 1;
+    return {clamp(query - args.window / 2, 0, page_tokens),
+            clamp(last < end ? last : end, 0, page_tokens)};
+  }
   const int64_t begin = args.window > 0 ? query - args.window + 1 : 0;
   return {clamp(begin, 0, page_tokens), clamp(query + 1, 0, page_tokens)};
 }

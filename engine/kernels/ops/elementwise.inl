@@ -31,7 +31,19 @@ inline F32x16 gelu_tanh_f32(F32x16 x) {
   return mul(x, sigmoid_f32(mul(u, splat(1.5957691216057308f))));
 }
 
+inline void activate(GateKind kind, const float* a, int64_t count, float* y) {
+  switch (kind) {
+    case GateKind::silu:
+      map_values(a, count, y, [](F32x16 x) { return silu_f32(x); });
+      break;
+    case GateKind::gelu_tanh:
+      map_values(a, count, y, [](F32x16 x) { return gelu_tanh_f32(x); });
+      break;
+  }
+}
+
 inline void gate(GateKind kind, const float* a, const float* b, int64_t count, float* y) noexcept {
+  if (b == nullptr) return activate(kind, a, count, y);
   switch (kind) {
     case GateKind::silu:
       map_values(a, b, count, y, [](F32x16 x, F32x16 up) { return mul(silu_f32(x), up); });
@@ -79,6 +91,34 @@ inline void rms_norm(const float* x, const float* weight, int64_t width, float e
   } else {
     map_values(x, width, y, [=](F32x16 value) { return mul(value, factor); });
   }
+}
+
+inline float sum_values(const float* x, int64_t width) {
+  F32x16 sums = zero_f32();
+  int64_t i = 0;
+  for (; i + 16 <= width; i += 16) sums = add(sums, load(x + i));
+  if (i < width) sums = add(sums, load_first(x + i, width - i));
+  return sum(sums);
+}
+
+inline void layer_norm(const float* x, const float* weight, const float* bias, int64_t width,
+                       float eps, float* y) noexcept {
+  const F32x16 mean = splat(sum_values(x, width) / static_cast<float>(width));
+  F32x16 squares = zero_f32();
+  int64_t i = 0;
+  for (; i + 16 <= width; i += 16) {
+    const F32x16 value = sub(load(x + i), mean);
+    squares = fma(value, value, squares);
+  }
+  if (i < width) {
+    const int64_t left = width - i;
+    const F32x16 value = select_lanes(0, left, sub(load_first(x + i, left), mean), zero_f32());
+    squares = fma(value, value, squares);
+  }
+  const F32x16 factor = splat(1.0f / sqrt_scalar(sum(squares) / static_cast<float>(width) + eps));
+  map_values(x, weight, width, y,
+             [=](F32x16 value, F32x16 w) { return mul(mul(sub(value, mean), factor), w); });
+  if (bias != nullptr) add_values(y, bias, width, y);
 }
 
 // (a, b) rotated by the angle: a * cos - b * sin, a * sin + b * cos.

@@ -46,6 +46,7 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
       .q8_column_bytes = q8_column_bytes,
       .quantize = quantize,
       .rms_norm = rms_norm,
+      .layer_norm = layer_norm,
       .rope = rope,
       .gate = gate,
       .add = add_values,

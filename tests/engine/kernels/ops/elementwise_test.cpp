@@ -128,6 +128,43 @@ TEST_CASE("rms_norm with and without weight", "[kernels]") {
   }
 }
 
+TEST_CASE("layer_norm with and without bias", "[kernels]") {
+  for (const size_t width : {1u, 8u, 16u, 64u, 289u, 2049u}) {
+    std::vector<float> x = random_values(width, 3.0f);
+    for (float& value : x) value += 5.0f;
+    const std::vector<float> weight = random_values(width + 3, 1.0f);
+    const std::vector<float> bias = random_values(width + 5, 1.0f);
+    double mean = 0;
+    for (const float value : x) mean += value / static_cast<double>(width);
+    double squares = 0;
+    for (const float value : x) squares += (value - mean) * (value - mean);
+    const double factor = 1 / std::sqrt(squares / static_cast<double>(width) + 1e-5);
+    for (const float* b : {bias.data(), static_cast<const float*>(nullptr)}) {
+      const std::vector<float> y = run_all(width, [&](const KernelTable& table, float* out) {
+        std::copy(x.begin(), x.end(), out);
+        table.layer_norm(out, weight.data(), b, static_cast<int64_t>(width), 1e-5f, out);
+      });
+      for (size_t i = 0; i < width; ++i) {
+        const double exact = (x[i] - mean) * factor * weight[i] + (b != nullptr ? b[i] : 0.0f);
+        CHECK(std::abs(y[i] - exact) <= 1e-5);
+      }
+    }
+  }
+}
+
+TEST_CASE("an activation is a gate of ones", "[kernels]") {
+  const std::vector<float> a = random_values(101, 3.0f);
+  const std::vector<float> ones(a.size(), 1.0f);
+  for (const GateKind kind : {GateKind::silu, GateKind::gelu_tanh}) {
+    const auto gated = [&](const float* b) {
+      return run_all(a.size(), [&](const KernelTable& table, float* out) {
+        table.gate(kind, a.data(), b, static_cast<int64_t>(a.size()), out);
+      });
+    };
+    CHECK(gated(nullptr) == gated(ones.data()));
+  }
+}
+
 TEST_CASE("rope: both styles, pairs that do not fill a vector", "[kernels]") {
   for (const size_t pairs : {1u, 4u, 8u, 12u, 16u, 32u, 40u, 64u}) {
     const std::vector<float> head = random_values(2 * pairs, 1.0f);

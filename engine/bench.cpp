@@ -169,6 +169,10 @@ Report measure(const BenchOptions& options, const KernelTable& kernels, int32_t 
                                .output_tokens_max = streams_max},
                               {});
   });
+  if (model->vocab_size() == 0) {
+    throw Error(ErrorCode::unsupported,
+                file->what() + ": this model makes embeddings only, and bench measures generation");
+  }
   report.weight_bytes = model->weight_bytes();
   report.matrix_values = layer_values(*file);
   Drive drive(*model, kernels, options);

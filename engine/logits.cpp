@@ -78,6 +78,10 @@ void evaluate_logits(const GgufFile& file, std::span<const TokenId> tokens,
   runner_options.output_tokens_max = step_tokens;
   if (options.adapter) runner_options.adapters.push_back(*options.adapter);
   const std::unique_ptr<ModelRunner> runner = ModelRunner::load(file, runner_options, {});
+  if (runner->vocab_size() == 0) {
+    throw Error(ErrorCode::unsupported,
+                file.what() + ": this model makes embeddings only, it has no logits");
+  }
   LoneSequence sequence(*runner, options, *kernels, std::ssize(tokens));
   std::vector<float> rows(static_cast<size_t>(step_tokens * runner->vocab_size()));
   for (size_t done = 0; done < tokens.size();) {

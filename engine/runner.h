@@ -68,6 +68,9 @@ struct GenerateFrame {
   GenerationRequest request;
   std::string unsupported;  // received only: the first thing asked for that version 1 cannot do
 };
+struct EmbedFrame {
+  EmbeddingRequest request;
+};
 struct CancelFrame {
   RequestId id = 0;
 };
@@ -113,6 +116,11 @@ struct StatsFrame {
   uint64_t call = 0;
   EngineStats stats;
 };
+// A result; long ones come in several frames, whose values follow one another.
+struct EmbeddingFrame {
+  EmbeddingResult result;
+  bool is_final = true;
+};
 struct FailedFrame {
   uint64_t call = 0;
   ErrorCode code = ErrorCode::internal;
@@ -130,10 +138,11 @@ struct FatalFrame {
   std::string message;
 };
 
-using Frame = std::variant<HelloFrame, LoadFrame, CancelLoadFrame, GenerateFrame, CancelFrame,
-                           TokenizeFrame, DetokenizeFrame, StatsRequestFrame, PingFrame,
-                           ShutdownFrame, ProgressFrame, LoadedFrame, RefusedFrame, EventsFrame,
-                           TokensFrame, TextFrame, StatsFrame, FailedFrame, PongFrame, FatalFrame>;
+using Frame =
+    std::variant<HelloFrame, LoadFrame, CancelLoadFrame, GenerateFrame, CancelFrame, TokenizeFrame,
+                 DetokenizeFrame, StatsRequestFrame, PingFrame, ShutdownFrame, ProgressFrame,
+                 LoadedFrame, RefusedFrame, EventsFrame, TokensFrame, TextFrame, StatsFrame,
+                 FailedFrame, PongFrame, FatalFrame, EmbedFrame, EmbeddingFrame>;
 
 // The payload of a frame. Throws Error{invalid_argument} above frame_bytes_max.
 std::vector<std::byte> encode_frame(const Frame& frame);

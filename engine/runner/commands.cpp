@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <iostream>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -16,6 +18,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/embedding.h"
+#include "engine/engine/prompt.h"
+#include "engine/gguf/keys.h"
 #include "engine/gguf/reader.h"
 #include "engine/kernels/kernels.h"
 #include "engine/logits.h"
@@ -71,6 +76,47 @@ std::pair<std::string, float> parse_lora(const std::string& text) {
   return {text.substr(0, colon), scale};
 }
 
+bool is_embedding_model(const GgufFile& file) {
+  const std::string_view architecture = file.metadata().require_string(key_architecture);
+  return file.metadata().find(arch_key(architecture, suffix_pooling_type)) != nullptr;
+}
+
+// The pooled vector, then the rows of all tokens.
+void write_embedding(const GgufFile& file, const std::vector<TokenId>& tokens,
+                     const LogitsOptions& options, int out, const std::string& name) {
+  EmbeddingOptions embedding;
+  embedding.kernels = options.kernels;
+  embedding.kv_type = options.kv_type;
+  embedding.threads = options.threads;
+  embedding.batch = options.batch;
+  embedding.with_rows = true;
+  const EmbeddedInput input = embed_inputs(file, {&tokens, 1}, embedding).front();
+  write_all(out, std::as_bytes(std::span(input.vector)), name);
+  write_all(out, std::as_bytes(std::span(input.rows)), name);
+}
+
+// "1,2;3" is two inputs.
+std::vector<std::vector<TokenId>> parse_inputs(std::string_view text) {
+  std::vector<std::vector<TokenId>> inputs;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(';'), text.size());
+    inputs.push_back(parse_tokens(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return inputs;
+}
+
+// Lines of standard input, each with what the model expects around an input.
+std::vector<std::vector<TokenId>> read_inputs(const GgufFile& file) {
+  const auto tokenizer = make_tokenizer(file);
+  std::vector<std::vector<TokenId>> inputs;
+  for (std::string line; std::getline(std::cin, line);) {
+    const PromptPart part{line, false, {}};
+    inputs.push_back(tokenize_input(*tokenizer, {&part, 1}));
+  }
+  return inputs;
+}
+
 UniqueFd create_file(const std::filesystem::path& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (fd) return fd;
@@ -97,9 +143,41 @@ void run_logits(const LogitsCommand& command) {
   }
   const UniqueFd out = create_file(command.out);
   const std::string name = command.out.string();
+  if (is_embedding_model(file)) {
+    write_embedding(file, tokens, options, out.get(), name);
+    return;
+  }
   evaluate_logits(file, tokens, options, [&](std::span<const float> rows, int64_t) {
     write_all(out.get(), std::as_bytes(rows), name);
   });
+}
+
+void run_embed(const EmbedCommand& command) {
+  EmbeddingOptions options;
+  options.kernels = kernels_named(command.isa);
+  options.threads = command.threads;
+  options.batch = command.batch;
+  options.normalize = command.normalize;
+  options.truncate = command.truncate;
+  if (!command.pooling.empty()) {
+    options.pooling = pooling_from(command.pooling);
+    if (!options.pooling) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("--pooling: \"{}\" is none of none, mean, cls, last and rank",
+                              command.pooling));
+    }
+  }
+  const GgufFile file = GgufFile::open(command.model);
+  const std::vector<std::vector<TokenId>> inputs =
+      command.tokens.empty() ? read_inputs(file) : parse_inputs(command.tokens);
+  std::string text;
+  for (const EmbeddedInput& input : embed_inputs(file, inputs, options)) {
+    for (size_t i = 0; i < input.vector.size(); ++i) {
+      const bool ends_row = (static_cast<int64_t>(i) + 1) % input.width == 0;
+      fmt::format_to(std::back_inserter(text), "{:.9g}{}", input.vector[i], ends_row ? '\n' : ' ');
+    }
+  }
+  write_all(STDOUT_FILENO, std::as_bytes(std::span(text)), "standard output");
 }
 
 void run_tokenize(const std::filesystem::path& model, bool parses_specials) {

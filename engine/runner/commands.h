@@ -20,7 +20,20 @@ struct LogitsCommand {
   std::string lora;  // "FILE" or "FILE:SCALE"; empty: none
 };
 
+struct EmbedCommand {
+  std::filesystem::path model;
+  std::string tokens;   // "1,2,3;4,5": inputs; empty: one text per line of standard input
+  std::string pooling;  // empty: as the model says
+  std::string isa;
+  int32_t threads = 0;
+  int32_t batch = 512;
+  bool normalize = false;
+  bool truncate = false;
+};
+
 // All throw Error with the line to print.
+// One line per input: the vector's values, separated by spaces; without pooling one line per token.
+void run_embed(const EmbedCommand& command);
 void run_logits(const LogitsCommand& command);
 void run_tokenize(const std::filesystem::path& model, bool parses_specials);
 // `exact`: nothing is tidied, also where the vocabulary asks for it.

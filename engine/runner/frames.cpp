@@ -22,11 +22,14 @@ using Json = nlohmann::json;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<Frame>> frame_names = {
-    "hello",         "load", "cancel_load", "generate", "cancel", "tokenize", "detokenize",
-    "stats_request", "ping", "shutdown",    "progress", "loaded", "refused",  "events",
-    "tokens",        "text", "stats",       "failed",   "pong",   "fatal"};
+    "hello",      "load",          "cancel_load", "generate", "cancel",   "tokenize",
+    "detokenize", "stats_request", "ping",        "shutdown", "progress", "loaded",
+    "refused",    "events",        "tokens",      "text",     "stats",    "failed",
+    "pong",       "fatal",         "embed",       "embedding"};
 
 constexpr std::array<std::string_view, 4> finish_names = {"stop", "length", "cancelled", "failed"};
+constexpr std::array<std::string_view, pooling_count + 1> pooling_names = {
+    "none", "mean", "cls", "last", "rank", "default"};
 constexpr std::array<std::string_view, 2> kv_names = {"f32", "f16"};
 
 template <typename T, typename U>
@@ -65,6 +68,15 @@ void visit(auto& a, Of<GenerationRequest> auto& r) {
   a("tenant", r.tenant), a("return_tokens", r.return_tokens), a("adapter", r.adapter);
   a("adapter_scale", r.adapter_scale);
 }
+void visit(auto& a, Of<EmbeddingRequest> auto& r) {
+  a("id", r.id), a("input", r.input), a("pooling", r.pooling), a("normalize", r.normalize);
+  a("truncate", r.truncate), a("adapter", r.adapter), a("adapter_scale", r.adapter_scale);
+}
+void visit(auto& a, Of<EmbeddingResult> auto& r) {
+  a("id", r.id), a("values", r.values), a("rows", r.rows), a("width", r.width);
+  a("input_tokens", r.input_tokens), a("truncated", r.is_truncated), a("failed", r.has_failed);
+  if (r.has_failed) a("code", r.error), a("message", r.message);
+}
 void visit(auto& a, Of<Timings> auto& t) {
   a("prompt_tokens", t.prompt_tokens), a("cached_prompt_tokens", t.cached_prompt_tokens);
   a("generated_tokens", t.generated_tokens), a("prompt_ns", t.prompt_ns),
@@ -94,6 +106,13 @@ void visit(auto& a, Of<LoadFrame> auto& f) {
 void visit(auto&, Of<CancelLoadFrame> auto&) {}
 void visit(auto& a, Of<GenerateFrame> auto& f) {
   visit(a, f.request);
+}
+void visit(auto& a, Of<EmbedFrame> auto& f) {
+  visit(a, f.request);
+}
+void visit(auto& a, Of<EmbeddingFrame> auto& f) {
+  visit(a, f.result);
+  a("final", f.is_final);
 }
 void visit(auto& a, Of<CancelFrame> auto& f) {
   a("id", f.id);
@@ -160,6 +179,9 @@ class Writer {
   static Json to_json(KvType value) { return kv_names[static_cast<size_t>(value)]; }
   static Json to_json(FinishReason value) { return finish_names[static_cast<size_t>(value)]; }
   static Json to_json(ErrorCode value) { return to_string(value); }
+  static Json to_json(const std::optional<Pooling>& value) {
+    return pooling_names[value ? static_cast<size_t>(*value) : pooling_names.size() - 1];
+  }
 
   template <typename T>
   requires std::is_class_v<T>
@@ -170,12 +192,15 @@ class Writer {
     return map;
   }
 
-  static Json to_json(const std::vector<TokenId>& tokens) {
-    static_assert(std::endian::native == std::endian::little, "token ids travel little-endian");
-    std::vector<uint8_t> bytes(tokens.size() * sizeof(TokenId));
-    if (!tokens.empty()) std::memcpy(bytes.data(), tokens.data(), bytes.size());
+  template <typename T>
+  static Json to_bytes(const std::vector<T>& values) {
+    static_assert(std::endian::native == std::endian::little, "numbers travel little-endian");
+    std::vector<uint8_t> bytes(values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
     return Json::binary(std::move(bytes));
   }
+  static Json to_json(const std::vector<TokenId>& tokens) { return to_bytes(tokens); }
+  static Json to_json(const std::vector<float>& values) { return to_bytes(values); }
 
   template <typename T>
   static Json to_json(const std::vector<T>& values) {
@@ -230,12 +255,24 @@ class Reader {
     value = json.get_ref<const std::string&>();
   }
 
-  static void from_json(const char* key, const Json& json, std::vector<TokenId>& tokens) {
-    if (!json.is_binary() || json.get_binary().size() % sizeof(TokenId) != 0)
-      fail(key, "token ids", json);
+  template <typename T>
+  static void from_bytes(const char* key, std::string_view expected, const Json& json,
+                         std::vector<T>& values) {
+    if (!json.is_binary() || json.get_binary().size() % sizeof(T) != 0) fail(key, expected, json);
     const auto& bytes = json.get_binary();
-    tokens.resize(bytes.size() / sizeof(TokenId));
-    if (!tokens.empty()) std::memcpy(tokens.data(), bytes.data(), bytes.size());
+    values.resize(bytes.size() / sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  }
+  static void from_json(const char* key, const Json& json, std::vector<TokenId>& tokens) {
+    from_bytes(key, "token ids", json, tokens);
+  }
+  static void from_json(const char* key, const Json& json, std::vector<float>& values) {
+    from_bytes(key, "floats", json, values);
+  }
+  static void from_json(const char* key, const Json& json, std::optional<Pooling>& value) {
+    const size_t index = index_of(key, json, pooling_names);
+    value.reset();
+    if (index + 1 < pooling_names.size()) value = static_cast<Pooling>(index);
   }
 
   template <size_t count>

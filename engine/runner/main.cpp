@@ -115,6 +115,23 @@ void add_logits(CLI::App& app, LogitsCommand& command) {
   logits->callback([&command] { run_logits(command); });
 }
 
+void add_embed(CLI::App& app, EmbedCommand& command) {
+  CLI::App* embed = app.add_subcommand(
+      "embed", "Vectors of inputs, one line each: lines of standard input, or given tokens");
+  embed->add_option("--model", command.model, "GGUF file")->required();
+  embed->add_option("--tokens", command.tokens,
+                    "Inputs as token ids, \"1,2,3;4,5\"; nothing is added");
+  embed->add_option("--pooling", command.pooling,
+                    "none, mean, cls, last or rank (default: as the model says, else mean)");
+  embed->add_flag("--normalize", command.normalize, "Vectors to length 1");
+  embed->add_flag("--truncate", command.truncate, "Cut inputs that are too long");
+  embed->add_option("--threads", command.threads,
+                    "Compute threads; 0: as many as cores and quota allow");
+  embed->add_option("--isa", command.isa, "Instruction set (default: HEARTH_ISA, else the best)");
+  embed->add_option("--batch", command.batch, "Tokens per step")->capture_default_str();
+  embed->callback([&command] { run_embed(command); });
+}
+
 struct TokenizeArguments {
   std::string model;
   bool parses_specials = false;
@@ -177,10 +194,12 @@ int run(int count, char** arguments) {
   app.require_subcommand(1);
   LogitsCommand logits;
   BenchOptions bench;
-  logits.isa = bench.isa = default_isa();
+  EmbedCommand embed;
+  logits.isa = bench.isa = embed.isa = default_isa();
   TokenizeArguments tokenize;
   CodecArguments codec;
   add_logits(app, logits);
+  add_embed(app, embed);
   add_tokenize(app, tokenize);
   add_codec(app, codec);
   add_bench(app, bench);

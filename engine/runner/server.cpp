@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <utility>
@@ -22,6 +23,7 @@ namespace {
 constexpr auto wake_up_interval =
     std::chrono::milliseconds(100);  // how late an unread answer is cancelled at most
 constexpr int64_t progress_interval_ms = 50;
+constexpr size_t embedding_floats_per_frame = size_t{1} << 20;
 
 int64_t now_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -267,6 +269,33 @@ void RunnerServer::handle(GenerateFrame& frame) {
     loaded_engine().submit(std::move(frame.request));
   });
   if (failure) fail_request(id, failure->code, failure->message);
+}
+
+void RunnerServer::handle(EmbedFrame& frame) {
+  const RequestId id = frame.request.id;
+  const auto failure = failure_of([&] {
+    loaded_engine().embed(std::move(frame.request),
+                          [this](EmbeddingResult result) { send_embedding(std::move(result)); });
+  });
+  if (!failure) return;
+  EmbeddingResult result;
+  result.id = id;
+  result.has_failed = true;
+  result.error = failure->code;
+  result.message = failure->message;
+  send_embedding(std::move(result));
+}
+
+void RunnerServer::send_embedding(EmbeddingResult result) {
+  std::vector<float> values = std::move(result.values);
+  for (size_t sent = 0;;) {
+    const size_t count = std::min(values.size() - sent, embedding_floats_per_frame);
+    result.values.assign(values.begin() + static_cast<std::ptrdiff_t>(sent),
+                         values.begin() + static_cast<std::ptrdiff_t>(sent + count));
+    sent += count;
+    outbox_.push(EmbeddingFrame{result, sent == values.size()});
+    if (sent == values.size()) return;
+  }
 }
 
 void RunnerServer::handle(CancelFrame& frame) {

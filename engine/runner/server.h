@@ -42,6 +42,8 @@ class RunnerServer {
   void handle(HelloFrame& frame);
   void handle(LoadFrame& frame, std::vector<UniqueFd> descriptors);
   void handle(GenerateFrame& frame);
+  void handle(EmbedFrame& frame);
+  void send_embedding(EmbeddingResult result);
   void handle(CancelFrame& frame);
   void handle(TokenizeFrame& frame);
   void handle(DetokenizeFrame& frame);

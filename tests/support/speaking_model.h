@@ -14,7 +14,8 @@ namespace hearth::testing {
 
 struct SpeakingModelOptions {
   std::string architecture =
-      "llama";  // or "gemma3": every sixth layer is full, the others see `window` tokens
+      "llama";  // or "gemma3": every sixth layer is full, the others see `window` tokens; or
+                // "gemma-embedding": the same, looking to both sides and without a head
   int32_t layers = 2;
   int64_t context_tokens = 2048;
   int64_t window = 0;
@@ -83,8 +84,9 @@ class SpeakingModel {
   void add_weights() {
     add_matrix("token_embd.weight", width, speaking_vocab_size, 1.0f);
     add_vector("output_norm.weight", width);
-    add_matrix("output.weight", width, speaking_vocab_size, 0.4f);
-    const bool is_gemma = options_.architecture == "gemma3";
+    const bool is_gemma = options_.architecture.starts_with("gemma");
+    if (options_.architecture != "gemma-embedding")
+      add_matrix("output.weight", width, speaking_vocab_size, 0.4f);
     for (int32_t layer = 0; layer < options_.layers; ++layer) {
       const std::string prefix = "blk." + std::to_string(layer) + ".";
       add_vector(prefix + "attn_norm.weight", width);

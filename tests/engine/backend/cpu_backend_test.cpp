@@ -32,7 +32,7 @@ std::vector<float> run_prompt(const GgufFile& file, bool is_fused, int32_t threa
   PagePool pool(cache.groups.at(0), KvType::f32, kernels, 1);
   const std::vector<PageId> pages = {pool.acquire().value()};
   StepPlan plan;
-  plan.sequences.push_back({0, 5, 0, Role::prompt, -1, {pages}});
+  plan.sequences.push_back({0, 5, 0, Role::prompt, -1, 1.0F, {pages}});
   plan.tokens = {1, 2, 3, 4, 5};
   for (int32_t i = 0; i < 5; ++i) plan.positions.push_back({i, i, i});
   plan.output_tokens = {0, 3, 4};

@@ -85,6 +85,39 @@ TEST_CASE("frames: hello, load and its answers") {
   CHECK(refused.message == "why");
 }
 
+TEST_CASE("frames: embed and its answer") {
+  EmbeddingRequest want;
+  want.id = 9;
+  want.input = {{"text", false, {}}, {"", false, {1, 2}}};
+  want.pooling = Pooling::last;
+  want.normalize = want.truncate = true;
+  want.adapter = 1;
+  want.adapter_scale = 2.0f;
+  const EmbeddingRequest got = round_trip(EmbedFrame{want}).request;
+  CHECK(got.id == 9);
+  REQUIRE(got.input.size() == 2);
+  CHECK(got.input[1].tokens == want.input[1].tokens);
+  CHECK(got.pooling == Pooling::last);
+  CHECK(got.normalize);
+  CHECK(got.truncate);
+  CHECK(got.adapter == 1);
+  CHECK(got.adapter_scale == 2.0f);
+  CHECK_FALSE(round_trip(EmbedFrame{}).request.pooling.has_value());
+  EmbeddingFrame answer{{9, {0.5f, -1.0f}, 1, 2, 7, true, false, ErrorCode::internal, ""}, false};
+  const EmbeddingFrame read = round_trip(answer);
+  CHECK(read.result.values == answer.result.values);
+  CHECK(read.result.rows == 1);
+  CHECK(read.result.width == 2);
+  CHECK(read.result.input_tokens == 7);
+  CHECK(read.result.is_truncated);
+  CHECK_FALSE(read.is_final);
+  answer.result.has_failed = true;
+  answer.result.error = ErrorCode::unavailable;
+  answer.result.message = "why";
+  CHECK(round_trip(answer).result.message == "why");
+  CHECK(round_trip(answer).result.error == ErrorCode::unavailable);
+}
+
 TEST_CASE("frames: generate") {
   const GenerationRequest want = full_request();
   const GenerateFrame frame = round_trip(GenerateFrame{want, ""});

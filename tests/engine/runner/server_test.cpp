@@ -211,6 +211,22 @@ TEST_CASE("server: what it cannot load it refuses with words") {
   CHECK(runner.expect<PongFrame>().call == 1);
 }
 
+TEST_CASE("server: vectors, short and in several frames") {
+  Runner runner;
+  EmbedFrame frame;
+  frame.request.id = 4;
+  frame.request.input = {{"", false, {1, 5, 9, 12}}};
+  runner.channel().send(frame);
+  CHECK(runner.expect<EmbeddingFrame>().result.message == "no model is loaded in this runner yet");
+  if (!load(runner)) return;
+  runner.channel().send(frame);
+  const EmbeddingFrame answer = runner.expect<EmbeddingFrame>();
+  CHECK(answer.is_final);
+  CHECK(answer.result.id == 4);
+  CHECK(answer.result.values.size() == 64);
+  CHECK(answer.result.input_tokens == 4);
+}
+
 TEST_CASE("server: a grammar or a picture fails the request, it is not ignored") {
   Runner runner;
   if (!load(runner)) return;

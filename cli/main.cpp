@@ -147,6 +147,17 @@ int print_version(const Client& client) {
   return 0;
 }
 
+// The library lists what it could not use in no order; the first such word says enough.
+std::string describe_mistake(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unused = app.remaining(true);
+  const bool is_unused = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  if (!is_unused || unused.empty()) return error.what();
+  const std::string& word = unused.front();
+  if (word.starts_with('-')) return fmt::format("there is no option {}", word);
+  if (app.get_subcommands().empty()) return fmt::format("there is no command '{}'", word);
+  return fmt::format("unexpected argument '{}'", word);
+}
+
 int run_program(int argument_count, char** arguments_given) {
   CLI::App app("hearth runs large language models on this computer.", "hearth");
   app.require_subcommand(0, 1);
@@ -162,7 +173,7 @@ int run_program(int argument_count, char** arguments_given) {
     app.parse(argument_count, arguments_given);
   } catch (const CLI::ParseError& error) {  // the library reports help and mistakes by throwing
     if (error.get_exit_code() == 0) return app.exit(error) == 0 ? 0 : 1;
-    note(fmt::format("Error: {}; see `hearth --help`", error.what()));
+    note(fmt::format("Error: {}; see `hearth --help`", describe_mistake(app, error)));
     return 1;
   }
   const Config config = read_config();

@@ -69,7 +69,9 @@ await check('hearth: help and version', async () => {
   ok(/^hearth version is \d+\.\d+\.\d+\n$/.test((await succeed(['--version'])).out))
 })
 await check('hearth: mistakes are one line each', async () => {
-  await refuse(['nope'], /nope|--help/)
+  await refuse(['nope'], /no command 'nope'.*--help/)
+  await refuse(['list', '--nope'], /no option --nope/)
+  await refuse(['show', 'a', 'b'], /unexpected argument 'b'/)
   await refuse(['run'], /MODEL/)
   await refuse(['run', 'missing', 'hello'], /'missing' not found.*hearth list/)
   await refuse(['show', 'missing'], /not found/)

@@ -134,6 +134,15 @@ engine::SamplingOptions sampling_options(const Parameters& parameters) {
   set(options.top_p, parameters.top_p);
   set(options.min_p, parameters.min_p);
   set(options.typical_p, parameters.typical_p);
+  set(options.top_n_sigma, parameters.top_n_sigma);
+  set(options.xtc_probability, parameters.xtc_probability);
+  set(options.xtc_threshold, parameters.xtc_threshold);
+  set(options.dynatemp_range, parameters.dynatemp_range);
+  set(options.dynatemp_exponent, parameters.dynatemp_exponent);
+  set(options.dry_multiplier, parameters.dry_multiplier);
+  set(options.dry_base, parameters.dry_base);
+  set(options.dry_allowed_length, parameters.dry_allowed_length);
+  set(options.dry_penalty_last_n, parameters.dry_penalty_last_n);
   set(options.repeat_penalty, parameters.repeat_penalty);
   set(options.repeat_last_n, parameters.repeat_last_n);
   set(options.presence_penalty, parameters.presence_penalty);

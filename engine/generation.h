@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "engine/pooling.h"
-#include "engine/sampler/sampler.h"
+#include "engine/sampler/sampling_options.h"
 #include "engine/token_id.h"
 
 namespace hearth::engine {
@@ -81,10 +81,23 @@ struct Timings {
   int64_t generation_ns = 0;
 };
 
+// A token and how likely the model found it: the natural logarithm of its probability, before bias,
+// penalties and temperature. `piece` is what it prints (a control token its name), not always whole
+// UTF-8.
+struct LogProb {
+  TokenId id = 0;
+  float value = 0;
+  std::string piece;
+};
+
 // A piece of an answer, or its end. `text` is always whole UTF-8.
 struct GenerationEvent {
   RequestId id = 0;
   std::string text;
+  // Where sampling.logprobs asked for them, a row per token generated since the last event: the
+  // token, then the likeliest ones, best first. The token that ends an answer has none. Rows do not
+  // wait for text that is held back.
+  std::vector<std::vector<LogProb>> log_probs;
   bool is_final = false;
   // Set on the final event only.
   FinishReason finish = FinishReason::stop;

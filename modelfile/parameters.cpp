@@ -20,7 +20,7 @@ constexpr double int64_max =
     4611686018427387904.0;  // 2^62: converts to and from double without surprise
 constexpr double float_max = 1e30;
 
-constexpr std::array<ParameterRow, 20> table{{
+constexpr std::array<ParameterRow, 29> table{{
     {"temperature", &P::temperature, 0, float_max, "0.8",
      "how freely tokens are drawn; 0 always takes the likeliest"},
     {"top_k", &P::top_k, 0, int32_max, "40",
@@ -31,6 +31,23 @@ constexpr std::array<ParameterRow, 20> table{{
      "drop tokens less likely than this share of the likeliest; 0 is off"},
     {"typical_p", &P::typical_p, 0, 1, "1",
      "draw from tokens of typical information content; 1 is off"},
+    {"top_n_sigma", &P::top_n_sigma, -1, float_max, "-1",
+     "drop tokens whose score is this many deviations below the best; 0 or less is off"},
+    {"xtc_probability", &P::xtc_probability, 0, 1, "0",
+     "how often the likeliest tokens are left out; 0 is off"},
+    {"xtc_threshold", &P::xtc_threshold, 0, 1, "0.1",
+     "tokens above this probability are left out, the least likely of them excepted"},
+    {"dynatemp_range", &P::dynatemp_range, 0, float_max, "0",
+     "temperature moves this far down and up with the uncertainty; 0 is fixed"},
+    {"dynatemp_exponent", &P::dynatemp_exponent, 0, float_max, "1",
+     "how uncertainty is mapped to that range"},
+    {"dry_multiplier", &P::dry_multiplier, 0, float_max, "0",
+     "what continuing a repetition costs; 0 is off"},
+    {"dry_base", &P::dry_base, 0, float_max, "1.75", "grows by this factor per repeated token"},
+    {"dry_allowed_length", &P::dry_allowed_length, 0, int32_max, "2",
+     "repeated tokens that cost nothing"},
+    {"dry_penalty_last_n", &P::dry_penalty_last_n, -1, int32_max, "-1",
+     "tokens searched for repetitions; -1 is the context"},
     {"repeat_last_n", &P::repeat_last_n, -1, int32_max, "64",
      "tokens the penalties look back on; -1 is the context"},
     {"repeat_penalty", &P::repeat_penalty, 0, float_max, "1",

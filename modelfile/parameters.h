@@ -31,6 +31,15 @@ struct Parameters {
   std::optional<float> top_p;
   std::optional<float> min_p;
   std::optional<float> typical_p;
+  std::optional<float> top_n_sigma;
+  std::optional<float> xtc_probability;
+  std::optional<float> xtc_threshold;
+  std::optional<float> dynatemp_range;
+  std::optional<float> dynatemp_exponent;
+  std::optional<float> dry_multiplier;
+  std::optional<float> dry_base;
+  std::optional<int64_t> dry_allowed_length;
+  std::optional<int64_t> dry_penalty_last_n;
   std::optional<float> temperature;
   std::optional<float> repeat_penalty;
   std::optional<float> presence_penalty;

@@ -25,6 +25,13 @@ std::string adapter_key(const AdapterUse& adapter) {
   return fmt::format("{}:{:08x}", adapter.number, std::bit_cast<uint32_t>(adapter.scale));
 }
 
+std::shared_ptr<const DryBreakers> breakers_of(  // shared: see DryBreakerCache
+    const SamplingOptions& sampling, const SequenceSetting& setting) {
+  if (sampling.dry_multiplier == 0) return nullptr;
+  check_sampling_options(sampling, setting.tokenizer.vocab_size());
+  return setting.dry_breakers.get(sampling.dry_sequence_breakers);
+}
+
 }  // namespace
 
 Sequence::Sequence(const GenerationRequest& request, std::vector<TokenId> prompt,
@@ -35,7 +42,8 @@ Sequence::Sequence(const GenerationRequest& request, std::vector<TokenId> prompt
       setting_(setting),
       tokens_(std::move(prompt)),
       answer_tokens_max_(answer_limit(request, tokens_.size(), context_tokens)),
-      sampler_(request.sampling, setting.tokenizer.vocab_size(), context_tokens),
+      sampler_(request.sampling, setting.tokenizer.vocab_size(), context_tokens,
+               breakers_of(request.sampling, setting)),
       text_(request.stop),
       cache_(setting.shape, setting.pools,
              static_cast<int64_t>(tokens_.size()) + answer_tokens_max_) {
@@ -50,17 +58,28 @@ void Sequence::start(int64_t cached_tokens) {
   timings_.cached_prompt_tokens = cached_tokens;
 }
 
-std::optional<FinishReason> Sequence::sample(std::span<float> logits, std::string& text) {
+void Sequence::report_log_probs(GenerationEvent& event) const {
+  const std::span<const TokenLogProb> row = sampler_.log_probs();
+  if (row.empty()) return;
+  std::vector<LogProb>& reported = event.log_probs.emplace_back();
+  for (const TokenLogProb& entry : row) {
+    LogProb& log_prob = reported.emplace_back(LogProb{entry.id, entry.value, ""});
+    setting_.tokenizer.append_piece(log_prob.piece, entry.id, true);
+  }
+}
+
+std::optional<FinishReason> Sequence::sample(std::span<float> logits, GenerationEvent& event) {
   const TokenId token = sampler_.sample(logits);
   last_token_ = setting_.clock.now();
   if (!first_token_) first_token_ = last_token_;
   ++timings_.generated_tokens;
   if (setting_.tokenizer.is_end_of_generation(token)) return FinishReason::stop;
+  report_log_probs(event);
   sampler_.accept(token);
   tokens_.push_back(token);
   piece_.clear();
   setting_.tokenizer.append_piece(piece_, token, false);
-  text_.push(piece_, text);
+  text_.push(piece_, event.text);
   if (text_.is_stopped()) return FinishReason::stop;
   if (timings_.generated_tokens >= answer_tokens_max_) return FinishReason::length;
   return std::nullopt;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "engine/engine/adapter_use.h"
+#include "engine/engine/dry_breakers.h"
 #include "engine/generation.h"
 #include "engine/kv_cache/prefix_index.h"
 #include "engine/kv_cache/sequence_cache.h"
@@ -25,6 +26,7 @@ struct SequenceSetting {
   const CacheShape& shape;
   std::span<PagePool* const> pools;
   const Clock& clock;
+  DryBreakerCache& dry_breakers;
   int32_t adapter_count = 0;  // loaded beside the model
 };
 
@@ -50,14 +52,16 @@ class Sequence {
 
   // The sequence was started with `cached_tokens` of its tokens in the cache.
   void start(int64_t cached_tokens);
-  // Chooses the next token from its logits and appends what may be shown now to `text`. Returns the
-  // reason when the answer ends with it.
-  std::optional<FinishReason> sample(std::span<float> logits, std::string& text);
+  // Chooses the next token from its logits; text that may be shown now and log-probabilities go to
+  // `event`. Returns the reason when the answer ends with it.
+  std::optional<FinishReason> sample(std::span<float> logits, GenerationEvent& event);
   // Text still held back, for the end of an answer.
   void finish_text(std::string& text) { text_.finish(text); }
   Timings timings() const;
 
  private:
+  void report_log_probs(GenerationEvent& event) const;
+
   RequestId id_;
   AdapterUse adapter_;
   PrefixKey prefix_key_;

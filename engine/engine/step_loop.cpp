@@ -42,7 +42,8 @@ StepLoop::StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelT
       sink_(std::move(sink)),
       owned_pools_(make_pools(model.cache_shape(), kernels, options)),
       pools_(pointers_to(owned_pools_)),
-      setting_{tokenizer, model.cache_shape(), pools_, clock, options.adapter_count},
+      dry_breakers_(tokenizer),
+      setting_{tokenizer, model.cache_shape(), pools_, clock, dry_breakers_, options.adapter_count},
       scheduler_(options.limits),
       index_(model.cache_shape(), pools_) {
   const size_t step_tokens = static_cast<size_t>(options.limits.step_tokens);
@@ -252,13 +253,13 @@ void StepLoop::sample(Sequence& s, std::span<float> logits) {
   event.id = s.id();
   std::optional<FinishReason> finished;
   try {
-    finished = s.sample(logits, event.text);
+    finished = s.sample(logits, event);
   } catch (const Error& error) {
     finish(s.id(), FinishReason::failed, error.code(), error.what());
     return;
   }
   const RequestId id = s.id();
-  if (!event.text.empty()) sink_(std::move(event));
+  if (!event.text.empty() || !event.log_probs.empty()) sink_(std::move(event));
   if (finished) {
     finish(id, *finished, ErrorCode::internal, "");
   } else {

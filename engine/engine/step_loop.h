@@ -102,6 +102,7 @@ class StepLoop final : private PageSource {
   EventSink sink_;
   std::vector<std::unique_ptr<PagePool>> owned_pools_;
   std::vector<PagePool*> pools_;
+  DryBreakerCache dry_breakers_;
   SequenceSetting setting_;
   Scheduler scheduler_;
   PrefixIndex index_;

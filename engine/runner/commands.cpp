@@ -24,6 +24,7 @@
 #include "engine/gguf/reader.h"
 #include "engine/kernels/kernels.h"
 #include "engine/logits.h"
+#include "engine/runner/sample_command.h"
 #include "engine/tensor/codec.h"
 #include "engine/tensor/dtype.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -190,6 +191,12 @@ void run_detokenize(const std::filesystem::path& model, bool exact) {
   const auto tokenizer = make_tokenizer(GgufFile::open(model));
   detokenize_stream(*tokenizer, exact ? Tidying::none : Tidying::by_vocabulary, STDIN_FILENO,
                     STDOUT_FILENO);
+}
+
+void run_sample(const std::filesystem::path& model) {
+  const auto tokenizer = model.empty() ? nullptr : make_tokenizer(GgufFile::open(model));
+  const std::string answer = answer_sample_request(read_file("/dev/stdin"), tokenizer.get()) + "\n";
+  write_all(STDOUT_FILENO, std::as_bytes(std::span(answer)), "the answer");
 }
 
 void run_codec(const std::string& type, const std::string& direction) {

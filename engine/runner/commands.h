@@ -38,6 +38,8 @@ void run_logits(const LogitsCommand& command);
 void run_tokenize(const std::filesystem::path& model, bool parses_specials);
 // `exact`: nothing is tidied, also where the vocabulary asks for it.
 void run_detokenize(const std::filesystem::path& model, bool exact);
+// One sampler on logits given as JSON on standard input. `model` may be empty.
+void run_sample(const std::filesystem::path& model);
 // `direction`: "decode" (blocks to float32) or "encode".
 void run_codec(const std::string& type, const std::string& direction);
 

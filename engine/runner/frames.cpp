@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/utf8.h"
 #include "engine/runner.h"
 #include "engine/runner/cbor_limits.h"
@@ -59,7 +60,15 @@ void visit(auto& a, Of<SamplingOptions> auto& s) {
       a("repeat_last_n", s.repeat_last_n);
   a("presence_penalty", s.presence_penalty), a("frequency_penalty", s.frequency_penalty),
       a("seed", s.seed);
-  a("logit_bias", s.logit_bias);
+  a("logit_bias", s.logit_bias), a("top_n_sigma", s.top_n_sigma), a("min_keep", s.min_keep);
+  a("xtc_probability", s.xtc_probability), a("xtc_threshold", s.xtc_threshold);
+  a("dynatemp_range", s.dynatemp_range), a("dynatemp_exponent", s.dynatemp_exponent);
+  a("dry_multiplier", s.dry_multiplier), a("dry_base", s.dry_base),
+      a("dry_allowed_length", s.dry_allowed_length);
+  a("dry_penalty_last_n", s.dry_penalty_last_n),
+      a("dry_sequence_breakers", s.dry_sequence_breakers);
+  a("mirostat", s.mirostat), a("mirostat_tau", s.mirostat_tau), a("mirostat_eta", s.mirostat_eta);
+  a("logprobs", s.logprobs), a("stages", s.stages);
 }
 void visit(auto& a, Of<GenerationRequest> auto& r) {
   a("id", r.id), a("prompt", r.prompt), a("sampling", r.sampling), a("tokens_max", r.tokens_max),
@@ -83,7 +92,7 @@ void visit(auto& a, Of<Timings> auto& t) {
       a("generation_ns", t.generation_ns);
 }
 void visit(auto& a, Of<GenerationEvent> auto& e) {
-  a("id", e.id), a("text", e.text), a("final", e.is_final);
+  a("id", e.id), a("text", e.text), a("log_probs", e.log_probs), a("final", e.is_final);
   if (!e.is_final) return;
   a("finish", e.finish), a("timings", e.timings), a("code", e.error), a("message", e.message),
       a("tokens", e.tokens);
@@ -202,6 +211,25 @@ class Writer {
   static Json to_json(const std::vector<TokenId>& tokens) { return to_bytes(tokens); }
   static Json to_json(const std::vector<float>& values) { return to_bytes(values); }
 
+  // Packed, for a frame has room for many more bytes than values: per row a count, per entry id,
+  // value, length and bytes of the piece.
+  static Json to_json(const std::vector<std::vector<LogProb>>& rows) {
+    std::vector<uint8_t> bytes;
+    const auto put = [&bytes](const auto& value) {
+      const size_t at = bytes.size();
+      bytes.resize(at + sizeof(value));
+      std::memcpy(bytes.data() + at, &value, sizeof(value));
+    };
+    for (const std::vector<LogProb>& row : rows) {
+      put(static_cast<uint32_t>(row.size()));
+      for (const LogProb& entry : row) {
+        put(entry.id), put(entry.value), put(static_cast<uint32_t>(entry.piece.size()));
+        bytes.insert(bytes.end(), entry.piece.begin(), entry.piece.end());
+      }
+    }
+    return Json::binary(std::move(bytes));
+  }
+
   template <typename T>
   static Json to_json(const std::vector<T>& values) {
     Json list = Json::array();
@@ -293,6 +321,24 @@ class Reader {
   static void from_json(const char* key, const Json& json, ErrorCode& value) {
     if (!json.is_string()) fail(key, "an error code", json);
     value = error_code_from(json.get_ref<const std::string&>());
+  }
+
+  static void from_json(const char* key, const Json& json,
+                        std::vector<std::vector<LogProb>>& rows) {
+    if (!json.is_binary()) fail(key, "log-probabilities", json);
+    ByteReader reader(std::as_bytes(std::span(json.get_binary())), key);
+    rows.clear();
+    while (reader.remaining() > 0) {
+      std::vector<LogProb>& row = rows.emplace_back();
+      for (auto left = reader.read<uint32_t>("entries"); left > 0; --left) {
+        LogProb& entry = row.emplace_back();
+        entry.id = reader.read<TokenId>("id");
+        entry.value = reader.read<float>("value");
+        const auto piece = reader.take(reader.read<uint32_t>("piece"), "piece");
+        entry.piece.resize(piece.size());
+        if (!piece.empty()) std::memcpy(entry.piece.data(), piece.data(), piece.size());
+      }
+    }
   }
 
   template <typename T>

@@ -151,6 +151,13 @@ void add_tokenize(CLI::App& app, TokenizeArguments& arguments) {
   detokenize->callback([&arguments] { run_detokenize(arguments.model, arguments.is_exact); });
 }
 
+void add_sample(CLI::App& app, std::string& model) {
+  CLI::App* sample = app.add_subcommand(
+      "sample", "A sampler on given logits: JSON in, probabilities after each stage out");
+  sample->add_option("--model", model, "GGUF file, for the sequence breakers of DRY");
+  sample->callback([&model] { run_sample(model); });
+}
+
 struct CodecArguments {
   std::string type;
   std::string direction;
@@ -201,6 +208,8 @@ int run(int count, char** arguments) {
   add_logits(app, logits);
   add_embed(app, embed);
   add_tokenize(app, tokenize);
+  std::string sample_model;
+  add_sample(app, sample_model);
   add_codec(app, codec);
   add_bench(app, bench);
   std::string name;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace hearth::engine {
@@ -10,8 +12,19 @@ namespace {
 
 constexpr size_t events_frame_bytes = size_t{1} << 20;
 
+// As packed in a frame.
+size_t log_prob_bytes(const GenerationEvent& event) {
+  size_t bytes = 0;
+  for (const std::vector<LogProb>& row : event.log_probs) {
+    bytes += 4;
+    for (const LogProb& entry : row) bytes += 12 + entry.piece.size();
+  }
+  return bytes;
+}
+
 size_t size_of(const GenerationEvent& event) {
-  return event.text.size() + event.message.size() + event.tokens.size() * sizeof(TokenId) + 256;
+  return event.text.size() + log_prob_bytes(event) + event.message.size() +
+         event.tokens.size() * sizeof(TokenId) + 256;
 }
 
 void end_as_unread(GenerationEvent& event, size_t waiting_bytes) {
@@ -25,6 +38,8 @@ void end_as_unread(GenerationEvent& event, size_t waiting_bytes) {
 // The event that stands for both, in order.
 void append(GenerationEvent& pending, GenerationEvent&& next) {
   next.text.insert(0, pending.text);
+  next.log_probs.insert(next.log_probs.begin(), std::make_move_iterator(pending.log_probs.begin()),
+                        std::make_move_iterator(pending.log_probs.end()));
   pending = std::move(next);
 }
 
@@ -49,11 +64,18 @@ void Outbox::push_event(GenerationEvent event) {
     const auto [pending, is_new] = pending_.try_emplace(id);
     if (is_new) order_.push_back(id);
     const size_t waiting_bytes = pending->second.text.size() + event.text.size();
-    const bool is_too_much = waiting_bytes > pending_text_max_ && !event.is_final;
+    // Log-probabilities take far more bytes than the text they belong to.
+    constexpr size_t log_probs_per_text = 8;
+    const size_t waiting_log_probs = log_prob_bytes(pending->second) + log_prob_bytes(event);
+    const bool is_too_much =
+        !event.is_final && (waiting_bytes > pending_text_max_ ||
+                            waiting_log_probs > log_probs_per_text * pending_text_max_);
     if (is_new || event.is_final) {
       append(pending->second, std::move(event));
     } else if (!is_too_much) {
       pending->second.text += event.text;
+      std::move(event.log_probs.begin(), event.log_probs.end(),
+                std::back_inserter(pending->second.log_probs));
     }
     if (is_too_much) {
       end_as_unread(pending->second, waiting_bytes);

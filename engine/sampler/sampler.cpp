@@ -1,12 +1,7 @@
 #include "engine/sampler/sampler.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <random>
-#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -15,106 +10,138 @@
 namespace hearth::engine {
 namespace {
 
-// One row per stage between the selection and the draw, in the order they run.
-struct StageRow {
-  std::string_view name;
-  void (*apply)(Candidates& candidates, const SamplingOptions& options);
-};
-
-constexpr StageRow chain[] = {
-    {"top_k", [](Candidates& c, const SamplingOptions& o) { top_k(c, o.top_k); }},
-    {"typical_p", [](Candidates& c, const SamplingOptions& o) { typical_p(c, o.typical_p); }},
-    {"top_p", [](Candidates& c, const SamplingOptions& o) { top_p(c, o.top_p); }},
-    {"min_p", [](Candidates& c, const SamplingOptions& o) { min_p(c, o.min_p); }},
-    {"temperature", [](Candidates& c, const SamplingOptions& o) { temperature(c, o.temperature); }},
-};
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(ErrorCode::invalid_argument, message);
-}
-
-void check_options(const SamplingOptions& options, int64_t vocab_size) {
-  const std::pair<std::string_view, float> numbers[] = {
-      {"temperature", options.temperature},
-      {"top_p", options.top_p},
-      {"min_p", options.min_p},
-      {"typical_p", options.typical_p},
-      {"repeat_penalty", options.repeat_penalty},
-      {"presence_penalty", options.presence_penalty},
-      {"frequency_penalty", options.frequency_penalty}};
-  for (const auto& [name, value] : numbers) {
-    if (!std::isfinite(value)) fail(fmt::format("{} is {}, expected a finite number", name, value));
-  }
-  if (options.repeat_penalty <= 0) {
-    fail(fmt::format("repeat_penalty is {}, expected more than 0 (1 is off)",
-                     options.repeat_penalty));
-  }
-  for (const LogitBias& bias : options.logit_bias) {
-    if (bias.token < 0 || bias.token >= vocab_size) {
-      fail(fmt::format("logit_bias for token {}, expected an id below {}", bias.token, vocab_size));
-    }
-    if (!(bias.bias < std::numeric_limits<float>::infinity())) {
-      fail(fmt::format("logit_bias for token {} is {}, expected a number or minus infinity",
-                       bias.token, bias.bias));
-    }
-  }
-}
-
 const SamplingOptions& checked(const SamplingOptions& options, int64_t vocab_size) {
-  check_options(options, vocab_size);
+  check_sampling_options(options, vocab_size);
   return options;
 }
 
 uint64_t choose_seed(int64_t seed) {
   if (seed >= 0) return static_cast<uint64_t>(seed);
+  // One that can be asked for again.
   std::random_device device;
-  return (uint64_t{device()} << 32) | device();
+  return ((uint64_t{device()} << 32) | device()) >> 1;
+}
+
+int64_t tokens_back(int32_t last_n, int64_t context_tokens) {
+  return last_n < 0 ? context_tokens : std::min<int64_t>(last_n, context_tokens);
 }
 
 PenaltyOptions penalty_options(const SamplingOptions& options, int64_t context_tokens) {
-  const int64_t last_n = options.repeat_last_n < 0
-                             ? context_tokens
-                             : std::min<int64_t>(options.repeat_last_n, context_tokens);
-  return {options.repeat_penalty, options.presence_penalty, options.frequency_penalty, last_n};
+  return {options.repeat_penalty, options.presence_penalty, options.frequency_penalty,
+          tokens_back(options.repeat_last_n, context_tokens)};
+}
+
+DryOptions dry_options(const SamplingOptions& options, int64_t context_tokens) {
+  return {options.dry_multiplier, options.dry_base, options.dry_allowed_length,
+          tokens_back(options.dry_penalty_last_n, context_tokens)};
+}
+
+std::vector<const SamplingStage*> choose_stages(const SamplingOptions& options) {
+  std::vector<const SamplingStage*> chosen;
+  if (options.mirostat > 0) {
+    chosen.push_back(find_sampling_stage("temperature"));
+  } else if (options.stages.empty()) {
+    for (const SamplingStage& stage : sampling_stages()) chosen.push_back(&stage);
+  } else {
+    for (const std::string& name : options.stages) chosen.push_back(find_sampling_stage(name));
+  }
+  return chosen;
+}
+
+// Where nothing needs to see the others first, only the candidates that top_k leaves are collected.
+int64_t candidates_needed(const SamplingOptions& options) {
+  constexpr int64_t all = 0;
+  const bool takes_best = options.temperature <= 0 && options.dynatemp_range <= 0;
+  if (options.mirostat > 0 && !takes_best) return all;
+  if (!options.stages.empty() && options.stages.front() != "top_k") return all;
+  if (options.stages.empty() && takes_best) return 1;
+  return options.stages.empty() && options.top_n_sigma > 0 ? all : options.top_k;
+}
+
+void show(const Sampler::Observer& observer, std::string_view stage, Candidates& candidates) {
+  softmax(candidates);
+  observer(stage, candidates.items);
+}
+
+[[noreturn]] void fail_without_candidates() {
+  throw Error(ErrorCode::internal,
+              "no token is possible: every logit is minus infinity or not a number");
 }
 
 }  // namespace
 
-Sampler::Sampler(const SamplingOptions& options, int64_t vocab_size, int64_t context_tokens)
+Sampler::Sampler(const SamplingOptions& options, int64_t vocab_size, int64_t context_tokens,
+                 std::shared_ptr<const DryBreakers> breakers)  // shared: see DryPenalty
     : options_(checked(options, vocab_size)),
       vocab_size_(vocab_size),
       random_(choose_seed(options.seed)),
       penalties_(penalty_options(options, context_tokens), vocab_size),
-      buffer_(vocab_size, options.temperature > 0 ? options.top_k : 1) {}
+      dry_(dry_options(options, context_tokens), std::move(breakers), vocab_size),
+      stages_(choose_stages(options)),
+      buffer_(vocab_size, candidates_needed(options)) {
+  if (options.mirostat > 0)
+    mirostat_.emplace(options.mirostat, options.mirostat_tau, options.mirostat_eta, vocab_size);
+  if (options.logprobs >= 0) meter_.emplace(vocab_size, options.logprobs);
+}
 
 void Sampler::accept(TokenId token) {
   penalties_.accept(token);
+  dry_.accept(token);
 }
 
-void Sampler::apply_bias(std::span<float> logits) const {
+void Sampler::change_logits(std::span<float> logits, const Observer& observer) {
+  const auto show_logits = [&](std::string_view stage) {
+    if (!observer) return;
+    CandidateBuffer all(vocab_size_, 0);
+    Candidates candidates = all.select(logits);
+    if (!candidates.items.empty()) show(observer, stage, candidates);
+  };
   for (const LogitBias& bias : options_.logit_bias)
     logits[static_cast<size_t>(bias.token)] += bias.bias;
+  show_logits("logit_bias");
+  penalties_.apply(logits);
+  show_logits("penalties");
+  dry_.apply(logits);
+  show_logits("dry");
 }
 
-TokenId Sampler::sample(std::span<float> logits) {
-  HEARTH_CHECK(static_cast<int64_t>(logits.size()) >= vocab_size_);
-  const auto used = logits.first(static_cast<size_t>(vocab_size_));
-  apply_bias(used);
-  penalties_.apply(used);
-  const auto fail_without = [](bool is_possible) {
-    if (!is_possible)
-      throw Error(ErrorCode::internal,
-                  "no token is possible: every logit is minus infinity or not a number");
-  };
-  if (options_.temperature <= 0) {
-    const TokenId best = best_token(used);
-    fail_without(best >= 0);
+void Sampler::run_chain(Candidates& candidates, const Observer& observer) {
+  for (const SamplingStage* stage : stages_) {
+    stage->apply(candidates, options_, random_);
+    if (observer) show(observer, stage->name, candidates);
+  }
+  if (!mirostat_) return;
+  mirostat_->cut(candidates);
+  if (observer) show(observer, "mirostat", candidates);
+}
+
+TokenId Sampler::choose(std::span<const float> logits, const Observer& observer) {
+  const bool takes_best =
+      options_.temperature <= 0 && options_.dynatemp_range <= 0 && options_.stages.empty();
+  if (takes_best && !observer) {
+    const TokenId best = best_token(logits);
+    if (best < 0) fail_without_candidates();
     return best;
   }
-  Candidates candidates = buffer_.select(used);
-  fail_without(!candidates.items.empty());
-  for (const StageRow& stage : chain) stage.apply(candidates, options_);
-  return draw(candidates, random_.next());
+  // An observer wants to see what the selection skips.
+  std::optional<CandidateBuffer> all;
+  if (observer) all.emplace(vocab_size_, 0);
+  Candidates candidates = (all ? *all : buffer_).select(logits);
+  if (candidates.items.empty()) fail_without_candidates();
+  run_chain(candidates, observer);
+  const Candidate& drawn = draw(candidates, random_.next());
+  if (mirostat_) mirostat_->observe(drawn);
+  return drawn.id;
+}
+
+TokenId Sampler::sample(std::span<float> logits, const Observer& observer) {
+  HEARTH_CHECK(static_cast<int64_t>(logits.size()) >= vocab_size_);
+  const auto used = logits.first(static_cast<size_t>(vocab_size_));
+  if (meter_) meter_->measure(used);
+  change_logits(used, observer);
+  const TokenId token = choose(used, observer);
+  if (meter_) log_probs_ = meter_->row(token);
+  return token;
 }
 
 }  // namespace hearth::engine

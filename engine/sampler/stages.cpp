@@ -56,13 +56,16 @@ CandidateBuffer::CandidateBuffer(int64_t vocab_size, int64_t keep_max)
 }
 
 Candidates CandidateBuffer::select(std::span<const float> logits) {
-  if (!keeps_all_) return {select_best(logits), true};
+  if (!keeps_all_) return {select_best(logits), true, 0};
   size_t count = 0;
+  size_t impossible = 0;
   for (size_t i = 0; i < logits.size(); ++i) {
     if (logits[i] > minus_infinity)
       items_[count++] = {static_cast<TokenId>(i), finite(logits[i]), 0};
+    else if (logits[i] == minus_infinity)
+      ++impossible;
   }
-  return {std::span(items_).first(count), false};
+  return {std::span(items_).first(count), false, impossible};
 }
 
 std::span<Candidate> CandidateBuffer::select_best(std::span<const float> logits) {
@@ -136,12 +139,14 @@ void top_k(Candidates& candidates, int64_t k) {
   if (k <= 0) return;
   const size_t count = std::min(candidates.items.size(), static_cast<size_t>(k));
   if (!candidates.is_sorted) sort_front(candidates.items, count);
+  candidates.impossible = std::min(candidates.impossible, static_cast<size_t>(k) - count);
   candidates.items = candidates.items.first(count);
   candidates.is_sorted = true;
 }
 
 void top_p(Candidates& candidates, float p, size_t keep_min) {
   if (p >= 1) return;
+  candidates.impossible = 0;
   softmax(candidates);
   // Sorting everything would cost more than all the rest: sort as far as the sum needs.
   size_t sorted = candidates.is_sorted ? candidates.items.size() : 0;
@@ -161,6 +166,7 @@ void top_p(Candidates& candidates, float p, size_t keep_min) {
 
 void min_p(Candidates& candidates, float p, size_t keep_min) {
   if (p <= 0 || candidates.items.empty()) return;
+  candidates.impossible = 0;
   const float threshold = largest_logit(candidates.items) + std::log(std::min(p, 1.0f));
   const auto is_kept = [threshold](const Candidate& item) { return item.logit >= threshold; };
   const auto count =
@@ -174,6 +180,7 @@ void min_p(Candidates& candidates, float p, size_t keep_min) {
 
 void typical_p(Candidates& candidates, float p, size_t keep_min) {
   if (p >= 1) return;
+  candidates.impossible = 0;
   softmax(candidates);
   double entropy = 0;
   for (const Candidate& item : candidates.items) {
@@ -192,7 +199,57 @@ void typical_p(Candidates& candidates, float p, size_t keep_min) {
   keep_until(candidates, p, keep_min);
 }
 
-void temperature(Candidates& candidates, float t) {
+void top_n_sigma(Candidates& candidates, float n) {
+  if (n <= 0 || candidates.items.size() <= 1) return;
+  candidates.impossible = 0;
+  // Impossible candidates say nothing about the others.
+  double sum = 0;
+  double count = 0;
+  for (const Candidate& item : candidates.items) {
+    if (item.logit == minus_infinity) continue;
+    sum += item.logit;
+    ++count;
+  }
+  if (count == 0) return;
+  const double mean = sum / count;
+  double squares = 0;
+  for (const Candidate& item : candidates.items) {
+    if (item.logit != minus_infinity) squares += (item.logit - mean) * (item.logit - mean);
+  }
+  const double threshold = largest_logit(candidates.items) - n * std::sqrt(squares / count);
+  const auto end =
+      std::remove_if(candidates.items.begin(), candidates.items.end(),
+                     [threshold](const Candidate& item) { return item.logit < threshold; });
+  candidates.items = candidates.items.first(static_cast<size_t>(end - candidates.items.begin()));
+}
+
+void xtc(Candidates& candidates, const XtcOptions& options, double u, size_t keep_min) {
+  if (options.probability <= 0 || options.threshold > 0.5f || candidates.items.size() < 2) return;
+  if (u >= options.probability) return;
+  sort_by_logit(candidates);
+  softmax(candidates);
+  size_t likely = 0;
+  while (likely < candidates.items.size() && candidates.items[likely].p >= options.threshold)
+    ++likely;
+  if (likely < 2 || candidates.items.size() - (likely - 1) < keep_min) return;
+  candidates.items = candidates.items.subspan(likely - 1);
+}
+
+void temperature(Candidates& candidates, const TemperatureOptions& options) {
+  float t = options.value;
+  if (options.range > 0) {
+    const size_t count = candidates.items.size() + candidates.impossible;
+    if (count < 2) return;
+    softmax(candidates);
+    double entropy = 0;
+    for (const Candidate& item : candidates.items) {
+      if (item.p > 0) entropy -= static_cast<double>(item.p) * std::log(item.p);
+    }
+    const double share = entropy / std::log(static_cast<double>(count));
+    const float low = std::max(0.0f, t - options.range);
+    t = low + (t + options.range - low) *
+                  static_cast<float>(std::pow(share, static_cast<double>(options.exponent)));
+  }
   if (t > 0) {
     for (Candidate& item : candidates.items) item.logit /= t;
   } else {
@@ -200,20 +257,20 @@ void temperature(Candidates& candidates, float t) {
   }
 }
 
-TokenId draw(Candidates& candidates, double u) {
+const Candidate& draw(Candidates& candidates, double u) {
   softmax(candidates);
   double sum = 0;
   for (const Candidate& item : candidates.items) sum += item.p;
   double left = u * sum;
   for (const Candidate& item : candidates.items) {
     left -= item.p;
-    if (left < 0) return item.id;
+    if (left < 0) return item;
   }
   // Rounding can leave a little; the last possible candidate takes it.
   for (size_t i = candidates.items.size(); i-- > 0;) {
-    if (candidates.items[i].p > 0) return candidates.items[i].id;
+    if (candidates.items[i].p > 0) return candidates.items[i];
   }
-  return candidates.items.back().id;
+  return candidates.items.back();
 }
 
 PenaltyWindow::PenaltyWindow(const PenaltyOptions& options, int64_t vocab_size)

@@ -22,6 +22,9 @@ struct Candidate {
 struct Candidates {
   std::span<Candidate> items;
   bool is_sorted = false;
+  // Logits of minus infinity that are not in `items` and that no stage has cut away yet: dynamic
+  // temperature counts them among the candidates.
+  size_t impossible = 0;
 };
 
 // Storage for candidates and the fast way to the best ones.
@@ -56,10 +59,28 @@ void top_k(Candidates& candidates, int64_t k);
 void top_p(Candidates& candidates, float p, size_t keep_min = 1);
 void min_p(Candidates& candidates, float p, size_t keep_min = 1);
 void typical_p(Candidates& candidates, float p, size_t keep_min = 1);
-// Divides the logits; 0 or less keeps only the best.
-void temperature(Candidates& candidates, float t);
-// Draws by probability (fills p first); `u` is uniform in [0, 1).
-TokenId draw(Candidates& candidates, double u);
+// Drops logits more than n standard deviations below the largest; 0 or less: off.
+void top_n_sigma(Candidates& candidates, float n);
+
+struct XtcOptions {
+  float probability = 0;   // how often it happens; 0 or less: off
+  float threshold = 0.1f;  // above 0.5: off
+};
+// "Exclude top choices": when it happens (`u`, uniform in [0, 1), is below the probability), of all
+// candidates at least as likely as the threshold only the least likely stays.
+void xtc(Candidates& candidates, const XtcOptions& options, double u, size_t keep_min = 1);
+
+struct TemperatureOptions {
+  float value = 1;  // 0 or less keeps only the best
+  float range = 0;  // dynamic: from value - range where one candidate is certain to value + range
+                    // where all are equally likely; 0 or less: fixed
+  float exponent = 1;  // how the entropy, as a share of the largest possible, is mapped to that
+};
+// Divides the logits.
+void temperature(Candidates& candidates, const TemperatureOptions& options);
+// Draws by probability (fills p first); `u` is uniform in [0, 1). The reference is into
+// `candidates`.
+const Candidate& draw(Candidates& candidates, double u);
 
 struct PenaltyOptions {
   float repeat = 1;

@@ -111,9 +111,14 @@ TEST_CASE("options: request before model before defaults") {
   runnable.parameters.stop = {"x"};
   api::ChatRequest chat = request({{"user", "hi"}});
   chat.options.top_k = 3;
+  chat.options.dry_multiplier = 0.5f;
+  chat.options.dry_allowed_length = 4;
   auto generation = build_generation(chat, runnable, {});
   CHECK(generation.sampling.temperature == 0.25f);
   CHECK(generation.sampling.top_k == 3);
+  CHECK(generation.sampling.dry_multiplier == 0.5f);
+  CHECK(generation.sampling.dry_allowed_length == 4);
+  CHECK(generation.sampling.xtc_threshold == 0.1f);
   CHECK(generation.sampling.top_p == 0.9f);
   CHECK(generation.stop == std::vector<std::string>{"x"});
   CHECK(generation.tokens_max == -1);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "engine/gguf/reader.h"
 #include "tests/support/adapter_files.h"
 #include "tests/support/answers.h"
@@ -240,6 +241,36 @@ TEST_CASE("a prompt that does not fit is refused with both counts or truncated")
   const std::vector<TokenId> whole = subject.engine->tokenize(request.prompt);
   REQUIRE(std::equal(whole.begin(), whole.begin() + 5, cut.last.tokens.begin()));
   REQUIRE(std::equal(whole.end() - 51, whole.end(), cut.last.tokens.begin() + 5));
+}
+
+TEST_CASE("log-probabilities come with every token of an answer") {
+  Subject subject(plain_model, small_steps());
+  GenerationRequest request;
+  request.id = 1;
+  request.prompt = {{"once upon a time", true, {}}};
+  request.sampling.temperature = 0;
+  request.sampling.logprobs = 3;
+  request.sampling.dry_multiplier = 0.8f;
+  // Control tokens have a name, but print nothing.
+  for (const TokenId control : {0, 1, 2})
+    request.sampling.logit_bias.push_back({control, -std::numeric_limits<float>::infinity()});
+  request.tokens_max = 10;
+  request.return_tokens = true;
+  const Answer answer = subject.ask(request);
+  REQUIRE(answer.last.finish == FinishReason::length);
+  REQUIRE(answer.log_probs.size() == 10);
+  const auto& tokens = answer.last.tokens;
+  std::string joined;
+  for (size_t i = 0; i < 10; ++i) {
+    const auto& row = answer.log_probs[i];
+    REQUIRE(row.size() == 4);
+    REQUIRE(row[0].id == tokens[tokens.size() - 10 + i]);
+    REQUIRE(row[0].value <= row[1].value);
+    REQUIRE(row[1].value >= row[2].value);
+    REQUIRE(row[1].value <= 0);
+    joined += row[0].piece;
+  }
+  REQUIRE(repair_utf8(joined) == answer.text);
 }
 
 TEST_CASE("an answer ends by count, context or stop string, or does not begin") {

@@ -15,6 +15,7 @@ namespace hearth::testing {
 
 struct Answer {
   std::string text;
+  std::vector<std::vector<engine::LogProb>> log_probs;
   int32_t pieces = 0;
   int32_t finals = 0;
   engine::GenerationEvent last;
@@ -28,6 +29,8 @@ class Answers {
       changed_.wait(lock, [this] { return !is_held_; });
       Answer& answer = answers_[event.id];
       answer.text += event.text;
+      answer.log_probs.insert(answer.log_probs.end(), event.log_probs.begin(),
+                              event.log_probs.end());
       ++answer.pieces;
       if (event.is_final) {
         ++answer.finals;

@@ -87,6 +87,27 @@ TEST_CASE("commands: codec turns blocks to numbers and back") {
   CHECK(run("codec --type q8_0 decode", "odd").exit_code == 1);
 }
 
+TEST_CASE("commands: sample shows what a sampler does") {
+  const Result result =
+      run("sample", R"({"logits":[1,2,null,3],"options":{"top_k":2,"temperature":1,"seed":1,)"
+                    R"("logprobs":1},"draws":3})");
+  CHECK(result.exit_code == 0);
+  CHECK(lines_in(result.out) == 1);
+  CHECK(result.out.find(R"("probabilities":[0.0,0.268941)") != std::string::npos);
+  CHECK(result.out.find(R"("stage":"temperature")") != std::string::npos);
+  CHECK(result.out.find(R"("log_probs":[[[)") != std::string::npos);
+  for (const std::string request :
+       {"", "[]", "{}", R"({"logits":[]})", R"({"logits":["a"]})",
+        R"({"logits":[1],"options":{"top_x":1}})", R"({"logits":[1],"options":5})",
+        R"({"logits":[null]})", R"({"logits":[1],"history":5})", R"({"logits":[1],"draws":-1})"}) {
+    INFO(request);
+    const Result refused = run("sample", request);
+    CHECK(refused.exit_code == 1);
+    CHECK(lines_in(refused.error) == 1);
+    CHECK(refused.out.empty());
+  }
+}
+
 TEST_CASE("commands: tokenize and detokenize are inverse, logits have their size") {
   const auto model = shared_path("data/models/stories260K/stories260K-f32.gguf");
   if (!model) {

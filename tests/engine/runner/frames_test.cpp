@@ -36,6 +36,11 @@ GenerationRequest full_request() {
   request.sampling.seed = -1;
   request.sampling.repeat_penalty = 1.1f;
   request.sampling.logit_bias = {{5, -std::numeric_limits<float>::infinity()}, {6, 0.25f}};
+  request.sampling.top_n_sigma = 1.5f;
+  request.sampling.dry_sequence_breakers = {"\n", "\xff"};
+  request.sampling.mirostat = 2;
+  request.sampling.logprobs = 20;
+  request.sampling.stages = {"top_k"};
   request.tokens_max = -1;
   request.stop = {"a", "", "\n\n"};
   request.context_tokens = int64_t{1} << 40;
@@ -137,6 +142,11 @@ TEST_CASE("frames: generate") {
   REQUIRE(got.sampling.logit_bias.size() == 2);
   CHECK(got.sampling.logit_bias[0].bias == -std::numeric_limits<float>::infinity());
   CHECK(got.sampling.logit_bias[1].token == 6);
+  CHECK(got.sampling.top_n_sigma == 1.5f);
+  CHECK(got.sampling.dry_sequence_breakers == want.sampling.dry_sequence_breakers);
+  CHECK(got.sampling.mirostat == 2);
+  CHECK(got.sampling.logprobs == 20);
+  CHECK(got.sampling.stages == want.sampling.stages);
   CHECK(got.tokens_max == -1);
   CHECK(got.stop == want.stop);
   CHECK(got.context_tokens == want.context_tokens);
@@ -161,6 +171,7 @@ TEST_CASE("frames: events, calls and the rest") {
   GenerationEvent piece;
   piece.id = 4;
   piece.text = "x";
+  piece.log_probs = {{{7, -0.5f, "x"}, {8, -1.5f, "\xc3"}}, {}, {{9, -2, ""}}};
   const EventsFrame got = round_trip(EventsFrame{{event, piece}});
   REQUIRE(got.events.size() == 2);
   CHECK(got.events[0].text == "\u00fc");
@@ -171,6 +182,12 @@ TEST_CASE("frames: events, calls and the rest") {
   CHECK(got.events[0].message == "m");
   CHECK(got.events[0].tokens == std::vector<TokenId>{9, 8});
   CHECK_FALSE(got.events[1].is_final);
+  CHECK(got.events[0].log_probs.empty());
+  REQUIRE(got.events[1].log_probs.size() == 3);
+  CHECK(got.events[1].log_probs[0][1].piece == "\xc3");
+  CHECK(got.events[1].log_probs[0][1].value == -1.5f);
+  CHECK(got.events[1].log_probs[1].empty());
+  CHECK(got.events[1].log_probs[2][0].id == 9);
 
   CHECK(round_trip(CancelFrame{5}).id == 5);
   CHECK(round_trip(TokenizeFrame{5, full_request().prompt}).prompt.size() == 3);
@@ -207,6 +224,11 @@ TEST_CASE("frames: wrong kinds are refused, unknown keys are not") {
   CHECK_NOTHROW(decode_frame(cbor({{"frame", "ping"}, {"new", {1, 2}}})));
   fails(json::array({1}));
   fails(7);
+  for (const std::vector<uint8_t>& bytes : {std::vector<uint8_t>{1, 0},
+                                            {1, 0, 0, 0, 5},
+                                            {1, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0}}) {
+    fails({{"frame", "events"}, {"events", {{{"log_probs", json::binary(bytes)}}}}});
+  }
   fails({{"call", 1}});
   fails({{"frame", 5}});
   fails({{"frame", "no such"}});

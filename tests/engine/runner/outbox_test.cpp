@@ -51,6 +51,24 @@ TEST_CASE("outbox: unsent text of a request becomes one event") {
   CHECK_FALSE(events[1].is_final);
 }
 
+TEST_CASE("outbox: log-probabilities are joined like text, and bounded") {
+  const auto row = [](TokenId id) {
+    GenerationEvent event = text(1, "x");
+    event.log_probs = {{{id, -1, "piece"}}};
+    return event;
+  };
+  Outbox outbox;
+  for (const TokenId id : {1, 2, 3}) outbox.push_event(row(id));
+  outbox.push_event(final_text(1, "!"));
+  const auto events = pop_events(outbox);
+  REQUIRE(events.size() == 1);
+  REQUIRE(events[0].log_probs.size() == 3);
+  CHECK(events[0].log_probs[2][0].id == 3);
+  Outbox small(20);  // room for 160 bytes of them
+  for (const TokenId id : {1, 2, 3, 4, 5, 6, 7, 8, 9}) small.push_event(row(id));
+  CHECK(small.take_overflown() == std::vector<RequestId>{1});
+}
+
 TEST_CASE("outbox: frames go first and keep their order") {
   Outbox outbox;
   outbox.push_event(text(1, "x"));

@@ -90,6 +90,18 @@ TEST_CASE("options that are not numbers are refused by name", "[sampler]") {
   options = {};
   options.repeat_penalty = 0;
   CHECK_THROWS_WITH(Sampler(options, 50, context), Catch::Contains("repeat_penalty"));
+  options = {};
+  options.mirostat = 3;
+  CHECK_THROWS_WITH(Sampler(options, 50, context), Catch::Contains("mirostat is 3"));
+  options = {};
+  options.stages = {"top_x"};
+  CHECK_THROWS_WITH(Sampler(options, 50, context), Catch::Contains("top_x"));
+  options = {};
+  options.logprobs = 101;
+  CHECK_THROWS_WITH(Sampler(options, 50, context), Catch::Contains("logprobs is 101"));
+  options = {};
+  options.dry_sequence_breakers.assign(65, "x");
+  CHECK_THROWS_WITH(Sampler(options, 50, context), Catch::Contains("dry_sequence_breakers"));
 }
 
 TEST_CASE("logits without a possible token are an error, infinite ones are not", "[sampler]") {
@@ -119,6 +131,65 @@ TEST_CASE("penalties see the prompt and the answer", "[sampler]") {
   logits[4] = 0.9f;
   logits[5] = 0.95f;
   CHECK(sampler.sample(logits) == 0);
+}
+
+TEST_CASE("log-probabilities are the model's own, whatever changes the logits", "[sampler]") {
+  SamplingOptions options;
+  options.temperature = 0;
+  options.logprobs = 1;
+  options.logit_bias = {{7, 50.0f}};
+  Sampler sampler(options, 50, context);
+  std::vector<float> logits(50, 0.0f);
+  logits[9] = 5;
+  CHECK(sampler.sample(logits) == 7);
+  REQUIRE(sampler.log_probs().size() == 2);
+  const double sum = 49 + std::exp(5.0);
+  CHECK(sampler.log_probs()[0].id == 7);
+  CHECK(sampler.log_probs()[0].value == Approx(-std::log(sum)));
+  CHECK(sampler.log_probs()[1].id == 9);
+  CHECK(sampler.log_probs()[1].value == Approx(5 - std::log(sum)));
+  CHECK(Sampler({}, 50, context).log_probs().empty());
+}
+
+TEST_CASE("an observer sees every stage and changes nothing", "[sampler]") {
+  SamplingOptions options;
+  options.seed = 3;
+  options.xtc_probability = 0.5f;
+  options.dynatemp_range = 0.3f;
+  options.top_n_sigma = 2;
+  Sampler watched(options, 500, context);
+  Sampler alone(options, 500, context);
+  for (uint64_t i = 0; i < 50; ++i) {
+    auto logits = noisy_logits(500, i);
+    auto copy = logits;
+    std::vector<std::string> seen;
+    const TokenId token = watched.sample(logits, [&](std::string_view stage, auto candidates) {
+      seen.emplace_back(stage);
+      double sum = 0;
+      for (const Candidate& item : candidates) sum += item.p;
+      CHECK(sum == Approx(1).epsilon(1e-4));
+    });
+    CHECK(token == alone.sample(copy));
+    CHECK(seen == std::vector<std::string>{"logit_bias", "penalties", "dry", "top_n_sigma", "top_k",
+                                           "typical_p", "top_p", "min_p", "xtc", "temperature"});
+  }
+}
+
+TEST_CASE("stages run in the order asked for, mirostat instead of all cuts", "[sampler]") {
+  SamplingOptions options;
+  options.stages = {"temperature", "top_k"};
+  options.mirostat = 0;
+  const auto stages_of = [&] {
+    std::vector<std::string> seen;
+    auto logits = noisy_logits(50, 1);
+    Sampler(options, 50, context).sample(logits, [&](std::string_view stage, auto) {
+      seen.emplace_back(stage);
+    });
+    return std::vector<std::string>(seen.begin() + 3, seen.end());
+  };
+  CHECK(stages_of() == options.stages);
+  options.mirostat = 2;
+  CHECK(stages_of() == std::vector<std::string>{"temperature", "mirostat"});
 }
 
 TEST_CASE("frequencies of draws are the probabilities", "[sampler]") {

@@ -1,0 +1,53 @@
+#include "engine/sampler/mirostat.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hearth::engine {
+
+Mirostat::Mirostat(int32_t version, float tau, float eta, int64_t vocab_size)
+    : version_(version), tau_(tau), eta_(eta), vocab_size_(vocab_size), bound_(2 * tau) {}
+
+// Probabilities are taken to fall as a power of the rank; the exponent comes from the best hundred.
+int64_t Mirostat::count_to_keep(const Candidates& candidates) const {
+  constexpr size_t ranks = 100;
+  const size_t count = std::min(ranks, candidates.items.size());
+  double products = 0;
+  double squares = 0;
+  for (size_t i = 0; i + 1 < count; ++i) {
+    const double next = candidates.items[i + 1].p;
+    if (next <= 0) break;
+    const double distance = std::log(static_cast<double>(i + 2) / static_cast<double>(i + 1));
+    products += distance * std::log(candidates.items[i].p / next);
+    squares += distance * distance;
+  }
+  if (squares == 0) return 1;
+  const double exponent = products / squares;
+  const double epsilon = exponent - 1;
+  const double keep = std::pow(epsilon * std::exp2(static_cast<double>(bound_)) /
+                                   (1 - std::pow(static_cast<double>(vocab_size_), -epsilon)),
+                               1 / exponent);
+  if (!(keep < static_cast<double>(vocab_size_))) return vocab_size_;
+  return std::max<int64_t>(1, static_cast<int64_t>(keep));
+}
+
+void Mirostat::cut(Candidates& candidates) const {
+  sort_by_logit(candidates);
+  softmax(candidates);
+  if (version_ == 1) {
+    top_k(candidates, count_to_keep(candidates));
+  } else {
+    size_t count = 1;
+    while (count < candidates.items.size() && -std::log2(candidates.items[count].p) <= bound_)
+      ++count;
+    candidates.items = candidates.items.first(count);
+  }
+  softmax(candidates);
+}
+
+void Mirostat::observe(const Candidate& drawn) {
+  // A candidate whose probability is rounded to 0 is never drawn.
+  bound_ -= eta_ * (-std::log2(drawn.p) - tau_);
+}
+
+}  // namespace hearth::engine

@@ -140,7 +140,8 @@ struct CopyRequest {
 struct CreateRequest {
   std::string model;
   std::optional<std::string> from;
-  std::map<std::string, std::string> files;  // file name -> digest as written
+  std::map<std::string, std::string> files;     // file name -> digest as written
+  std::map<std::string, std::string> adapters;  // the same; at most one
   std::optional<std::string> template_text;
   std::optional<std::string> system;
   std::vector<std::string> licenses;

@@ -85,9 +85,9 @@ bool is_safe_relative(const std::filesystem::path& path) {
 
 // In the order of their names, which is the order of the parts of a split model.
 std::vector<UploadedFile> check_files(const registry::BlobStore& blobs,
-                                      const api::CreateRequest& request) {
+                                      const std::map<std::string, std::string>& named) {
   std::vector<UploadedFile> files;
-  for (const auto& [name, digest_text] : request.files) {
+  for (const auto& [name, digest_text] : named) {
     if (!is_safe_relative(name)) {
       throw Error(ErrorCode::invalid_argument,
                   fmt::format("files: \"{}\" is not a relative path", name));
@@ -127,7 +127,7 @@ engine::ModelInfo read_info(const registry::BlobStore& blobs,
 
 void add_weights(Draft& draft, const registry::ModelStore& store,
                  const api::CreateRequest& request) {
-  const std::vector<UploadedFile> files = check_files(store.blobs(), request);
+  const std::vector<UploadedFile> files = check_files(store.blobs(), request.files);
   const engine::ModelInfo info = read_info(store.blobs(), files);
   draft.report("parsing GGUF");  // only now, so that a file that is none has a status of its own
   if (info.general_type == "adapter" || info.general_type == "mmproj") {
@@ -145,6 +145,27 @@ void add_weights(Draft& draft, const registry::ModelStore& store,
     const uint64_t size = store.blobs().size(file.digest).value_or(0);
     draft.add_existing({std::string(media_type::model), file.digest, size, "", ""});
   }
+}
+
+// An adapter takes the place of the parent's.
+void add_adapter(Draft& draft, const registry::ModelStore& store,
+                 const api::CreateRequest& request) {
+  if (request.adapters.empty()) return;
+  const UploadedFile file = check_files(store.blobs(), request.adapters).front();
+  const engine::ModelInfo info = read_info(store.blobs(), {file});
+  if (info.general_type != "adapter") {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("adapters: {} is no adapter but a file of the type \"{}\"", file.name,
+                            info.general_type));
+  }
+  if (info.architecture != draft.config.model_family) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("adapters: {} is for {} models, this one is {}", file.name,
+                            info.architecture, draft.config.model_family));
+  }
+  draft.remove(media_type::adapter);
+  const uint64_t size = store.blobs().size(file.digest).value_or(0);
+  draft.add_existing({std::string(media_type::adapter), file.digest, size, "", ""});
 }
 
 // The old layers, except those that the request replaces.
@@ -205,6 +226,7 @@ void create_model(registry::ModelStore& store, const api::CreateRequest& request
   } else {
     add_weights(draft, store, request);
   }
+  add_adapter(draft, store, request);
   add_texts(draft, request);
   add_parameters(draft, request, old_parameters);
   add_messages(draft, request);

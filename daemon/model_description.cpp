@@ -38,6 +38,8 @@ std::string modelfile_text(const registry::StoredModel& stored,
     file.commands.push_back(Command{kind, std::move(key), std::move(value), 0});
   };
   add(CommandKind::from, "", stored.model_path.string());
+  for (const std::filesystem::path& path : stored.adapter_paths)
+    add(CommandKind::adapter, "", path.string());
   if (stored.template_text) add(CommandKind::template_text, "", *stored.template_text);
   if (stored.system) add(CommandKind::system, "", *stored.system);
   for (const auto& [name, value] : modelfile::to_lines(parameters))

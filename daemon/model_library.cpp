@@ -40,6 +40,7 @@ std::string weights_key(const registry::Manifest& manifest) {
   std::string key;
   for (const registry::Layer& layer : manifest.layers) {
     if (layer.media_type == registry::media_type::model) key += layer.digest.hex();
+    if (layer.media_type == registry::media_type::adapter) key += "+" + layer.digest.hex();
   }
   return key;
 }
@@ -125,10 +126,7 @@ RunnableModel ModelLibrary::open(const std::string& name) {
     if (layer.media_type == registry::media_type::model)
       model.weights.push_back(store_.blobs().path(layer.digest));
   }
-  if (!stored.adapter_paths.empty()) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{} has an adapter; adapters are not supported yet", model.name));
-  }
+  model.adapters = stored.adapter_paths;
   model.facts = facts(stored.stored.manifest);
   model.details = stored_details(store_.blobs(), stored.stored.manifest);
   complete_details(model.details, model.facts->info);

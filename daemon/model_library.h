@@ -31,10 +31,11 @@ using FactsPointer = std::shared_ptr<const WeightsFacts>;
 
 // A model as the chat service needs it.
 struct RunnableModel {
-  std::string name;                            // short, as stored
-  std::string digest_hex;                      // of the manifest
-  std::string weights_key;                     // equal for two names on the same weights
+  std::string name;         // short, as stored
+  std::string digest_hex;   // of the manifest
+  std::string weights_key;  // equal for two names on the same weights and adapter
   std::vector<std::filesystem::path> weights;  // all parts in order
+  std::vector<std::filesystem::path> adapters;
   api::ModelDetails details;
   modelfile::Parameters parameters;
   std::string system;

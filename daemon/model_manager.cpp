@@ -107,15 +107,20 @@ class LoadWatch {
 void load(ModelInstance& instance, const Config& config, RunnerProcess::Options options) {
   instance.runner = RunnerProcess::spawn(std::move(options));
   std::vector<UniqueFd> files;
-  std::vector<int> descriptors;
-  for (const std::filesystem::path& path : instance.model.weights) {
-    files.push_back(open_for_reading(path));
-    descriptors.push_back(files.back().get());
-  }
+  const auto open_all = [&files](const std::vector<std::filesystem::path>& paths) {
+    std::vector<int> descriptors;
+    for (const std::filesystem::path& path : paths) {
+      files.push_back(open_for_reading(path));
+      descriptors.push_back(files.back().get());
+    }
+    return descriptors;
+  };
+  const std::vector<int> weights = open_all(instance.model.weights);
+  const std::vector<int> adapters = open_all(instance.model.adapters);
   LoadWatch watch(instance, config);
   try {
     instance.facts =
-        instance.runner->load(descriptors, load_options(instance, config),
+        instance.runner->load({weights, adapters}, load_options(instance, config),
                               [&watch](double fraction) { return watch.go_on(fraction); });
   } catch (const Error& failure) {  // says more, and a load that failed is no "try again later"
     if (watch.stands_still()) {

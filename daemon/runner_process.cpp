@@ -85,7 +85,7 @@ class RunnerProcessImpl final : public RunnerProcess {
   ~RunnerProcessImpl() override;
   void start();
 
-  LoadedFacts load(std::span<const int> model_fds, const LoadOptions& options,
+  LoadedFacts load(const ModelFiles& files, const LoadOptions& options,
                    const ProgressCallback& progress) override;
   RequestId generate(GenerationRequest request, EventCallback callback) override;
   void cancel(RequestId id) override;
@@ -371,10 +371,12 @@ void RunnerProcessImpl::send_unless_dead(const Frame& frame, std::span<const int
   }
 }
 
-LoadedFacts RunnerProcessImpl::load(std::span<const int> model_fds, const LoadOptions& options,
+LoadedFacts RunnerProcessImpl::load(const ModelFiles& files, const LoadOptions& options,
                                     const ProgressCallback& progress) {
-  LoadFrame frame{options, static_cast<int32_t>(model_fds.size()), 0, options_.lease != nullptr};
-  std::vector<int> descriptors(model_fds.begin(), model_fds.end());
+  LoadFrame frame{options, static_cast<int32_t>(files.model.size()),
+                  static_cast<int32_t>(files.adapters.size()), options_.lease != nullptr};
+  std::vector<int> descriptors(files.model.begin(), files.model.end());
+  descriptors.insert(descriptors.end(), files.adapters.begin(), files.adapters.end());
   if (frame.has_lease) descriptors.push_back(options_.lease->fd());
   {
     std::lock_guard lock(mutex_);

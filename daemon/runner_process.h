@@ -70,12 +70,17 @@ class RunnerProcess {
   static std::unique_ptr<RunnerProcess> spawn(Options options);
   virtual ~RunnerProcess() = default;  // as stop() with a grace of 2 s
 
-  // Blocks until the model stands; at most once. `model_fds`: shards in order, borrowed. `progress`
+  // Descriptors, borrowed.
+  struct ModelFiles {
+    std::span<const int> model;  // shards in order
+    std::span<const int> adapters = {};
+  };
+
+  // Blocks until the model stands; at most once. `progress`
   // may be empty and is asked at least every 100 ms. Throws what the engine refused with,
   // Error{cancelled}, or Error{unavailable} with the cause when the runner died (out_of_memory when
   // that was the cause).
-  virtual engine::LoadedFacts load(std::span<const int> model_fds,
-                                   const engine::LoadOptions& options,
+  virtual engine::LoadedFacts load(const ModelFiles& files, const engine::LoadOptions& options,
                                    const ProgressCallback& progress) = 0;
 
   // Starts an answer; request.id is ignored, the id to cancel with is returned (events carry it

@@ -9,12 +9,12 @@
 namespace hearth::api {
 namespace {
 
-std::map<std::string, std::string> read_files(const Fields& fields) {
+std::map<std::string, std::string> read_files(const Fields& fields, const char* name) {
   std::map<std::string, std::string> files;
-  const Json* object = fields.object("files");
+  const Json* object = fields.object(name);
   if (object == nullptr) return files;
   for (auto item = object->begin(); item != object->end(); ++item) {
-    if (!item->is_string()) fields.fail("files", "an object of file name to digest", *item);
+    if (!item->is_string()) fields.fail(name, "an object of file name to digest", *item);
     files[item.key()] = item->get<std::string>();
   }
   return files;
@@ -34,8 +34,6 @@ void refuse_later_features(const Fields& fields) {
       "from the result";
   refuse_unless_empty(fields, "quantize", quantize);
   refuse_unless_empty(fields, "quantization", quantize);
-  refuse_unless_empty(fields, "adapters",
-                      "adapters are not supported yet; merge the adapter into the model");
   refuse_unless_empty(fields, "draft_files",
                       "draft models are not supported yet; leave the field out");
   refuse_unless_empty(fields, "draft_quantize",
@@ -59,7 +57,13 @@ CreateRequest read_native_create(std::string_view body) {
   if (request.model.empty()) throw Error(ErrorCode::invalid_argument, "model: missing");
   const std::string from = fields.text("from").value_or("");
   if (!from.empty()) request.from = from;
-  request.files = read_files(fields);
+  request.files = read_files(fields, "files");
+  request.adapters = read_files(fields, "adapters");
+  if (request.adapters.size() > 1) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("adapters: there are {}, a model can have one", request.adapters.size()));
+  }
   if (request.from.has_value() == !request.files.empty()) {
     throw Error(ErrorCode::invalid_argument, "create needs either \"from\" or \"files\"");
   }

@@ -55,7 +55,7 @@ std::unique_ptr<RunnerProcess> load_runner(const std::filesystem::path& model,
   const int fds[] = {file.get()};
   load_options.name = process_options.model_name;
   auto runner = RunnerProcess::spawn(std::move(process_options));
-  runner->load(fds, load_options, {});
+  runner->load({fds}, load_options, {});
   return runner;
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("runner: loads, answers, tokenizes, tells its facts") {
   LoadOptions load_options;
   load_options.name = "stories";
   double last = 0;
-  const engine::LoadedFacts facts = runner->load(fds, load_options, [&](double fraction) {
+  const engine::LoadedFacts facts = runner->load({fds}, load_options, [&](double fraction) {
     last = fraction;
     return true;
   });
@@ -240,7 +240,7 @@ TEST_CASE("runner: a hostile file is refused with the reader's words") {
   const int fds[] = {file.get()};
   const auto runner = RunnerProcess::spawn(options("bad"));
   try {
-    runner->load(fds, {}, {});
+    runner->load({fds}, {}, {});
     FAIL("loaded");
   } catch (const Error& error) {
     CHECK((error.code() == ErrorCode::corrupt_data || error.code() == ErrorCode::unsupported));
@@ -258,7 +258,8 @@ TEST_CASE("runner: dead while loading, load says why") {
   const auto runner = RunnerProcess::spawn(std::move(process_options));
   const UniqueFd file(::memfd_create("m", MFD_CLOEXEC));
   const int fds[] = {file.get()};
-  CHECK_THROWS_WITH(runner->load(fds, {}, {}), Catch::Matchers::Contains("ended with exit code 3"));
+  CHECK_THROWS_WITH(runner->load({fds}, {}, {}),
+                    Catch::Matchers::Contains("ended with exit code 3"));
 }
 
 TEST_CASE("runner: a program that cannot be started is named") {
@@ -330,8 +331,8 @@ TEST_CASE("runner: one model per runner") {
   // is sent.
   const UniqueFd file(::memfd_create("m", MFD_CLOEXEC));
   const int fds[] = {file.get()};
-  CHECK_THROWS_AS(runner->load(fds, {}, {}), Error);
-  CHECK_THROWS_WITH(runner->load(fds, {}, {}), "a runner loads one model only");
+  CHECK_THROWS_AS(runner->load({fds}, {}, {}), Error);
+  CHECK_THROWS_WITH(runner->load({fds}, {}, {}), "a runner loads one model only");
 }
 
 TEST_CASE("runner: loading can be cancelled") {
@@ -342,7 +343,7 @@ TEST_CASE("runner: loading can be cancelled") {
   const UniqueFd file(::memfd_create("m", MFD_CLOEXEC));
   const int fds[] = {file.get()};
   const auto begin = Clock::now();
-  CHECK_THROWS_AS(runner->load(fds, {}, [](double) { return false; }), Error);
+  CHECK_THROWS_AS(runner->load({fds}, {}, [](double) { return false; }), Error);
   CHECK(Clock::now() - begin < 10s);
 }
 

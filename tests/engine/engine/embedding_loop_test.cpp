@@ -137,6 +137,30 @@ TEST_CASE("inputs of 8192 tokens need no flag, longer ones are refused or cut") 
   }
 }
 
+TEST_CASE("tokens see both ways: everything, or half a window to each side") {
+  for (const int64_t window : {int64_t{0}, int64_t{40}, int64_t{41}}) {
+    Subject subject({.architecture = "gemma-embedding", .layers = 1, .window = window});
+    // Over two segments of pages.
+    EmbeddingRequest request = of_tokens(1100, 3);
+    request.pooling = Pooling::none;
+    const std::vector<float> before = subject.ask(request).values;
+    for (const size_t changed : {size_t{0}, size_t{530}, size_t{1099}}) {
+      EmbeddingRequest other = request;
+      TokenId& token = other.input[0].tokens[changed];
+      token = token == 5 ? 6 : 5;
+      const std::vector<float> after = subject.ask(other).values;
+      for (size_t row = 0; row < 1100; ++row) {
+        const size_t distance = row > changed ? row - changed : changed - row;
+        const bool is_same = std::equal(before.begin() + static_cast<std::ptrdiff_t>(64 * row),
+                                        before.begin() + static_cast<std::ptrdiff_t>(64 * row + 64),
+                                        after.begin() + static_cast<std::ptrdiff_t>(64 * row));
+        INFO("window " << window << ", token " << changed << ", row " << row);
+        REQUIRE(is_same == (window > 0 && distance > 20));
+      }
+    }
+  }
+}
+
 TEST_CASE("text, empty inputs, cancelling") {
   Subject subject(models.front());
   EmbeddingRequest text;

@@ -21,6 +21,18 @@ struct Case {
   int64_t query_count;  // the last ones
   int64_t window;
   float soft_cap;
+  int64_t behind = 0;  // tokens behind the queries; not 0: queries look in both directions
+
+  int64_t position(int64_t query) const { return cached - behind - query_count + query; }
+  int64_t first_seen(int64_t query) const {
+    if (window == 0) return 0;
+    const int64_t reach = behind > 0 ? window / 2 : window - 1;
+    return std::max<int64_t>(0, position(query) - reach);
+  }
+  int64_t last_seen(int64_t query) const {
+    if (behind == 0) return position(query);
+    return window > 0 ? std::min(cached - 1, position(query) + window / 2) : cached - 1;
+  }
 };
 
 struct Inputs {
@@ -68,8 +80,8 @@ Pages fill_pages(const KernelTable& table, const Case& test, const Inputs& input
 std::vector<float> attend(const KernelTable& table, const Case& test, const Inputs& inputs,
                           const Pages& pages, int64_t first, int64_t count, const float* sink) {
   const int64_t rows = count * test.heads;
-  const int64_t query_start = test.cached - test.query_count + first;
-  const int64_t page_count = (query_start + count + page_tokens - 1) / page_tokens;
+  const int64_t query_start = test.position(first);
+  const int64_t page_count = test.last_seen(first + count - 1) / page_tokens + 1;
   const int64_t segments = (page_count + segment_pages - 1) / segment_pages;
   std::vector<float> largest(static_cast<size_t>(segments * rows)), sums(largest.size());
   std::vector<float> outputs(largest.size() * static_cast<size_t>(test.shape.value_dim));
@@ -86,6 +98,7 @@ std::vector<float> attend(const KernelTable& table, const Case& test, const Inpu
     args.segment_start = s * segment_pages * page_tokens;
     args.query_start = query_start;
     args.window = test.window;
+    args.sequence_tokens = test.behind > 0 ? test.cached : 0;
     args.scale = 1.0f / std::sqrt(static_cast<float>(test.shape.key_dim));
     args.soft_cap = test.soft_cap;
     args.state_max = largest.data() + s * rows;
@@ -106,12 +119,11 @@ std::vector<float> attend(const KernelTable& table, const Case& test, const Inpu
 // The exact answer for one query row, from f32 keys and values.
 std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t token, int64_t head,
                               const float* sink) {
-  const int64_t position = test.cached - test.query_count + token;
   const float* query = inputs.queries.data() + (token * test.heads + head) * test.shape.key_dim;
   std::vector<double> scores;
-  const int64_t first = test.window > 0 ? std::max<int64_t>(0, position - test.window + 1) : 0;
+  const int64_t first = test.first_seen(token);
   double largest = sink != nullptr ? *sink : -std::numeric_limits<double>::infinity();
-  for (int64_t t = first; t <= position; ++t) {
+  for (int64_t t = first; t <= test.last_seen(token); ++t) {
     double score = 0;
     for (int64_t i = 0; i < test.shape.key_dim; ++i) {
       score += static_cast<double>(query[i]) *
@@ -139,11 +151,12 @@ constexpr KvType f16 = KvType::f16;
 
 const std::vector<Case>& all_cases() {
   static const std::vector<Case> cases = {
-      {{f32, 64, 64}, 4, 700, 4, 0, 0},    {{f16, 64, 64}, 4, 700, 4, 0, 0},
-      {{f32, 8, 8}, 1, 33, 16, 0, 0},      {{f32, 80, 96}, 3, 100, 5, 0, 0},
-      {{f16, 256, 256}, 2, 65, 8, 16, 50}, {{f32, 128, 128}, 8, 1100, 2, 40, 0},
-      {{f16, 128, 128}, 16, 512, 1, 0, 0}, {{f32, 12, 20}, 2, 1, 1, 0, 0},
-      {{f32, 64, 64}, 4, 545, 4, 34, 0},
+      {{f32, 64, 64}, 4, 700, 4, 0, 0},       {{f16, 64, 64}, 4, 700, 4, 0, 0},
+      {{f32, 8, 8}, 1, 33, 16, 0, 0},         {{f32, 80, 96}, 3, 100, 5, 0, 0},
+      {{f16, 256, 256}, 2, 65, 8, 16, 50},    {{f32, 128, 128}, 8, 1100, 2, 40, 0},
+      {{f16, 128, 128}, 16, 512, 1, 0, 0},    {{f32, 12, 20}, 2, 1, 1, 0, 0},
+      {{f32, 64, 64}, 4, 545, 4, 34, 0},      {{f32, 64, 64}, 4, 700, 4, 0, 0, 400},
+      {{f32, 32, 32}, 1, 200, 16, 50, 0, 80}, {{f16, 64, 64}, 2, 545, 4, 41, 0, 10},
   };
   return cases;
 }

@@ -45,6 +45,7 @@ std::shared_ptr<const DryBreakers> find_breakers(const Tokenizer& tokenizer,
   return breakers;
 }
 
+// Shared: see the header.
 std::shared_ptr<const DryBreakers> DryBreakerCache::get(const std::vector<std::string>& strings) {
   const auto place = found_.find(strings);
   if (place != found_.end()) return place->second;

@@ -45,6 +45,7 @@ bool DryBreakers::is_whole(TokenId token) const {
                      [](const Entry& entry) { return entry.tail.empty(); });
 }
 
+// Shared breakers: see the header.
 DryPenalty::DryPenalty(const DryOptions& options, std::shared_ptr<const DryBreakers> breakers,
                        int64_t vocab_size)
     : options_(options), breakers_(std::move(breakers)), vocab_size_(vocab_size) {

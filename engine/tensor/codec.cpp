@@ -5,17 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
 
 #include "base/check.h"
 #include "base/error.h"
-#include "engine/tensor/blocks.h"
-#include "engine/tensor/codec_k.h"
+#include "engine/tensor/block_codec.h"
 #include "engine/tensor/half.h"
 
 namespace hearth::engine {
 namespace {
-
-constexpr float half_max = 65504.0f;
 
 void decode_f32(const std::byte* blocks, float* values, int64_t count) {
   std::memcpy(values, blocks, static_cast<size_t>(count) * sizeof(float));
@@ -23,6 +21,16 @@ void decode_f32(const std::byte* blocks, float* values, int64_t count) {
 
 void encode_f32(const float* values, std::byte* blocks, int64_t count) {
   std::memcpy(blocks, values, static_cast<size_t>(count) * sizeof(float));
+}
+
+// Numbers as C++ has them; those that float cannot hold are rounded.
+template <typename Number>
+void decode_numbers(const std::byte* blocks, float* values, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    Number number;
+    std::memcpy(&number, blocks + static_cast<size_t>(i) * sizeof(Number), sizeof(Number));
+    values[i] = static_cast<float>(number);
+  }
 }
 
 // Types of 16 bits per value with a conversion each way.
@@ -40,51 +48,6 @@ void encode_16_bits(const float* values, std::byte* blocks, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     const uint16_t bits = convert(values[i]);
     std::memcpy(blocks + 2 * i, &bits, sizeof(bits));
-  }
-}
-
-void decode_block(const BlockQ4_0& block, float* values) {
-  const float d = float_from_half(block.d);
-  for (int j = 0; j < 16; ++j) {
-    values[j] = static_cast<float>((block.qs[j] & 15) - 8) * d;
-    values[j + 16] = static_cast<float>((block.qs[j] >> 4) - 8) * d;
-  }
-}
-
-void decode_block(const BlockQ8_0& block, float* values) {
-  const float d = float_from_half(block.d);
-  for (int j = 0; j < 32; ++j) values[j] = static_cast<float>(block.qs[j]) * d;
-}
-
-// 1 / d, or 0 where d is so small that every value of the block becomes zero.
-float inverse_or_zero(float d) {
-  const float inverse = 1.0f / d;
-  return d != 0.0f && std::isfinite(inverse) ? inverse : 0.0f;
-}
-
-// The value largest in size becomes -8, the one code without a positive counterpart.
-void encode_block(const float* values, BlockQ4_0& block) {
-  const float extreme = *std::max_element(
-      values, values + 32, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
-  const float d = extreme / -8.0f;
-  const float inverse = inverse_or_zero(d);
-  block.d = half_from_float(std::clamp(d, -half_max, half_max));
-  for (int j = 0; j < 16; ++j) {
-    const auto low = static_cast<uint8_t>(std::clamp(values[j] * inverse + 8.5f, 0.0f, 15.0f));
-    const auto high =
-        static_cast<uint8_t>(std::clamp(values[j + 16] * inverse + 8.5f, 0.0f, 15.0f));
-    block.qs[j] = static_cast<uint8_t>(low | (high << 4));
-  }
-}
-
-void encode_block(const float* values, BlockQ8_0& block) {
-  float largest = 0.0f;
-  for (int j = 0; j < 32; ++j) largest = std::max(largest, std::fabs(values[j]));
-  const float d = largest / 127.0f;
-  const float inverse = inverse_or_zero(d);
-  block.d = half_from_float(std::min(d, half_max));
-  for (int j = 0; j < 32; ++j) {
-    block.qs[j] = static_cast<int8_t>(std::clamp(std::round(values[j] * inverse), -127.0f, 127.0f));
   }
 }
 
@@ -107,7 +70,12 @@ void encode_blocks(const float* values, std::byte* blocks, int64_t count) {
 }
 
 template <typename Block>
-constexpr Codec block_codec(DType type) {
+constexpr Codec read_only(DType type) {
+  return {type, decode_blocks<Block>, nullptr};
+}
+
+template <typename Block>
+constexpr Codec both_ways(DType type) {
   return {type, decode_blocks<Block>, encode_blocks<Block>};
 }
 
@@ -115,11 +83,38 @@ constexpr Codec codecs[] = {
     {DType::f32, decode_f32, encode_f32},
     {DType::f16, decode_16_bits<float_from_half>, encode_16_bits<half_from_float>},
     {DType::bf16, decode_16_bits<float_from_bfloat16>, encode_16_bits<bfloat16_from_float>},
-    block_codec<BlockQ4_0>(DType::q4_0),
-    block_codec<BlockQ8_0>(DType::q8_0),
-    block_codec<BlockQ4K>(DType::q4_k),
-    block_codec<BlockQ5K>(DType::q5_k),
-    block_codec<BlockQ6K>(DType::q6_k),
+    {DType::f64, decode_numbers<double>, nullptr},
+    {DType::i8, decode_numbers<int8_t>, nullptr},
+    {DType::i16, decode_numbers<int16_t>, nullptr},
+    {DType::i32, decode_numbers<int32_t>, nullptr},
+    {DType::i64, decode_numbers<int64_t>, nullptr},
+    both_ways<BlockQ4_0>(DType::q4_0),
+    read_only<BlockQ4_1>(DType::q4_1),
+    read_only<BlockQ5_0>(DType::q5_0),
+    read_only<BlockQ5_1>(DType::q5_1),
+    both_ways<BlockQ8_0>(DType::q8_0),
+    read_only<BlockQ8_1>(DType::q8_1),
+    read_only<BlockQ2K>(DType::q2_k),
+    read_only<BlockQ3K>(DType::q3_k),
+    both_ways<BlockQ4K>(DType::q4_k),
+    both_ways<BlockQ5K>(DType::q5_k),
+    both_ways<BlockQ6K>(DType::q6_k),
+    read_only<BlockQ8K>(DType::q8_k),
+    read_only<BlockIq2Xxs>(DType::iq2_xxs),
+    read_only<BlockIq2Xs>(DType::iq2_xs),
+    read_only<BlockIq2S>(DType::iq2_s),
+    read_only<BlockIq3Xxs>(DType::iq3_xxs),
+    read_only<BlockIq3S>(DType::iq3_s),
+    read_only<BlockIq1S>(DType::iq1_s),
+    read_only<BlockIq1M>(DType::iq1_m),
+    read_only<BlockIq4Nl>(DType::iq4_nl),
+    read_only<BlockIq4Xs>(DType::iq4_xs),
+    read_only<BlockTq1_0>(DType::tq1_0),
+    read_only<BlockTq2_0>(DType::tq2_0),
+    read_only<BlockQ1_0>(DType::q1_0),
+    read_only<BlockQ2_0>(DType::q2_0),
+    read_only<BlockMxfp4>(DType::mxfp4),
+    read_only<BlockNvfp4>(DType::nvfp4),
 };
 
 const Codec& require_codec(DType type) {
@@ -129,6 +124,18 @@ const Codec& require_codec(DType type) {
                 fmt::format("hearth cannot compute with tensors of type {} yet", info(type).name));
   }
   return *codec;
+}
+
+const Codec& require_encoder(DType type) {
+  const Codec& codec = require_codec(type);
+  if (codec.encode != nullptr) return codec;
+  std::string names;
+  for (const Codec& other : codecs) {
+    if (other.encode != nullptr)
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", info(other.type).name);
+  }
+  throw Error(ErrorCode::unsupported,
+              fmt::format("type {} can only be read; hearth writes {}", info(type).name, names));
 }
 
 }  // namespace
@@ -148,7 +155,7 @@ void decode(DType type, std::span<const std::byte> blocks, std::span<float> valu
 }
 
 void encode(DType type, std::span<const float> values, std::span<std::byte> blocks) {
-  const Codec& codec = require_codec(type);
+  const Codec& codec = require_encoder(type);
   const auto count = static_cast<int64_t>(values.size());
   HEARTH_CHECK(static_cast<int64_t>(blocks.size()) == row_bytes(type, count));
   if (info(type).block_values > 1) {

@@ -11,7 +11,8 @@
 namespace hearth::engine {
 
 // What one type can do. `count` values are a whole number of blocks; pointers need no alignment on
-// the block side. `encode` needs finite values for the quantised types.
+// the block side. `encode` needs finite values for the quantised types and is nullptr for types
+// that are only read.
 struct Codec {
   DType type;
   void (*decode)(const std::byte* blocks, float* values, int64_t count);
@@ -22,9 +23,9 @@ struct Codec {
 const Codec* find_codec(DType type);
 
 // `values.size()` is a whole number of blocks and `blocks` has exactly their size. Throws
-// Error{unsupported} for a type without codec and, when encoding, Error{invalid_argument} for a
-// value that is not finite (quantised types only). The error of encoding is the smallest a search
-// over scales finds, values weighted by their size.
+// Error{unsupported} for a type that cannot be read, or written, and, when encoding,
+// Error{invalid_argument} for a value that is not finite (quantised types only). The error of
+// encoding is the smallest a search over scales finds, values weighted by their size.
 void decode(DType type, std::span<const std::byte> blocks, std::span<float> values);
 void encode(DType type, std::span<const float> values, std::span<std::byte> blocks);
 

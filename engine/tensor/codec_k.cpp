@@ -4,12 +4,12 @@
 // contribute more to a product. The pairs found are then rounded to the integers the block stores
 // (trying neighbours too), and the codes are rounded once more against what a reader multiplies
 // with.
-#include "engine/tensor/codec_k.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "engine/tensor/block_codec.h"
 #include "engine/tensor/half.h"
 
 namespace hearth::engine {
@@ -20,7 +20,6 @@ constexpr int sub_values = 32;  // of Q4_K and Q5_K
 constexpr int sub_count = block_values / sub_values;
 constexpr int group_values = 16;  // of Q6_K
 constexpr int group_count = block_values / group_values;
-constexpr float half_max = 65504.0f;
 
 float nearest_code(float value, float low, float high) {
   return std::clamp(std::nearbyint(value), low, high);
@@ -178,6 +177,11 @@ SubBlockCodes encode_sub_blocks(const float* values, float code_max) {
   return result;
 }
 
+// The low two bits of element i in Q2_K and Q3_K.
+int two_bits(const uint8_t qs[64], int i) {
+  return (qs[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2)) & 3;
+}
+
 // Inverse of unpack_k_scales.
 void pack_k_scales(const SubBlockCodes& source, uint8_t packed[12]) {
   for (size_t j = 0; j < 4; ++j) {
@@ -224,6 +228,27 @@ float fit_group(const float* x) {
 }
 
 }  // namespace
+
+void decode_block(const BlockQ2K& block, float* values) {
+  const float d = float_from_half(block.d);
+  const float dmin = float_from_half(block.dmin);
+  for (int i = 0; i < block_values; ++i) {
+    const uint8_t scale = block.scales[i / 16];
+    values[i] = d * static_cast<float>(scale & 15) * static_cast<float>(two_bits(block.qs, i)) -
+                dmin * static_cast<float>(scale >> 4);
+  }
+}
+
+void decode_block(const BlockQ3K& block, float* values) {
+  const float d = float_from_half(block.d);
+  int8_t scales[16];
+  unpack_q3_k_scales(block.scales, scales);
+  for (int i = 0; i < block_values; ++i) {
+    const int high = (block.hmask[i % 32] >> (i / 32)) & 1;
+    const int code = two_bits(block.qs, i) + 4 * high - 4;
+    values[i] = d * scales[i / group_values] * static_cast<float>(code);
+  }
+}
 
 void decode_block(const BlockQ4K& block, float* values) {
   const float d = float_from_half(block.d);

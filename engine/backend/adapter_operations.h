@@ -3,15 +3,10 @@
 // from its own values alone, so rows of one step may use different adapters.
 #pragma once
 
+#include "engine/backend/row_chunks.h"
 #include "engine/backend/step_context.h"
 
 namespace hearth::engine {
-
-// Weight rows [begin, end).
-struct RowRange {
-  int64_t begin = 0;
-  int64_t end = 0;
-};
 
 // `scratch`, here and below: KernelTable::linear_scratch_bytes of the calling lane.
 void run_adapter_down(const StepContext& step, const AdapterDown& op, int64_t row,

@@ -1,10 +1,7 @@
 #include "engine/backend/cpu_backend.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <string>
 
-#include "base/error.h"
 #include "engine/backend/linear_dispatch.h"
 #include "engine/backend/row_operations.h"
 
@@ -23,21 +20,6 @@ int64_t round_up(int64_t value, int64_t multiple) {
 
 }  // namespace
 
-AlignedMemory::AlignedMemory(int64_t size_bytes, const char* what) {
-  const auto size =
-      static_cast<size_t>(round_up(std::max(size_bytes, int64_t{1}), memory_alignment));
-  data_.reset(static_cast<std::byte*>(std::aligned_alloc(memory_alignment, size)));
-  if (data_ == nullptr) {
-    throw Error(ErrorCode::out_of_memory, std::string("no memory for ") + what + ": " +
-                                              std::to_string(size) +
-                                              " bytes; ask for a smaller step or free some");
-  }
-}
-
-void AlignedMemory::Free::operator()(std::byte* data) const {
-  std::free(data);
-}
-
 CpuBackend::CpuBackend(Tape tape, const Options& options)
     : tape_(std::move(tape)),
       kernels_(options.kernels),
@@ -55,6 +37,7 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
       round_up(std::max(kernels_->linear_scratch_bytes, kernels_->attention_scratch_bytes),
                static_cast<int64_t>(memory_alignment));
   scratch_ = AlignedMemory(scratch_bytes_ * options.threads, "the kernels' scratch memory");
+  moe_memory_ = MoeMemory(tape_, *kernels_, options.sizes);
   step_ = std::make_unique<StepContext>(tape_, *kernels_, plan_, memory_.data(), options.sizes);
   for (const Operation& operation : tape_.operations()) {
     if (const Attention* attention = std::get_if<Attention>(&operation)) {
@@ -109,7 +92,7 @@ bool CpuBackend::run_small(const Region& region, int32_t lane) {
     }
     return true;
   }
-  if (region.kind == RegionKind::attention) return false;
+  if (region.kind != RegionKind::linear) return false;
   const LinearDispatch dispatch(*step_, operation(region), 1);
   if (dispatch.work() > small_work) return false;
   for (int64_t item = 0; item < dispatch.item_count(); ++item)
@@ -122,6 +105,8 @@ void CpuBackend::run_region(const Region& region, int32_t lane) {
     run_rows(region, lane);
   } else if (region.kind == RegionKind::attention) {
     run_attention(std::get<Attention>(operation(region)), lane);
+  } else if (region.kind == RegionKind::moe) {
+    run_moe(std::get<Moe>(operation(region)), lane);
   } else {
     const LinearDispatch dispatch(*step_, operation(region), team_.size());
     claims_.for_each(lane, dispatch.item_count(), [&](int64_t item, int64_t share_end) {
@@ -152,6 +137,31 @@ void CpuBackend::run_attention(const Attention& op, int32_t lane) {
   team_.barrier([&] { claims_.reset(); });
   claims_.for_each(lane, dispatch.merge_count(),
                    [&](int64_t item, int64_t) { dispatch.merge(item); });
+}
+
+void CpuBackend::run_moe(const Moe& op, int32_t lane) {
+  const MoeDispatch dispatch(*step_, op, moe_memory_, team_.size());
+  const auto meet = [&] { team_.barrier([&] { claims_.reset(); }); };
+  claims_.for_each(lane, dispatch.row_count(), [&](int64_t row, int64_t) { dispatch.choose(row); });
+  team_.barrier([&] {
+    claims_.reset();
+    dispatch.arrange();
+  });
+  claims_.for_each(lane, dispatch.slot_count(),
+                   [&](int64_t slot, int64_t) { dispatch.gather(slot); });
+  meet();
+  claims_.for_each(lane, dispatch.up_count(), [&](int64_t item, int64_t share_end) {
+    dispatch.run_up(item, share_end, scratch(lane));
+  });
+  meet();
+  claims_.for_each(lane, dispatch.slot_count(),
+                   [&](int64_t slot, int64_t) { dispatch.prepare_hidden(slot); });
+  meet();
+  claims_.for_each(lane, dispatch.down_count(), [&](int64_t item, int64_t share_end) {
+    dispatch.run_down(item, share_end, scratch(lane));
+  });
+  meet();
+  claims_.for_each(lane, dispatch.row_count(), [&](int64_t row, int64_t) { dispatch.sum(row); });
 }
 
 }  // namespace hearth::engine

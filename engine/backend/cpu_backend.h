@@ -8,7 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "engine/backend/aligned_memory.h"
 #include "engine/backend/attention_dispatch.h"
+#include "engine/backend/moe_dispatch.h"
 #include "engine/backend/step_context.h"
 #include "engine/backend/thread_pool.h"
 #include "engine/backend/work_claims.h"
@@ -16,21 +18,6 @@
 #include "engine/tape/tape.h"
 
 namespace hearth::engine {
-
-// Memory the backend owns, aligned for the kernels and not touched before it is used.
-class AlignedMemory {
- public:
-  AlignedMemory() = default;
-  // Throws Error{out_of_memory} naming `what`.
-  AlignedMemory(int64_t size_bytes, const char* what);
-  std::byte* data() const { return data_.get(); }
-
- private:
-  struct Free {
-    void operator()(std::byte* data) const;
-  };
-  std::unique_ptr<std::byte, Free> data_;
-};
 
 class CpuBackend {
  public:
@@ -58,6 +45,7 @@ class CpuBackend {
   void run_region(const Region& region, int32_t lane);
   void run_rows(const Region& region, int32_t lane);
   void run_attention(const Attention& op, int32_t lane);
+  void run_moe(const Moe& op, int32_t lane);
   bool run_small(const Region& region, int32_t lane);
   void skip_small(int32_t lane);
   const Operation& operation(const Region& region) const {
@@ -76,6 +64,7 @@ class CpuBackend {
   ThreadTeam team_;
   WorkClaims claims_;
   AttentionMemory attention_memory_;
+  MoeMemory moe_memory_;
   int64_t value_dim_max_ = 1;
   std::unique_ptr<StepContext> step_;
   size_t region_count_ = 0;        // of the running step

@@ -3,21 +3,9 @@
 #include <algorithm>
 
 #include "engine/backend/adapter_operations.h"
+#include "engine/backend/row_chunks.h"
 
 namespace hearth::engine {
-namespace {
-
-// Kernels work on tiles of 16 rows, so chunks are multiples of that. A chunk is long enough to hide
-// the cost of claiming it, and short enough that the lanes finish together.
-constexpr int64_t tile_rows = 16;
-constexpr int64_t chunk_bytes = 32 << 10;
-
-int64_t chunks_of(int64_t rows, int64_t chunk_rows) {
-  return (rows + chunk_rows - 1) / chunk_rows;
-}
-
-}  // namespace
-
 LinearDispatch::LinearDispatch(const StepContext& step, const Operation& operation, int32_t lanes) {
   if (const Linear* linear = std::get_if<Linear>(&operation)) {
     group_.parts[0] = *linear;
@@ -34,12 +22,10 @@ LinearDispatch::LinearDispatch(const StepContext& step, const Operation& operati
     total_rows += weight.row_count;
     work_ += weight.row_count * weight.width * step.row_count(rows_);
   }
-  const int64_t by_bytes = chunk_bytes / row_bytes_max / tile_rows * tile_rows;
-  const int64_t by_share = chunks_of(chunks_of(total_rows, lanes), tile_rows) * tile_rows;
-  chunk_rows_ = std::max(tile_rows, std::min(by_bytes, by_share));
+  chunk_rows_ = chunk_rows_of(row_bytes_max, total_rows, lanes);
   for (int32_t i = 0; i < (group_.has_gate ? 1 : group_.part_count); ++i) {
     const Weight& weight = step.tape().weight(group_.parts[static_cast<size_t>(i)].weight);
-    item_count_ += chunks_of(weight.row_count, chunk_rows_);
+    item_count_ += chunk_count_of(weight.row_count, chunk_rows_);
   }
 }
 
@@ -47,7 +33,8 @@ void LinearDispatch::run(const StepContext& step, Item item, void* scratch) cons
   if (!group_.has_gate) {
     for (int32_t i = 0; i < group_.part_count; ++i) {
       const Linear& linear = group_.parts[static_cast<size_t>(i)];
-      const int64_t chunks = chunks_of(step.tape().weight(linear.weight).row_count, chunk_rows_);
+      const int64_t chunks =
+          chunk_count_of(step.tape().weight(linear.weight).row_count, chunk_rows_);
       if (item.index < chunks) {
         run_rows(step, linear, item, scratch);
         return;
@@ -76,29 +63,15 @@ void LinearDispatch::run_rows(const StepContext& step, const Linear& linear, Ite
   const Weight& weight = step.tape().weight(linear.weight);
   const int64_t begin = chunk.index * chunk_rows_;
   const int64_t end = std::min(weight.row_count, begin + chunk_rows_);
-  const FormatKernels& format = *find_format(kernels, weight.type);
   const int64_t count = step.row_count(rows_);
-  const int64_t decode_count =
-      kernels.roles_agree && step.decode_count(rows_) < count ? 0 : step.decode_count(rows_);
-  LinearArgs args{weight.data,
-                  weight.row_bytes,
-                  weight.width,
-                  begin,
-                  end,
-                  step.row_data(linear.in, 0),
-                  step.stride_bytes(linear.in),
-                  decode_count,
-                  step.row(linear.out, 0),
-                  step.stride_bytes(linear.out) / static_cast<int64_t>(sizeof(float)),
-                  scratch,
-                  std::min(weight.row_count, chunk.share_end * chunk_rows_)};
-  if (decode_count > 0) format.decode(args);
-  if (decode_count < count) {
-    args.columns = step.row_data(linear.in, decode_count);
-    args.output = step.row(linear.out, decode_count);
-    args.column_count = count - decode_count;
-    format.prompt(args);
-  }
+  const Columns columns{step.row_data(linear.in, 0),
+                        step.stride_bytes(linear.in),
+                        count,
+                        step.decode_count(rows_),
+                        step.row(linear.out, 0),
+                        step.stride_bytes(linear.out) / static_cast<int64_t>(sizeof(float))};
+  multiply_rows(kernels, weight, {begin, end},
+                std::min(weight.row_count, chunk.share_end * chunk_rows_), columns, scratch);
   const float* bias = step.vector(linear.bias);
   for (int64_t row = 0; bias != nullptr && row < count; ++row) {
     float* out = step.row(linear.out, row) + begin;

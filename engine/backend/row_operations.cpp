@@ -116,6 +116,9 @@ void run(const StepContext&, const LinearGroup&, int64_t) {
 void run(const StepContext&, const Attention&, int64_t) {
   HEARTH_CHECK(!"attention is not row-wise");
 }
+void run(const StepContext&, const Moe&, int64_t) {
+  HEARTH_CHECK(!"a mixture of experts is not row-wise");
+}
 
 }  // namespace
 

@@ -106,5 +106,8 @@ inline constexpr std::string_view suffix_rope_yarn_beta_slow = "rope.scaling.yar
 inline constexpr std::string_view suffix_rope_yarn_ext_factor = "rope.scaling.yarn_ext_factor";
 inline constexpr std::string_view suffix_expert_count = "expert_count";
 inline constexpr std::string_view suffix_expert_used_count = "expert_used_count";
+inline constexpr std::string_view suffix_expert_feed_forward_length = "expert_feed_forward_length";
+inline constexpr std::string_view suffix_expert_shared_feed_forward_length =
+    "expert_shared_feed_forward_length";
 
 }  // namespace hearth::engine

@@ -64,7 +64,11 @@ enum class RopeStyle : uint8_t {
   halves,    // pairs (i, i + n/2): neox, qwen, gemma
 };
 
-enum class GateKind : uint8_t { silu, gelu_tanh };
+enum class GateKind : uint8_t {
+  silu,
+  gelu_tanh,
+  clamped_swiglu,  // of gpt-oss: min(a, 7) * sigmoid(1.702 min(a, 7)) * (clamp(b, -7, 7) + 1)
+};
 
 // Elements of one cache entry. Values are GGUF's, so that names come from dtype.h.
 enum class KvType : uint8_t { f32, f16 };
@@ -136,6 +140,10 @@ struct KernelTable {
   // y[i] = gate(a[i]) * b[i]; gate(a[i]) where b is null
   void (*gate)(GateKind kind, const float* a, const float* b, int64_t count, float* y) noexcept;
   void (*add)(const float* a, const float* b, int64_t count, float* y) noexcept;
+  // y[i] = fma(factor, x[i], y[i])
+  void (*add_scaled)(const float* x, float factor, int64_t count, float* y) noexcept;
+  // y[i] = exp(x[i] - max) / sum of those. x and y may be the same.
+  void (*softmax)(const float* x, int64_t count, float* y) noexcept;
   void (*scale)(const float* a, float factor, int64_t count, float* y) noexcept;
   void (*soft_cap)(const float* a, float cap, int64_t count, float* y) noexcept;
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/kernels/kernels.h"
+#include "engine/tape/operations.h"
 
 namespace hearth::engine {
 
@@ -29,7 +30,7 @@ struct ArchitectureRow {
   // and have their own rope base without scaling. 0: the architecture has none, a window in the
   // file is ignored.
   int64_t window_period = 0;
-  double window_freq_base = 10000.0;
+  double window_freq_base = 10000.0;  // 0: windowed layers have the rope of the others
   // The model of this many layers scales attention by embedding length / heads instead of the head
   // size; 0: none.
   int64_t wide_scale_layers = 0;
@@ -38,6 +39,12 @@ struct ArchitectureRow {
   bool has_layer_norms = false;
   // Every token sees the whole input, windows to both sides. Such a model has no vocabulary head.
   bool is_bidirectional = false;
+  // Of models that have experts: how their router's logits become shares.
+  ExpertGating expert_gating = ExpertGating::softmax;
+  bool renormalizes_experts = false;
+  // blk.N.attn_sinks: a logit per head that only joins the softmax's denominator.
+  bool has_sinks = false;
+  std::string_view feed_forward_norm = "ffn_norm";
   // Positions come from a table of vectors instead of rope.
   bool has_position_table = false;
 };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "engine/models/expert_layer.h"
 #include "engine/models/score_head.h"
 
 namespace hearth::engine {
@@ -91,6 +92,8 @@ class DenseDecoder {
     attention.is_bidirectional = architecture_.is_bidirectional;
     attention.scale = parameters_.attention_scale;
     attention.soft_cap = parameters_.attention_soft_cap;
+    if (architecture_.has_sinks)
+      attention.sinks = loader_.vector(name(layer, "attn_sinks.weight"), shape.heads);
     BufferId seen = tape_.attention(attention, parameters_.value_length);
     if (layer + 1 == parameters_.layers.size()) {
       seen = tape_.select_rows(seen);
@@ -104,15 +107,21 @@ class DenseDecoder {
   }
 
   void emit_feed_forward(size_t layer, BufferId x) {
-    const int64_t length = parameters_.layers[layer].feed_forward_length;
-    const BufferId n = norm(x, name(layer, "ffn_norm.weight"));
-    const BufferId gate = project(layer, "ffn_gate", n, length, Presence::optional);
-    const BufferId up = project(layer, "ffn_up", n, length, Presence::optional);
-    const BufferId hidden = tape_.gate(architecture_.gate, gate, up);
-    BufferId out =
-        project(layer, "ffn_down", hidden, parameters_.embedding_length, Presence::optional);
+    const BufferId n =
+        norm(x, name(layer, std::string(architecture_.feed_forward_norm) + ".weight"));
+    BufferId out = parameters_.experts.count > 0
+                       ? emit_experts(architecture_, parameters_.experts, layer, n, loader_, tape_)
+                       : emit_gated(layer, n);
     if (architecture_.has_post_norms) out = norm(out, name(layer, "post_ffw_norm.weight"));
     tape_.add_to(x, out);
+  }
+
+  BufferId emit_gated(size_t layer, BufferId in) {
+    const int64_t length = parameters_.layers[layer].feed_forward_length;
+    const BufferId gate = project(layer, "ffn_gate", in, length, Presence::optional);
+    const BufferId up = project(layer, "ffn_up", in, length, Presence::optional);
+    const BufferId hidden = tape_.gate(architecture_.gate, gate, up);
+    return project(layer, "ffn_down", hidden, parameters_.embedding_length, Presence::optional);
   }
 
   void emit_ropes() {

@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t layers_max = 1024;
 constexpr int64_t width_max = int64_t{1} << 20;
 constexpr int64_t heads_max = 4096;
+constexpr int64_t experts_max = 4096;
 constexpr int64_t head_length_max = attention_dim_max;
 constexpr int64_t context_max = int64_t{1} << 31;
 
@@ -77,11 +78,6 @@ class Reader {
 };
 
 void refuse_unsupported(const Reader& reader) {
-  const int64_t experts = reader.integer(suffix_expert_count, 0, 0, int64_t{1} << 20);
-  if (experts > 0) {
-    reader.fail(ErrorCode::unsupported, suffix_expert_count,
-                "is " + std::to_string(experts) + ": models with experts are not supported yet");
-  }
   const auto causal = reader.metadata().find_bool(reader.key(suffix_attention_causal));
   if (causal && !*causal && !reader.architecture().is_bidirectional) {
     reader.fail(ErrorCode::unsupported, suffix_attention_causal,
@@ -140,6 +136,19 @@ void read_layers(const Reader& reader, HyperParameters& parameters) {
   read_windows(reader, parameters);
 }
 
+void read_experts(const Reader& reader, HyperParameters& parameters) {
+  ExpertParameters& experts = parameters.experts;
+  experts.count = static_cast<int32_t>(reader.integer(suffix_expert_count, 0, 0, experts_max));
+  if (experts.count == 0) return;
+  experts.used =
+      static_cast<int32_t>(reader.require(suffix_expert_used_count, 1, int64_t{experts.count}));
+  const int64_t dense = parameters.layers.front().feed_forward_length;
+  experts.feed_forward_length =
+      reader.integer(suffix_expert_feed_forward_length, dense, 1, width_max);
+  experts.shared_feed_forward_length =
+      reader.integer(suffix_expert_shared_feed_forward_length, dense, 1, width_max);
+}
+
 void read_head_lengths(const Reader& reader, HyperParameters& parameters) {
   const int64_t heads = parameters.layers.front().heads;
   const int64_t otherwise = parameters.embedding_length / heads;
@@ -191,9 +200,13 @@ void read_rope(const Reader& reader, HyperParameters& parameters) {
   rope.freq_base = reader.number(suffix_rope_freq_base, rope.freq_base, 1.0);
   rope.original_context = static_cast<double>(parameters.context_length);
   parameters.window_rope = rope;
+  read_rope_scaling(reader, rope);
+  if (reader.architecture().window_freq_base == 0) {
+    parameters.window_rope = rope;
+    return;
+  }
   parameters.window_rope.freq_base =
       reader.number(suffix_rope_freq_base_swa, reader.architecture().window_freq_base, 1.0);
-  read_rope_scaling(reader, rope);
 }
 
 void read_scales(const Reader& reader, HyperParameters& parameters) {
@@ -231,6 +244,7 @@ HyperParameters read_hyper_parameters(const GgufMetadata& metadata,
         static_cast<Pooling>(reader.require(suffix_pooling_type, 0, pooling_count - 1));
   }
   read_layers(reader, parameters);
+  read_experts(reader, parameters);
   read_head_lengths(reader, parameters);
   read_rope(reader, parameters);
   read_scales(reader, parameters);

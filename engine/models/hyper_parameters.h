@@ -20,6 +20,13 @@ struct LayerParameters {
   int64_t window = 0;  // 0: sees everything
 };
 
+struct ExpertParameters {
+  int32_t count = 0;  // 0: a dense model
+  int32_t used = 0;
+  int64_t feed_forward_length = 0;
+  int64_t shared_feed_forward_length = 0;  // of the expert that every token has, where there is one
+};
+
 struct HyperParameters {
   int64_t embedding_length = 0;
   int64_t context_length = 0;
@@ -33,6 +40,7 @@ struct HyperParameters {
   float final_soft_cap = 0;
   RopeParameters rope;         // of layers without a window
   RopeParameters window_rope;  // of layers with one
+  ExpertParameters experts;
   std::vector<LayerParameters> layers;
 };
 

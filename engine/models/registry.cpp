@@ -5,9 +5,22 @@ namespace hearth::engine {
 namespace {
 
 constexpr ArchitectureRow architectures[] = {
-    {.name = "llama"},
+    {.name = "llama", .renormalizes_experts = true},
     {.name = "qwen2", .rope_style = RopeStyle::halves, .qkv_bias = Presence::required},
     {.name = "qwen3", .rope_style = RopeStyle::halves, .has_qk_norm = true},
+    {.name = "qwen2moe", .rope_style = RopeStyle::halves, .qkv_bias = Presence::required},
+    {.name = "qwen3moe",
+     .rope_style = RopeStyle::halves,
+     .has_qk_norm = true,
+     .renormalizes_experts = true},
+    {.name = "gpt-oss",
+     .rope_style = RopeStyle::halves,
+     .gate = GateKind::clamped_swiglu,
+     .window_period = 2,
+     .window_freq_base = 0,
+     .expert_gating = ExpertGating::softmax_of_chosen,
+     .has_sinks = true,
+     .feed_forward_norm = "post_attention_norm"},
     {.name = "gemma3",
      .rope_style = RopeStyle::halves,
      .gate = GateKind::gelu_tanh,

@@ -38,7 +38,8 @@ std::string shape_text(const TensorInfo& tensor) {
   return text + "]";
 }
 
-std::string shape_text(int64_t width, int64_t rows) {
+std::string shape_text(int64_t width, int64_t rows, int64_t depth) {
+  if (depth > 1) return fmt::format("[{}, {}, {}]", width, rows, depth);
   return rows == 1 ? fmt::format("[{}]", width) : fmt::format("[{}, {}]", width, rows);
 }
 
@@ -54,18 +55,19 @@ WeightLoader::WeightLoader(const GgufFile& file, const KernelTable& kernels, Tap
     : file_(file), kernels_(kernels), tape_(tape), storage_(storage) {}
 
 const TensorInfo* WeightLoader::take(const std::string& name, int64_t width, int64_t rows,
-                                     bool is_required) {
+                                     bool is_required, int64_t depth) {
   const TensorInfo* tensor = file_.find_tensor(name);
   taken_.insert(name);
   if (tensor == nullptr) {
-    if (is_required) problems_.push_back(name + ": missing, expected " + shape_text(width, rows));
+    if (is_required)
+      problems_.push_back(name + ": missing, expected " + shape_text(width, rows, depth));
     return nullptr;
   }
   const bool fits = tensor->shape[0] == width && tensor->shape[1] == rows &&
-                    tensor->shape[2] == 1 && tensor->shape[3] == 1;
+                    tensor->shape[2] == depth && tensor->shape[3] == 1;
   if (!fits) {
     problems_.push_back(name + ": shape " + shape_text(*tensor) + ", expected " +
-                        shape_text(width, rows));
+                        shape_text(width, rows, depth));
     return nullptr;
   }
   weight_bytes_ += tensor->size_bytes;
@@ -120,6 +122,26 @@ WeightId WeightLoader::matrix_rows(const std::string& name, int64_t width, int64
   if (part.data != nullptr)
     part.data = static_cast<const std::byte*>(part.data) + first * part.row_bytes;
   return tape_.add_weight(part);
+}
+
+ExpertMatrix WeightLoader::experts(const std::string& name, int64_t width, int64_t rows,
+                                   int64_t count) {
+  ExpertMatrix matrix;
+  matrix.weight =
+      bind_matrix(take(name + ".weight", width, rows, true, count), width, rows * count);
+  if (has(name + ".bias"))
+    matrix.bias = bind_vector(take(name + ".bias", rows, count, true), rows * count);
+  return matrix;
+}
+
+void WeightLoader::expect_same_columns(WeightId a, WeightId b, const std::string& name) {
+  const DType first = tape_.weight(a).type;
+  const DType second = tape_.weight(b).type;
+  const FormatKernels* one = find_format(kernels_, first);
+  const FormatKernels* other = find_format(kernels_, second);
+  if (one == nullptr || other == nullptr || one->column == other->column) return;
+  unsupported_.push_back(fmt::format("{} is {}, which cannot be mixed with the {} of its pair",
+                                     name, info(first).name, info(second).name));
 }
 
 WeightId WeightLoader::table(const std::string& name, int64_t width) {

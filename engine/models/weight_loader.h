@@ -33,6 +33,11 @@ class WeightLoader {
   // Some rows of a matrix of `total` rows.
   WeightId matrix_rows(const std::string& name, int64_t width, int64_t total, int64_t first,
                        int64_t count);
+  // [width, rows, count]: as a matrix of rows * count rows, with its bias [rows, count] where there
+  // is one. `name` without ".weight".
+  ExpertMatrix experts(const std::string& name, int64_t width, int64_t rows, int64_t count);
+  // Notes it as unsupported when two matrices of one input read different forms of it.
+  void expect_same_columns(WeightId a, WeightId b, const std::string& name);
   // As many rows as the tensor has.
   WeightId table(const std::string& name, int64_t width);
   // f32 [size].
@@ -50,7 +55,8 @@ class WeightLoader {
   int64_t weight_bytes() const { return weight_bytes_; }
 
  private:
-  const TensorInfo* take(const std::string& name, int64_t width, int64_t rows, bool is_required);
+  const TensorInfo* take(const std::string& name, int64_t width, int64_t rows, bool is_required,
+                         int64_t depth = 1);
   WeightId bind_matrix(const TensorInfo* tensor, int64_t width, int64_t rows);
   WeightId bind_vector(const TensorInfo* tensor, int64_t size);
   void check_unused() const;

@@ -151,6 +151,35 @@ struct Quantize {
   BufferId out = no_buffer;
 };
 
+// What a router's logits become: shares of all experts, or of the chosen ones only.
+enum class ExpertGating : uint8_t { softmax, softmax_of_chosen };
+
+// A matrix that every expert has: the rows of all experts, one expert behind the other.
+struct ExpertMatrix {
+  WeightId weight = no_weight;
+  WeightId bias = no_weight;  // f32, as many as rows
+};
+
+// For each row the `used` experts with the largest shares: out = sum of share * expert(in), in
+// ascending order of the experts, where expert(x) = down gate(gate x, up x). Then + shared, times
+// the sigmoid of shared_gate where there is one.
+struct Moe {
+  BufferId in = no_buffer;
+  BufferId logits = no_buffer;  // [rows, count] of the router; used up
+  BufferId out = no_buffer;
+  ExpertMatrix gate;
+  ExpertMatrix up;
+  ExpertMatrix down;
+  int32_t count = 0;
+  int32_t used = 0;
+  ExpertGating gating = ExpertGating::softmax;
+  bool renormalizes = false;  // shares of the chosen ones add up to 1
+  float scale = 1.0F;         // of the shares
+  GateKind activation = GateKind::silu;
+  BufferId shared = no_buffer;       // what an expert that every row has gives
+  BufferId shared_gate = no_buffer;  // [rows, 1]
+};
+
 // Linears whose inputs are the same value, in one dispatch. With has_gate, gate.a and gate.b are
 // the outputs of the first two parts, which then have the same number of rows. Emitted by fuse
 // only.
@@ -164,7 +193,7 @@ struct LinearGroup {
 
 using Operation =
     std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear, Gate, Add,
-                 Scale, SoftCap, SelectRows, Quantize, LinearGroup, AdapterDown>;
+                 Scale, SoftCap, SelectRows, Quantize, LinearGroup, AdapterDown, Moe>;
 static_assert(std::is_trivially_copyable_v<Operation>);
 
 }  // namespace hearth::engine

@@ -59,6 +59,11 @@ std::vector<Access> buffers_of(const Operation& operation) {
                  [&](const Quantize& op) { reads(op.in), writes(op.out); },
                  [&](const LinearGroup& op) { append_group(a, op); },
                  [&](const AdapterDown& op) { reads(op.in), writes(op.out); },
+                 [&](const Moe& op) {
+                   writes(op.out), writes(op.logits), reads(op.in);
+                   if (op.shared != no_buffer) reads(op.shared);
+                   if (op.shared_gate != no_buffer) reads(op.shared_gate);
+                 },
              },
              operation);
   return a;
@@ -68,6 +73,7 @@ RegionKind kind_of(const Operation& operation) {
   if (std::holds_alternative<Linear>(operation) || std::holds_alternative<LinearGroup>(operation)) {
     return RegionKind::linear;
   }
+  if (std::holds_alternative<Moe>(operation)) return RegionKind::moe;
   return std::holds_alternative<Attention>(operation) ? RegionKind::attention : RegionKind::rows;
 }
 
@@ -205,20 +211,21 @@ void prepare_columns(Tape& tape, const KernelTable& kernels) {
   const std::vector<Operation> source = tape.operations();
   std::vector<Operation> result;
   std::map<BufferId, BufferId> columns;  // of values as they are now
-  for (Operation operation : source) {
-    if (Linear* linear = std::get_if<Linear>(&operation)) {
-      const FormatKernels* format = find_format(kernels, tape.weight(linear->weight).type);
-      HEARTH_CHECK(format != nullptr);
-      if (format->column == ColumnKind::q8) {
-        const auto [found, inserted] = columns.try_emplace(linear->in, no_buffer);
-        if (inserted) {
-          const Buffer& values = tape.buffer(linear->in);
-          found->second = tape.add_buffer({values.width, values.rows, ColumnKind::q8});
-          result.emplace_back(Quantize{linear->in, found->second});
-        }
-        linear->in = found->second;
-      }
+  const auto prepare = [&](BufferId& in, WeightId weight) {
+    const FormatKernels* format = find_format(kernels, tape.weight(weight).type);
+    HEARTH_CHECK(format != nullptr);
+    if (format->column != ColumnKind::q8) return;
+    const auto [found, inserted] = columns.try_emplace(in, no_buffer);
+    if (inserted) {
+      const Buffer& values = tape.buffer(in);
+      found->second = tape.add_buffer({values.width, values.rows, ColumnKind::q8});
+      result.emplace_back(Quantize{in, found->second});
     }
+    in = found->second;
+  };
+  for (Operation operation : source) {
+    if (Linear* linear = std::get_if<Linear>(&operation)) prepare(linear->in, linear->weight);
+    if (Moe* moe = std::get_if<Moe>(&operation)) prepare(moe->in, moe->up.weight);
     for (const Access& access : buffers_of(operation)) {
       if (access.write) columns.erase(access.buffer);
     }

@@ -20,9 +20,9 @@ void prepare_columns(Tape& tape, const KernelTable& kernels);
 // them. Never changes a bit of the results.
 void fuse(Tape& tape);
 
-// What runs between two barriers: row-wise operations on the same rows, or one matrix dispatch, or
-// one attention.
-enum class RegionKind : uint8_t { rows, linear, attention };
+// What runs between two barriers: row-wise operations on the same rows, or one matrix dispatch, one
+// attention, or one mixture of experts.
+enum class RegionKind : uint8_t { rows, linear, attention, moe };
 
 struct Region {
   RegionKind kind = RegionKind::rows;

@@ -117,6 +117,19 @@ BufferId Tape::activate(GateKind kind, BufferId a) {
   return out;
 }
 
+BufferId Tape::moe(Moe moe) {
+  const Buffer source = buffer(moe.in);
+  HEARTH_CHECK(moe.used > 0 && moe.used <= moe.count && buffer(moe.logits).width == moe.count);
+  HEARTH_CHECK(weight(moe.gate.weight).width == source.width &&
+               weight(moe.up.weight).width == source.width);
+  HEARTH_CHECK(weight(moe.gate.weight).row_count == weight(moe.up.weight).row_count);
+  HEARTH_CHECK(weight(moe.down.weight).width * moe.count == weight(moe.up.weight).row_count);
+  HEARTH_CHECK(weight(moe.down.weight).row_count == source.width * moe.count);
+  moe.out = add_buffer({source.width, source.rows, ColumnKind::f32});
+  operations_.emplace_back(moe);
+  return moe.out;
+}
+
 void Tape::add_to(BufferId x, BufferId y) {
   HEARTH_CHECK(buffer(x).width == buffer(y).width && buffer(x).rows == buffer(y).rows);
   operations_.emplace_back(Add{x, y, x});

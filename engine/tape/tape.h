@@ -66,6 +66,8 @@ class Tape {
   BufferId attention(Attention attention, int64_t value_dim);
   BufferId gate(GateKind kind, BufferId a, BufferId b);
   BufferId activate(GateKind kind, BufferId a);
+  // `moe` filled in but for `out`, which is made here: as wide as `in`.
+  BufferId moe(Moe moe);
   // x += y
   void add_to(BufferId x, BufferId y);
   void scale(BufferId buffer, float factor);

@@ -31,6 +31,18 @@ inline F32x16 gelu_tanh_f32(F32x16 x) {
   return mul(x, sigmoid_f32(mul(u, splat(1.5957691216057308f))));
 }
 
+// The gate's half of it; the other factor is clamp(b, -7, 7) + 1.
+inline F32x16 clamped_swish_f32(F32x16 x) {
+  const F32x16 low = select_less(splat(7.0f), x, splat(7.0f), x);
+  return mul(low, sigmoid_f32(mul(low, splat(1.702f))));
+}
+
+inline F32x16 clamped_swiglu_f32(F32x16 x, F32x16 up) {
+  const F32x16 low = select_less(splat(7.0f), up, splat(7.0f), up);
+  const F32x16 clamped = select_less(low, splat(-7.0f), splat(-7.0f), low);
+  return mul(clamped_swish_f32(x), add(clamped, splat(1.0f)));
+}
+
 inline void activate(GateKind kind, const float* a, int64_t count, float* y) {
   switch (kind) {
     case GateKind::silu:
@@ -38,6 +50,9 @@ inline void activate(GateKind kind, const float* a, int64_t count, float* y) {
       break;
     case GateKind::gelu_tanh:
       map_values(a, count, y, [](F32x16 x) { return gelu_tanh_f32(x); });
+      break;
+    case GateKind::clamped_swiglu:
+      map_values(a, count, y, [](F32x16 x) { return clamped_swish_f32(x); });
       break;
   }
 }
@@ -51,6 +66,9 @@ inline void gate(GateKind kind, const float* a, const float* b, int64_t count, f
     case GateKind::gelu_tanh:
       map_values(a, b, count, y, [](F32x16 x, F32x16 up) { return mul(gelu_tanh_f32(x), up); });
       break;
+    case GateKind::clamped_swiglu:
+      map_values(a, b, count, y, [](F32x16 x, F32x16 up) { return clamped_swiglu_f32(x, up); });
+      break;
   }
 }
 
@@ -61,6 +79,30 @@ inline void add_values(const float* a, const float* b, int64_t count, float* y) 
 inline void scale_values(const float* a, float factor, int64_t count, float* y) noexcept {
   const F32x16 factors = splat(factor);
   map_values(a, count, y, [=](F32x16 x) { return mul(x, factors); });
+}
+
+inline void add_scaled(const float* x, float factor, int64_t count, float* y) noexcept {
+  const F32x16 factors = splat(factor);
+  map_values(x, y, count, y, [=](F32x16 value, F32x16 sum) { return fma(factors, value, sum); });
+}
+
+// exp(x - max) to y; returns their sum. A missing tail counts as zero.
+inline float exp_values(const float* x, float max, int64_t count, float* y) {
+  const F32x16 largest = splat(max);
+  F32x16 sums = zero_f32();
+  for (int64_t i = 0; i < count; i += 16) {
+    const int64_t left = count - i < 16 ? count - i : 16;
+    const F32x16 value = exp_f32(sub(load_first(x + i, left), largest));
+    sums = add(sums, select_lanes(0, left, value, zero_f32()));
+    store_first(y + i, left, value);
+  }
+  return sum(sums);
+}
+
+inline void softmax(const float* x, int64_t count, float* y) noexcept {
+  float max = x[0];
+  for (int64_t i = 1; i < count; ++i) max = x[i] > max ? x[i] : max;
+  scale_values(y, 1.0f / exp_values(x, max, count, y), count, y);
 }
 
 inline F32x16 soft_cap_f32(F32x16 x, F32x16 cap) {

@@ -50,6 +50,8 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
       .rope = rope,
       .gate = gate,
       .add = add_values,
+      .add_scaled = add_scaled,
+      .softmax = softmax,
       .scale = scale_values,
       .soft_cap = soft_cap_values,
       .kv_head_bytes = kv_head_bytes,

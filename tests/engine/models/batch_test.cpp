@@ -80,7 +80,8 @@ void check_file(const GgufFile& file, const std::string& name, size_t prompt_tok
 TEST_CASE("a decoding sequence gives the same bits whoever else is in the batch") {
   for (const char* name :
        {"oracle/archs/llama.gguf", "oracle/archs/gemma3.gguf", "oracle/archs/qwen3.gguf",
-        "oracle/quantized-models/llama.Q4_K_M.gguf"}) {
+        "oracle/archs/qwen3moe.gguf", "oracle/archs/gpt-oss.gguf",
+        "oracle/quantized-models/llama.Q4_K_M.gguf", "oracle/quantized-models/moe.Q4_K.gguf"}) {
     const auto path = shared_path(name);
     if (!path) {
       WARN("skipped: shared data is absent");

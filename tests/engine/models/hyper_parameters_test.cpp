@@ -134,8 +134,20 @@ TEST_CASE("what cannot be is refused in one line that names the key") {
   }
 }
 
+TEST_CASE("experts: how many, how many of them are used, how wide they are") {
+  TinyModel model;
+  model.integers = {{"expert_count", 8}, {"expert_used_count", 2}};
+  CHECK(read(model).experts.count == 8);
+  CHECK(read(model).experts.used == 2);
+  CHECK(read(model).experts.feed_forward_length == 96);
+  model.integers["expert_feed_forward_length"] = 32;
+  CHECK(read(model).experts.feed_forward_length == 32);
+  check_refused(with("expert_count", 8), ErrorCode::corrupt_data, "expert_used_count");
+  model.integers["expert_used_count"] = 9;
+  check_refused(model, ErrorCode::corrupt_data, "expert_used_count");
+}
+
 TEST_CASE("features without code are refused by name") {
-  check_refused(with("expert_count", 8), ErrorCode::unsupported, "expert_count");
   check_refused(with("attention.causal", 0), ErrorCode::unsupported, "attention.causal");
   TinyModel longrope;
   longrope.texts["rope.scaling.type"] = "longrope";

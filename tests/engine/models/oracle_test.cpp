@@ -97,7 +97,8 @@ std::vector<size_t> random_sizes(size_t total, uint32_t seed) {
 }
 
 const std::vector<std::string> architectures = {"llama",   "llama-linear", "llama-yarn", "llama3",
-                                                "mistral", "qwen2",        "qwen3",      "gemma3"};
+                                                "mistral", "qwen2",        "qwen3",      "gemma3",
+                                                "mixtral", "qwen2moe",     "qwen3moe",   "gpt-oss"};
 
 }  // namespace
 

@@ -66,6 +66,44 @@ TEST_CASE("gate: silu and tanh gelu, every length", "[kernels]") {
   }
 }
 
+TEST_CASE("gate: the clamped swiglu clamps both halves", "[kernels]") {
+  std::vector<float> a = random_values(101, 6.0f);
+  std::vector<float> b = random_values(103, 6.0f);
+  a[0] = 7.0f, a[1] = 100.0f, a[2] = -100.0f, b[3] = 100.0f, b[4] = -100.0f;
+  const std::vector<float> y = run_all(a.size(), [&](const KernelTable& table, float* out) {
+    table.gate(GateKind::clamped_swiglu, a.data(), b.data(), static_cast<int64_t>(a.size()), out);
+  });
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double x = std::min<double>(a[i], 7);
+    const double exact = x / (1 + std::exp(-1.702 * x)) * (std::clamp<double>(b[i], -7, 7) + 1);
+    CHECK(std::abs(y[i] - exact) <= 2e-6 * std::abs(exact) + 1e-12);
+  }
+}
+
+TEST_CASE("softmax, in place too, and add_scaled", "[kernels]") {
+  for (const size_t count : {1u, 2u, 15u, 16u, 17u, 128u}) {
+    std::vector<float> x = random_values(count, 8.0f);
+    if (count > 16) x[3] = 300.0f, x[4] = -300.0f;
+    const std::vector<float> y = run_all(count, [&](const KernelTable& table, float* out) {
+      std::copy(x.begin(), x.end(), out);
+      table.softmax(out, static_cast<int64_t>(count), out);
+    });
+    double sum = 0;
+    for (const float value : x)
+      sum += std::exp(static_cast<double>(value - *std::max_element(x.begin(), x.end())));
+    for (size_t i = 0; i < count; ++i) {
+      const double exact =
+          std::exp(static_cast<double>(x[i] - *std::max_element(x.begin(), x.end()))) / sum;
+      CHECK(std::abs(y[i] - exact) <= 1e-6 * exact + 1e-37);
+    }
+    const std::vector<float> added = run_all(count, [&](const KernelTable& table, float* out) {
+      std::copy(y.begin(), y.end(), out);
+      table.add_scaled(x.data(), 0.37f, static_cast<int64_t>(count), out);
+    });
+    for (size_t i = 0; i < count; ++i) CHECK(added[i] == std::fma(0.37f, x[i], y[i]));
+  }
+}
+
 TEST_CASE("exp: relative error below 2e-7 over its range", "[kernels]") {
   // silu(x) = x / (1 + exp(-x)): for very negative x it is x * exp(x), which shows exp alone.
   std::vector<float> a, ones;

@@ -1,0 +1,49 @@
+#include "engine/backend/row_chunks.h"
+
+#include <algorithm>
+
+namespace hearth::engine {
+namespace {
+
+// Kernels work on tiles of 16 rows.
+constexpr int64_t tile_rows = 16;
+constexpr int64_t chunk_bytes = 32 << 10;
+
+}  // namespace
+
+int64_t chunk_count_of(int64_t rows, int64_t chunk_rows) {
+  return (rows + chunk_rows - 1) / chunk_rows;
+}
+
+int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int32_t lanes) {
+  const int64_t by_bytes = chunk_bytes / std::max(row_bytes, int64_t{1}) / tile_rows * tile_rows;
+  const int64_t by_share = chunk_count_of(chunk_count_of(total_rows, lanes), tile_rows) * tile_rows;
+  return std::max(tile_rows, std::min(by_bytes, by_share));
+}
+
+void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange rows,
+                   int64_t fetch_end, const Columns& columns, void* scratch) noexcept {
+  const FormatKernels& format = *find_format(kernels, weight.type);
+  const int64_t decode_count =
+      kernels.roles_agree && columns.decode_count < columns.count ? 0 : columns.decode_count;
+  LinearArgs args{weight.data,
+                  weight.row_bytes,
+                  weight.width,
+                  rows.begin,
+                  rows.end,
+                  columns.data,
+                  columns.stride_bytes,
+                  decode_count,
+                  columns.output,
+                  columns.output_stride,
+                  scratch,
+                  fetch_end};
+  if (decode_count > 0) format.decode(args);
+  if (decode_count == columns.count) return;
+  args.columns = columns.data + decode_count * columns.stride_bytes;
+  args.output = columns.output + decode_count * columns.output_stride;
+  args.column_count = columns.count - decode_count;
+  format.prompt(args);
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,41 @@
+// How the rows of a weight are cut into chunks for the lanes, and the product of one chunk with the
+// columns of a step, in both roles.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/kernels/kernels.h"
+#include "engine/tape/tape.h"
+
+namespace hearth::engine {
+
+// Weight rows [begin, end).
+struct RowRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+// Rows per chunk of matrices that have `total_rows` rows together: a multiple of the kernels' tile.
+// A chunk is long enough to hide the cost of claiming it, and short enough that the lanes finish
+// together.
+int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int32_t lanes);
+int64_t chunk_count_of(int64_t rows, int64_t chunk_rows);
+
+// Columns of a step and where their products go. The first `decode_count` columns are in the decode
+// role.
+struct Columns {
+  const std::byte* data = nullptr;
+  int64_t stride_bytes = 0;
+  int64_t count = 0;
+  int64_t decode_count = 0;
+  float* output = nullptr;  // of column 0, indexed by weight row
+  int64_t output_stride = 0;
+};
+
+// Products of the rows `rows` of `weight`; rows up to fetch_end are likely to be asked for next by
+// the same lane. `scratch`: KernelTable::linear_scratch_bytes.
+void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange rows,
+                   int64_t fetch_end, const Columns& columns, void* scratch) noexcept;
+
+}  // namespace hearth::engine

@@ -42,9 +42,19 @@ void decode_block(const BlockNvfp4& block, float* values);
 
 // `values` are finite.
 void encode_block(const float* values, BlockQ4_0& block);
+void encode_block(const float* values, BlockQ4_1& block);
+void encode_block(const float* values, BlockQ5_0& block);
+void encode_block(const float* values, BlockQ5_1& block);
 void encode_block(const float* values, BlockQ8_0& block);
+void encode_block(const float* values, BlockQ2K& block);
+void encode_block(const float* values, BlockQ3K& block);
 void encode_block(const float* values, BlockQ4K& block);
 void encode_block(const float* values, BlockQ5K& block);
 void encode_block(const float* values, BlockQ6K& block);
+void encode_block(const float* values, BlockIq4Nl& block);
+void encode_block(const float* values, BlockIq4Xs& block);
+void encode_block(const float* values, BlockTq1_0& block);
+void encode_block(const float* values, BlockTq2_0& block);
+void encode_block(const float* values, BlockMxfp4& block);
 
 }  // namespace hearth::engine

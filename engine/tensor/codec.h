@@ -1,5 +1,5 @@
 // Blocks of every tensor type to float32 and back, in plain C++: the definition all kernels are
-// tested against. A type is one row of a table (codec.cpp). Nothing here is fast on purpose.
+// tested against. A type is one row of a table (codec.cpp), a family of types one source file.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,8 @@ const Codec* find_codec(DType type);
 // `values.size()` is a whole number of blocks and `blocks` has exactly their size. Throws
 // Error{unsupported} for a type that cannot be read, or written, and, when encoding,
 // Error{invalid_argument} for a value that is not finite (quantised types only). The error of
-// encoding is the smallest a search over scales finds, values weighted by their size.
+// encoding is the smallest a search over scales finds (scale_search.h), values weighted by their
+// size; it takes a second per 30 to 150 MB of floats.
 void decode(DType type, std::span<const std::byte> blocks, std::span<float> values);
 void encode(DType type, std::span<const float> values, std::span<std::byte> blocks);
 

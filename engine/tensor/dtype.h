@@ -1,6 +1,5 @@
 // Every tensor type a GGUF file can name: one row per type, the values of the enumeration are the
-// ids of the file format. Types without a codec are known too, so that the header of any file can
-// be read and its tensors sized.
+// ids of the file format, so that the header of any file can be read and its tensors sized.
 #pragma once
 
 #include <cstdint>

@@ -56,8 +56,8 @@ TEST_CASE("commands: wrong usage and missing files are one line and a code") {
   }
   for (const std::string arguments :
        {"logits --model /nonexistent --tokens 1 --out /dev/null", "tokenize --model /nonexistent",
-        "detokenize --model /dev/null", "codec --type q9_9 decode", "codec --type q8_0 sideways",
-        "logits --model /nonexistent --tokens 1,x --out /dev/null",
+        "detokenize --model /dev/null", "codec --type q9_9 decode", "codec --type iq1_s encode",
+        "codec --type q8_0 sideways", "logits --model /nonexistent --tokens 1,x --out /dev/null",
         "logits --model x --tokens 1 --out y --isa z80",
         "logits --model x --tokens 1 --out y --kv-type q9"}) {
     const Result result = run(arguments);

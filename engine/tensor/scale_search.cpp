@@ -14,7 +14,9 @@ namespace {
 using Four = float __attribute__((vector_size(16)));
 
 constexpr int table_size_max = 16;
-constexpr float size_min = 1e-30f;  // groups of smaller values count as zero
+constexpr float size_min = 1e-30f;   // groups of smaller values count as zero
+constexpr float extent_min = 1e-7f;  // values of a group closer together than this are one value
+constexpr float offset_min = 1e-6f;  // smaller ones are what rounding left over
 constexpr int refinements = 2;
 
 Four load(const float* values) {
@@ -141,6 +143,50 @@ float inverse_or_zero(float scale) {
   return std::isfinite(inverse) ? inverse : 0.0f;
 }
 
+// Where codes start and how far values reach from there, with the sign of the furthest one.
+struct Frame {
+  float origin;
+  float extent;
+};
+
+Frame frame_of(std::span<const float> x, OffsetRule rule) {
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
+  if (rule == OffsetRule::none) return {0.0f, *high > -*low ? *high : *low};
+  const float origin = rule == OffsetRule::any ? *low : std::min(*low, 0.0f);
+  return {origin, *high - origin};
+}
+
+// The trials of one group, of which it keeps the best.
+template <typename Rounder>
+class TrialSeries {
+ public:
+  TrialSeries(const Rounder& round, std::span<const float> x, const float* weights, OffsetRule rule)
+      : round_(round), x_(x), weights_(weights), rule_(rule) {
+    for (size_t i = 0; i < x.size(); ++i) weight_ += weights[i];
+  }
+
+  const Fit& best() const { return best_.fit; }
+
+  // Whether the solution of this trial leaves less error than all before.
+  bool attempt(float inverse, float origin) {
+    const TrialSums sums = sums_of(x_, weights_, round_, inverse, origin);
+    const Solution trial = rule_ == OffsetRule::none
+                               ? solve_scale(sums, inverse)
+                               : solve_offset(sums, weight_, inverse, origin, rule_);
+    if (!(trial.error < best_.error)) return false;
+    best_ = trial;
+    return true;
+  }
+
+ private:
+  const Rounder& round_;
+  std::span<const float> x_;
+  const float* weights_;
+  OffsetRule rule_;
+  double weight_ = 0;
+  Solution best_;
+};
+
 // Root mean square plus the size of the value: no value is free, large ones cost more.
 void weigh(std::span<const float> x, float* weights) {
   float squares = 0.0f;
@@ -164,39 +210,23 @@ Group::Group(std::span<const float> values) : count_(static_cast<int>(values.siz
 Fit Group::fit(const SearchRow& row) const {
   if (unit_ == 0.0f) return {};
   const std::span<const float> x = std::span(x_).first(static_cast<size_t>(count_));
-  const auto [low, high] = std::minmax_element(x.begin(), x.end());
-  const bool has_offset = row.offset != OffsetRule::none;
-  const float origin = !has_offset                     ? 0.0f
-                       : row.offset == OffsetRule::any ? *low
-                                                       : std::min(*low, 0.0f);
-  const float extent = has_offset ? *high - origin : (*high > -*low ? *high : *low);
-  if (has_offset && !(extent > 1e-7f)) return {0.0f, *low * unit_};
-  double weight = 0;
-  for (size_t i = 0; i < x.size(); ++i) weight += weights_[i];
-
-  const Solution best = with_rounder(row.levels, [&](const auto& round) {
-    const auto attempt = [&](float inverse, float start) {
-      const TrialSums sums = sums_of(x, weights_.data(), round, inverse, start);
-      return has_offset ? solve_offset(sums, weight, inverse, start, row.offset)
-                        : solve_scale(sums, inverse);
-    };
-    Solution result;
-    const auto keep = [&result](const Solution& trial) {
-      const bool is_better = trial.error < result.error;
-      if (is_better) result = trial;
-      return is_better;
-    };
-    for (int trial = 0; trial < row.trials; ++trial)
-      keep(
-          attempt((row.reach_first + row.reach_step * static_cast<float>(trial)) / extent, origin));
-    for (int i = 0; i < refinements; ++i) {
-      if (!keep(attempt(inverse_or_zero(result.fit.scale), result.fit.offset))) break;
-    }
-    return result;
-  });
-  // An offset this small is what rounding left over.
-  const float offset = std::fabs(best.fit.offset) > 1e-6f ? best.fit.offset : 0.0f;
-  return {best.fit.scale * unit_, offset * unit_};
+  const auto [origin, extent] = frame_of(x, row.offset);
+  if (row.offset != OffsetRule::none && !(extent > extent_min)) return {0.0f, origin * unit_};
+  const Fit best =
+      with_rounder(row.levels, [&, origin = origin, extent = extent](const auto& round) {
+        TrialSeries series(round, x, weights_.data(), row.offset);
+        for (int trial = 0; trial < row.trials; ++trial) {
+          const float reach = row.reach_first + row.reach_step * static_cast<float>(trial);
+          series.attempt(reach / extent, origin);
+        }
+        for (int i = 0; i < refinements; ++i) {
+          const Fit fit = series.best();
+          if (!series.attempt(inverse_or_zero(fit.scale), fit.offset)) break;
+        }
+        return series.best();
+      });
+  const float offset = std::fabs(best.offset) > offset_min ? best.offset : 0.0f;
+  return {best.scale * unit_, offset * unit_};
 }
 
 Fit Group::normalised(const Fit& fit) const {

@@ -6,14 +6,12 @@
 struct Q4_0 {
   using Block = BlockQ4_0;
   static constexpr int values = 32;
-  static constexpr int sub_values = 32;
-  static constexpr bool is_signed = true;
-  static constexpr bool has_mins = false;
+  using Shape = SignedBy32;
 
   static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
-    const int count = values_left < 256 ? static_cast<int>(values_left / 32) : 8;
+    const int count = sub_block_count<Shape>(values_left);
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
-    const I32x16 offset = splat_i32(0x01010101u * static_cast<uint8_t>(signed_bias - 8));
+    const I32x16 offset = signed_offset(8);
     for (int sub = 0; sub < count; ++sub) {
       const int64_t offset_bytes = sub * static_cast<int64_t>(sizeof(Block));
       store(panel.scales[sub], load_row_halves(rows, offset_bytes));
@@ -25,6 +23,6 @@ struct Q4_0 {
                   add_bytes(bit_and(shift_right<4>(q[i]), nibble), offset));
       }
     }
-    clear_sub_blocks(panel, count, 8, 8);
+    clear_sub_blocks<Shape>(panel, count);
   }
 };

@@ -5,10 +5,8 @@
 
 struct Q4K {
   using Block = BlockQ4K;
-  static constexpr int values = 256;     // per block in memory
-  static constexpr int sub_values = 32;  // per scale
-  static constexpr bool is_signed = false;
-  static constexpr bool has_mins = true;
+  static constexpr int values = 256;  // per block in memory
+  using Shape = PanelShape<32, false, Mins::per_32>;
 
   // `values_left`: of the row, from this block on.
   static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {

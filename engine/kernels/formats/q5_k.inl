@@ -7,9 +7,7 @@
 struct Q5K {
   using Block = BlockQ5K;
   static constexpr int values = 256;
-  static constexpr int sub_values = 32;
-  static constexpr bool is_signed = false;
-  static constexpr bool has_mins = true;
+  using Shape = PanelShape<32, false, Mins::per_32>;
 
   static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_k_header(rows, panel);

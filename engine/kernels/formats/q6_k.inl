@@ -6,9 +6,7 @@
 struct Q6K {
   using Block = BlockQ6K;
   static constexpr int values = 256;
-  static constexpr int sub_values = 16;
-  static constexpr bool is_signed = true;
-  static constexpr bool has_mins = false;
+  using Shape = SignedBy16;
 
   static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_scales(rows, panel);
@@ -34,7 +32,7 @@ struct Q6K {
   static I32x16 join(I32x16 low, I32x16 high) {
     const I32x16 q =
         bit_or(bit_and(low, splat_i32(0x0f0f0f0f)), bit_and(high, splat_i32(0x30303030)));
-    return add_bytes(q, splat_i32(0x01010101u * static_cast<uint8_t>(signed_bias - 32)));
+    return add_bytes(q, signed_offset(32));
   }
   static void unpack_scales(RowBlocks& rows, Panel& panel) {
     const F32x16 d = load_row_halves(rows, 208);

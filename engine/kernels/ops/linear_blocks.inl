@@ -10,11 +10,11 @@ constexpr int column_lines = sizeof(Q8Block) / 64;
 constexpr int64_t group_rows = 16 * block_panels;
 
 // -signed_bias * (sum of the column's sub-block), in every lane.
-template <class Format>
+template <class Shape>
 inline I32x16 dot_start(const Q8Block& column, int sub) {
-  if constexpr (!Format::is_signed || signed_bias == 0) {
+  if constexpr (!Shape::is_signed || signed_bias == 0) {
     return zero_i32();
-  } else if constexpr (Format::sub_values == 32) {
+  } else if constexpr (Shape::sub_values == 32) {
     const I32x16 bias = splat_i32(0x00010001u * static_cast<uint16_t>(-signed_bias));
     return dot_pairs(zero_i32(), splat_dword(column.sums16 + 2 * sub), bias);
   } else {
@@ -24,24 +24,52 @@ inline I32x16 dot_start(const Q8Block& column, int sub) {
   }
 }
 
-template <class Format>
+template <class Shape>
 inline I32x16 dot_weights(I32x16 dot, I32x16 weights, I32x16 x) {
-  if constexpr (Format::is_signed) {
+  if constexpr (Shape::is_signed) {
     return dot_signed(dot, weights, x);
   } else {
     return dot_unsigned(dot, weights, x);
   }
 }
 
+// The minimums' part of the sums.
+template <class Shape, int panels, int columns>
+inline void add_mins(const Panel* panel, const Q8Block* const (&column)[columns],
+                     F32x16 (&sums)[panels][columns]) {
+  if constexpr (Shape::mins == Mins::floats) {
+    for (int sub = 0; sub < 8; ++sub) {
+      for (int p = 0; p < panels; ++p) {
+        const F32x16 min = load(panel[p].mins[sub]);
+        for (int c = 0; c < columns; ++c)
+          sums[p][c] = fma(min, splat(static_cast<float>(column[c]->sums32[sub])), sums[p][c]);
+      }
+    }
+  } else if constexpr (Shape::mins != Mins::none) {
+    constexpr int pairs = Shape::mins == Mins::per_32 ? 4 : 8;
+    for (int p = 0; p < panels; ++p) {
+      const F32x16 factor = load(panel[p].negated_min_scale);
+      for (int c = 0; c < columns; ++c) {
+        const int16_t* values = Shape::mins == Mins::per_32 ? column[c]->sums32 : column[c]->sums16;
+        I32x16 mins = zero_i32();
+        for (int pair = 0; pair < pairs; ++pair)
+          mins =
+              dot_pairs(mins, load_i32(panel[p].min_pairs[pair]), splat_dword(values + 2 * pair));
+        sums[p][c] = fma(factor, to_float(mins), sums[p][c]);
+      }
+    }
+  }
+}
+
 // sums[p][c] = s of docs/numerics.md for one block: panels p x columns c, lanes = rows.
-template <class Format, int panels, int columns>
+template <class Shape, int panels, int columns>
 inline void block_sums(const Panel* panel, const Q8Block* const (&column)[columns], int64_t stride,
                        F32x16 (&sums)[panels][columns]) {
-  constexpr int dwords = Format::sub_values / 4;
+  constexpr int dwords = Shape::sub_values / 4;
   for (int p = 0; p < panels; ++p) {
     for (int c = 0; c < columns; ++c) sums[p][c] = zero_f32();
   }
-  for (int sub = 0; sub < 256 / Format::sub_values; ++sub) {
+  for (int sub = 0; sub < 256 / Shape::sub_values; ++sub) {
     if (sub < column_lines) {
       for (int c = 0; c < columns; ++c) {
         prefetch_near(reinterpret_cast<const char*>(column[c]) + columns * stride + 64 * sub);
@@ -49,7 +77,7 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
     }
     I32x16 dots[panels][columns];
     for (int c = 0; c < columns; ++c) {
-      const I32x16 start = dot_start<Format>(*column[c], sub);
+      const I32x16 start = dot_start<Shape>(*column[c], sub);
       for (int p = 0; p < panels; ++p) dots[p][c] = start;
     }
 #pragma GCC unroll 8
@@ -58,8 +86,7 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
       for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[i]);
       for (int c = 0; c < columns; ++c) {
         const I32x16 x = splat_dword(column[c]->q + 4 * i);
-        for (int p = 0; p < panels; ++p)
-          dots[p][c] = dot_weights<Format>(dots[p][c], weights[p], x);
+        for (int p = 0; p < panels; ++p) dots[p][c] = dot_weights<Shape>(dots[p][c], weights[p], x);
       }
     }
     for (int p = 0; p < panels; ++p) {
@@ -67,30 +94,18 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
       for (int c = 0; c < columns; ++c) sums[p][c] = fma(scale, to_float(dots[p][c]), sums[p][c]);
     }
   }
-  if constexpr (Format::has_mins) {
-    for (int p = 0; p < panels; ++p) {
-      const F32x16 factor = load(panel[p].negated_min_scale);
-      for (int c = 0; c < columns; ++c) {
-        I32x16 mins = zero_i32();
-        for (int pair = 0; pair < 4; ++pair) {
-          mins = dot_pairs(mins, load_i32(panel[p].min_pairs[pair]),
-                           splat_dword(column[c]->sums32 + 2 * pair));
-        }
-        sums[p][c] = fma(factor, to_float(mins), sums[p][c]);
-      }
-    }
-  }
+  add_mins<Shape, panels, columns>(panel, column, sums);
 }
 
 // accumulators[c][p * 16 + row] += block's product, for `columns` columns that lie `stride` apart.
-template <class Format, int panels, int columns>
+template <class Shape, int panels, int columns>
 inline void multiply_block(const Panel* panel, const uint8_t* first_column, int64_t stride,
                            float* accumulators) {
   const Q8Block* column[columns];
   for (int c = 0; c < columns; ++c)
     column[c] = reinterpret_cast<const Q8Block*>(first_column + c * stride);
   F32x16 sums[panels][columns];
-  block_sums<Format>(panel, column, stride, sums);
+  block_sums<Shape>(panel, column, stride, sums);
   for (int c = 0; c < columns; ++c) {
     const F32x16 scale = splat(column[c]->scale);
     for (int p = 0; p < panels; ++p) {
@@ -100,17 +115,30 @@ inline void multiply_block(const Panel* panel, const uint8_t* first_column, int6
   }
 }
 
-template <class Format, int panels, int columns>
+template <class Shape, int panels, int columns>
 inline void multiply_last_columns(const Panel* panel, const uint8_t* first_column, int64_t stride,
                                   int64_t count, float* accumulators) {
   if constexpr (columns > 0) {
     if (count == columns) {
-      multiply_block<Format, panels, columns>(panel, first_column, stride, accumulators);
+      multiply_block<Shape, panels, columns>(panel, first_column, stride, accumulators);
     } else {
-      multiply_last_columns<Format, panels, columns - 1>(panel, first_column, stride, count,
-                                                         accumulators);
+      multiply_last_columns<Shape, panels, columns - 1>(panel, first_column, stride, count,
+                                                        accumulators);
     }
   }
+}
+
+// As multiply_block for any number of columns. Not inlined: one copy serves all formats of a shape.
+template <class Shape, int panels>
+[[gnu::noinline]] void multiply_columns(const Panel* panel, const uint8_t* column, int64_t stride,
+                                        int64_t count, float* accumulators) {
+  for (; count >= block_columns; count -= block_columns) {
+    multiply_block<Shape, panels, block_columns>(panel, column, stride, accumulators);
+    column += block_columns * stride;
+    accumulators += block_columns * group_rows;
+  }
+  multiply_last_columns<Shape, panels, block_columns - 1>(panel, column, stride, count,
+                                                          accumulators);
 }
 
 // 256 values of one row of the widest format.
@@ -186,15 +214,8 @@ inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
                           scratch.panels[p]);
     }
     const uint8_t* column = columns + block * static_cast<int64_t>(sizeof(Q8Block));
-    float* accumulators = scratch.accumulators;
-    int64_t left = chunk.column_count;
-    for (; left >= block_columns; left -= block_columns) {
-      multiply_block<Format, panels, block_columns>(scratch.panels, column, stride, accumulators);
-      column += block_columns * stride;
-      accumulators += block_columns * group_rows;
-    }
-    multiply_last_columns<Format, panels, block_columns - 1>(scratch.panels, column, stride, left,
-                                                             accumulators);
+    multiply_columns<typename Format::Shape, panels>(scratch.panels, column, stride,
+                                                     chunk.column_count, scratch.accumulators);
   }
 }
 

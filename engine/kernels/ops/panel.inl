@@ -3,12 +3,30 @@
 // (formats/*.inl).
 #pragma once
 
+// Minimums of a format, which go into a product times the column's sums.
+//   none     it has none
+//   per_32   integers per 32 values, times one float per row: K formats
+//   per_16   the same per 16
+//   floats   one float per 32 values
+enum class Mins { none, per_32, per_16, floats };
+
+// What the arithmetic has to know of a format. Formats of one shape share its code.
+template <int sub_values_, bool is_signed_, Mins mins_>
+struct PanelShape {
+  static constexpr int sub_values = sub_values_;  // per scale
+  static constexpr bool is_signed = is_signed_;   // of the weights
+  static constexpr Mins mins = mins_;
+};
+using SignedBy32 = PanelShape<32, true, Mins::none>;
+using SignedBy16 = PanelShape<16, true, Mins::none>;
+
 struct alignas(64) Panel {
-  uint8_t weights[64][64];   // [k / 4][row * 4 + k % 4]; signed formats have signed_bias added
-  float scales[16][16];      // [sub-block][row]
-  int32_t min_pairs[4][16];  // [pair][row]: mins of sub-blocks 2 * pair (low half) and 2 * pair + 1
-                             // (high half)
+  uint8_t weights[64][64];      // [k / 4][row * 4 + k % 4]; signed formats have signed_bias added
+  float scales[16][16];         // [sub-block][row]
+  int32_t min_pairs[8][16];     // [pair][row]: integer mins of sub-blocks 2 * pair (low half) and
+                                // 2 * pair + 1 (high half)
   float negated_min_scale[16];  // [row]: -dmin
+  float mins[8][16];            // [sub-block][row]: float mins
 };
 
 // Where one block of each of the panel's 16 rows lies, and memory to ask for in passing: as much of
@@ -42,6 +60,22 @@ inline F32x16 load_row_halves(const RowBlocks& rows, int64_t offset_bytes) {
   for (int i = 0; i < 16; ++i)
     __builtin_memcpy(&halves[i], rows.first + i * rows.stride + offset_bytes, 2);
   return load_halves(halves);
+}
+
+// Nibble `index` (0..7) of each dword.
+inline I32x16 nibble_of(I32x16 a, int index) {
+  return bit_and(shift_right_by(a, 4 * index), splat_i32(15));
+}
+// The low four bits of each dword as four bytes 0 or 1. What stands above them does not matter.
+inline I32x16 spread_bits(I32x16 a) {
+  const I32x16 bits = bit_and(a, splat_i32(15));
+  const I32x16 low = bit_or(bits, shift_left<7>(bits));
+  const I32x16 all = bit_or(low, shift_left<14>(low));
+  return bit_and(all, splat_i32(0x01010101));
+}
+// `value` less `offset` as a byte of a signed panel, four times.
+inline I32x16 signed_offset(int offset) {
+  return splat_i32(0x01010101u * static_cast<uint8_t>(signed_bias - offset));
 }
 
 template <int index>
@@ -95,11 +129,20 @@ inline void unpack_k_header(RowBlocks& rows, Panel& panel) {
       bit_or(bit_and(shift_right<4>(header[3]), low4), bit_and(shift_right<2>(header[2]), top2)));
 }
 
-// Sub-blocks that a short last block lacks.
-inline void clear_sub_blocks(Panel& panel, int begin, int end, int dwords_each) {
-  for (int sub = begin; sub < end; ++sub) {
+// Sub-blocks of a panel that a row with `values_left` values still has.
+template <class Shape>
+inline int sub_block_count(int64_t values_left) {
+  return static_cast<int>(values_left < 256 ? values_left / Shape::sub_values
+                                            : 256 / Shape::sub_values);
+}
+
+// Sub-blocks from `begin` on, which a short last block lacks.
+template <class Shape>
+inline void clear_sub_blocks(Panel& panel, int begin) {
+  constexpr int dwords = Shape::sub_values / 4;
+  for (int sub = begin; sub < 256 / Shape::sub_values; ++sub) {
     store(panel.scales[sub], zero_f32());
-    for (int i = 0; i < dwords_each; ++i)
-      store_i32(panel.weights[sub * dwords_each + i], zero_i32());
+    if constexpr (Shape::mins == Mins::floats) store(panel.mins[sub], zero_f32());
+    for (int i = 0; i < dwords; ++i) store_i32(panel.weights[sub * dwords + i], zero_i32());
   }
 }

@@ -2,9 +2,19 @@
 // anonymous namespace.
 #pragma once
 
+#include "engine/kernels/formats/few_bits.inl"
 #include "engine/kernels/formats/floats.inl"
+#include "engine/kernels/formats/fp4.inl"
+#include "engine/kernels/formats/iq1.inl"
+#include "engine/kernels/formats/iq2.inl"
+#include "engine/kernels/formats/iq3.inl"
+#include "engine/kernels/formats/iq4.inl"
+#include "engine/kernels/formats/q2_k.inl"
+#include "engine/kernels/formats/q3_k.inl"
 #include "engine/kernels/formats/q4_0.inl"
+#include "engine/kernels/formats/q4_1.inl"
 #include "engine/kernels/formats/q4_k.inl"
+#include "engine/kernels/formats/q5.inl"
 #include "engine/kernels/formats/q5_k.inl"
 #include "engine/kernels/formats/q6_k.inl"
 #include "engine/kernels/formats/q8_0.inl"
@@ -14,24 +24,46 @@
 #include "engine/kernels/ops/linear_float.inl"
 #include "engine/kernels/ops/quantize.inl"
 
-template <class Format>
-constexpr FormatKernels block_format(DType type, GetRowFn rows) {
-  return {type, ColumnKind::q8, linear_blocks<Format>, linear_blocks<Format>, rows, nullptr};
+template <DType type, class Format>
+constexpr FormatKernels block_format() {
+  return {type,          ColumnKind::q8, linear_blocks<Format>, linear_blocks<Format>,
+          get_row<type>, nullptr};
 }
-template <class Weights>
-constexpr FormatKernels float_format(DType type, GetRowFn rows) {
-  return {type, ColumnKind::f32, linear_float<Weights>, linear_float<Weights>, rows, nullptr};
+template <DType type, class Weights>
+constexpr FormatKernels float_format() {
+  return {type,          ColumnKind::f32, linear_float<Weights>, linear_float<Weights>,
+          get_row<type>, nullptr};
 }
 
 constexpr FormatKernels formats[] = {
-    float_format<F32Weights>(DType::f32, get_row_f32),
-    float_format<F16Weights>(DType::f16, get_row_f16),
-    float_format<BF16Weights>(DType::bf16, get_row_bf16),
-    block_format<Q8_0>(DType::q8_0, get_row_q8_0),
-    block_format<Q4_0>(DType::q4_0, get_row_q4_0),
-    block_format<Q4K>(DType::q4_k, get_row_q4_k),
-    block_format<Q5K>(DType::q5_k, get_row_q5_k),
-    block_format<Q6K>(DType::q6_k, get_row_q6_k),
+    float_format<DType::f32, F32Weights>(),
+    float_format<DType::f16, F16Weights>(),
+    float_format<DType::bf16, BF16Weights>(),
+    block_format<DType::q8_0, Q8_0>(),
+    block_format<DType::q4_0, Q4_0>(),
+    block_format<DType::q4_1, Q4_1>(),
+    block_format<DType::q5_0, Q5_0>(),
+    block_format<DType::q5_1, Q5_1>(),
+    block_format<DType::q2_k, Q2K>(),
+    block_format<DType::q3_k, Q3K>(),
+    block_format<DType::q4_k, Q4K>(),
+    block_format<DType::q5_k, Q5K>(),
+    block_format<DType::q6_k, Q6K>(),
+    block_format<DType::iq1_s, CodebookFormat<Iq1S>>(),
+    block_format<DType::iq1_m, CodebookFormat<Iq1M>>(),
+    block_format<DType::iq2_xxs, CodebookFormat<Iq2Xxs>>(),
+    block_format<DType::iq2_xs, CodebookFormat<Iq2Xs>>(),
+    block_format<DType::iq2_s, CodebookFormat<Iq2S>>(),
+    block_format<DType::iq3_xxs, CodebookFormat<Iq3Xxs>>(),
+    block_format<DType::iq3_s, CodebookFormat<Iq3S>>(),
+    block_format<DType::iq4_nl, Iq4Nl>(),
+    block_format<DType::iq4_xs, Iq4Xs>(),
+    block_format<DType::mxfp4, Mxfp4>(),
+    block_format<DType::nvfp4, Nvfp4>(),
+    block_format<DType::tq1_0, Tq1_0>(),
+    block_format<DType::tq2_0, Tq2_0>(),
+    block_format<DType::q2_0, Q2_0>(),
+    block_format<DType::q1_0, Q1_0>(),
 };
 
 constexpr KernelTable make_table(Isa isa, const char* name) {

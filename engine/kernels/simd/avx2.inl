@@ -206,6 +206,9 @@ inline I32x16 bit_and(I32x16 a, I32x16 b) {
 inline I32x16 bit_or(I32x16 a, I32x16 b) {
   return {{_mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1])}};
 }
+inline I32x16 bit_xor(I32x16 a, I32x16 b) {
+  return {{_mm256_xor_si256(a.v[0], b.v[0]), _mm256_xor_si256(a.v[1], b.v[1])}};
+}
 template <int count>
 inline I32x16 shift_left(I32x16 a) {
   return {{_mm256_slli_epi32(a.v[0], count), _mm256_slli_epi32(a.v[1], count)}};
@@ -218,11 +221,27 @@ template <int count>
 inline I32x16 shift_right_signed(I32x16 a) {
   return {{_mm256_srai_epi32(a.v[0], count), _mm256_srai_epi32(a.v[1], count)}};
 }
+inline I32x16 shift_right_by(I32x16 a, int count) {
+  const __m128i by = _mm_cvtsi32_si128(count);
+  return {{_mm256_srl_epi32(a.v[0], by), _mm256_srl_epi32(a.v[1], by)}};
+}
 inline I32x16 add_i32(I32x16 a, I32x16 b) {
   return {{_mm256_add_epi32(a.v[0], b.v[0]), _mm256_add_epi32(a.v[1], b.v[1])}};
 }
+inline I32x16 sub_i32(I32x16 a, I32x16 b) {
+  return {{_mm256_sub_epi32(a.v[0], b.v[0]), _mm256_sub_epi32(a.v[1], b.v[1])}};
+}
 inline I32x16 add_bytes(I32x16 a, I32x16 b) {
   return {{_mm256_add_epi8(a.v[0], b.v[0]), _mm256_add_epi8(a.v[1], b.v[1])}};
+}
+inline I32x16 look_up(I32x16 table, I32x16 index) {
+  return {
+      {_mm256_shuffle_epi8(table.v[0], index.v[0]), _mm256_shuffle_epi8(table.v[1], index.v[1])}};
+}
+inline I32x16 gather(const void* dwords, I32x16 index) {
+  const int* base = static_cast<const int*>(dwords);
+  return {
+      {_mm256_i32gather_epi32(base, index.v[0], 4), _mm256_i32gather_epi32(base, index.v[1], 4)}};
 }
 inline F32x16 to_float(I32x16 a) {
   return {{_mm256_cvtepi32_ps(a.v[0]), _mm256_cvtepi32_ps(a.v[1])}};

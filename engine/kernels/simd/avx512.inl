@@ -169,6 +169,9 @@ inline I32x16 bit_and(I32x16 a, I32x16 b) {
 inline I32x16 bit_or(I32x16 a, I32x16 b) {
   return {_mm512_or_si512(a.v, b.v)};
 }
+inline I32x16 bit_xor(I32x16 a, I32x16 b) {
+  return {_mm512_xor_si512(a.v, b.v)};
+}
 template <int count>
 inline I32x16 shift_left(I32x16 a) {
   return {_mm512_slli_epi32(a.v, count)};
@@ -181,11 +184,23 @@ template <int count>
 inline I32x16 shift_right_signed(I32x16 a) {
   return {_mm512_srai_epi32(a.v, count)};
 }
+inline I32x16 shift_right_by(I32x16 a, int count) {
+  return {_mm512_srl_epi32(a.v, _mm_cvtsi32_si128(count))};
+}
 inline I32x16 add_i32(I32x16 a, I32x16 b) {
   return {_mm512_add_epi32(a.v, b.v)};
 }
+inline I32x16 sub_i32(I32x16 a, I32x16 b) {
+  return {_mm512_sub_epi32(a.v, b.v)};
+}
 inline I32x16 add_bytes(I32x16 a, I32x16 b) {
   return {_mm512_add_epi8(a.v, b.v)};
+}
+inline I32x16 look_up(I32x16 table, I32x16 index) {
+  return {_mm512_shuffle_epi8(table.v, index.v)};
+}
+inline I32x16 gather(const void* dwords, I32x16 index) {
+  return {_mm512_i32gather_epi32(index.v, dwords, 4)};
 }
 inline F32x16 to_float(I32x16 a) {
   return {_mm512_cvtepi32_ps(a.v)};

@@ -191,6 +191,9 @@ inline I32x16 bit_and(I32x16 a, I32x16 b) {
 inline I32x16 bit_or(I32x16 a, I32x16 b) {
   return map_i32([&](int i) { return a.v[i] | b.v[i]; });
 }
+inline I32x16 bit_xor(I32x16 a, I32x16 b) {
+  return map_i32([&](int i) { return a.v[i] ^ b.v[i]; });
+}
 template <int count>
 inline I32x16 shift_left(I32x16 a) {
   return map_i32([&](int i) { return a.v[i] << count; });
@@ -203,13 +206,37 @@ template <int count>
 inline I32x16 shift_right_signed(I32x16 a) {
   return map_i32([&](int i) { return static_cast<int32_t>(a.v[i]) >> count; });
 }
+// By a number that need not be known when this is compiled.
+inline I32x16 shift_right_by(I32x16 a, int count) {
+  return map_i32([&](int i) { return a.v[i] >> count; });
+}
 inline I32x16 add_i32(I32x16 a, I32x16 b) {
   return map_i32([&](int i) { return a.v[i] + b.v[i]; });
+}
+inline I32x16 sub_i32(I32x16 a, I32x16 b) {
+  return map_i32([&](int i) { return a.v[i] - b.v[i]; });
 }
 inline I32x16 add_bytes(I32x16 a, I32x16 b) {
   return map_i32([&](int i) {
     const uint32_t low = (a.v[i] & 0x7f7f7f7fu) + (b.v[i] & 0x7f7f7f7fu);
     return low ^ ((a.v[i] ^ b.v[i]) & 0x80808080u);
+  });
+}
+// Byte table[index] for each byte of `index`, all 0..15. The table is 16 bytes, four times over.
+inline I32x16 look_up(I32x16 table, I32x16 index) {
+  uint8_t bytes[64];
+  uint8_t result[64];
+  __builtin_memcpy(bytes, index.v, 64);
+  for (int i = 0; i < 64; ++i)
+    result[i] = static_cast<uint8_t>(table.v[bytes[i] / 4] >> (bytes[i] % 4 * 8));
+  return load_i32(result);
+}
+// Dword `index` of an array, lane by lane.
+inline I32x16 gather(const void* dwords, I32x16 index) {
+  return map_i32([&](int i) {
+    uint32_t value;
+    __builtin_memcpy(&value, static_cast<const char*>(dwords) + 4 * size_t{index.v[i]}, 4);
+    return value;
   });
 }
 inline F32x16 to_float(I32x16 a) {

@@ -25,6 +25,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/tensor/codec.h"
 #include "tests/support/kernel_tables.h"
+#include "tests/support/random_blocks.h"
 
 using namespace hearth::engine;
 
@@ -101,11 +102,15 @@ struct Matrix {
         rows(std::max<int64_t>(64, bytes / row_bytes(dtype, columns) / 64 * 64)),
         memory(static_cast<size_t>(rows * row_bytes(dtype, columns)), huge) {
     std::mt19937 random(1);
-    std::normal_distribution<float> normal(0.0f, 0.05f);
-    std::vector<float> values(static_cast<size_t>(width * 16));
-    for (float& value : values) value = normal(random);
     const size_t piece = static_cast<size_t>(16 * row_bytes(type, width));
-    encode(type, values, {memory.data(), piece});
+    if (info(type).block_values > 1) {
+      fill_random_blocks(type, {memory.data(), piece}, random);
+    } else {
+      std::normal_distribution<float> normal(0.0f, 0.05f);
+      std::vector<float> values(static_cast<size_t>(width * 16));
+      for (float& value : values) value = normal(random);
+      encode(type, values, {memory.data(), piece});
+    }
     for (size_t at = piece; at < memory.size(); at += piece) {
       std::memcpy(memory.data() + at, memory.data(), std::min(piece, memory.size() - at));
     }
@@ -182,8 +187,12 @@ double linear_seconds(const Options& options, const Matrix& matrix, int64_t coun
   });
 }
 
-constexpr DType bench_types[] = {DType::q4_k, DType::q5_k, DType::q6_k,
-                                 DType::q8_0, DType::q4_0, DType::f16};
+constexpr DType bench_types[] = {
+    DType::q4_k,   DType::q5_k,  DType::q6_k,  DType::q8_0,    DType::q4_0,  DType::f16,
+    DType::q4_1,   DType::q5_0,  DType::q5_1,  DType::q2_k,    DType::q3_k,  DType::iq4_nl,
+    DType::iq4_xs, DType::mxfp4, DType::nvfp4, DType::iq2_xxs, DType::iq2_s, DType::iq3_xxs,
+    DType::iq3_s,  DType::iq1_s, DType::iq1_m, DType::tq1_0,   DType::tq2_0,
+};
 
 bool wanted(const Options& options, const std::string& name) {
   return options.only.empty() || name.find(options.only) != std::string::npos;

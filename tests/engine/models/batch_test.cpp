@@ -53,11 +53,12 @@ std::vector<float> decode_among(ModelHarness& model, const std::vector<TokenId>&
   return result;
 }
 
-void check_file(const GgufFile& file, const std::string& name, size_t prompt_tokens) {
+void check_file(const GgufFile& file, const std::string& name, size_t prompt_tokens,
+                const std::vector<int32_t>& thread_counts = {1, 2, 3}) {
   const std::vector<TokenId> prompt = random_tokens(prompt_tokens, 1234);
   const std::vector<TokenId> tokens = random_tokens(decoded_tokens, 99);
   std::vector<float> alone;
-  for (int32_t threads = 1; threads <= 3; ++threads) {
+  for (const int32_t threads : thread_counts) {
     ModelHarness::Options options;
     options.kernels = engine::find_kernels("");
     options.threads = threads;
@@ -88,6 +89,19 @@ TEST_CASE("a decoding sequence gives the same bits whoever else is in the batch"
       return;
     }
     check_file(GgufFile::open(*path), name, 96);
+  }
+}
+
+TEST_CASE("the same for weights of every tensor type") {
+  const auto folder = shared_path("oracle/quantized-models");
+  if (!folder) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  for (const auto& item : std::filesystem::directory_iterator(*folder)) {
+    const std::string name = item.path().filename().string();
+    if (item.path().extension() == ".gguf" && name.starts_with("llama."))
+      check_file(GgufFile::open(item.path()), name, 64, {2});
   }
 }
 

@@ -4,6 +4,18 @@
 #include <cmath>
 
 namespace hearth::engine {
+namespace {
+
+// Drops what is less likely than `least`, but for the best.
+void cut_below(Candidates& candidates, float least) {
+  const auto is_dropped = [least](const Candidate& item) { return item.p < least; };
+  if (std::all_of(candidates.items.begin(), candidates.items.end(), is_dropped))
+    return top_k(candidates, 1);
+  const auto end = std::remove_if(candidates.items.begin(), candidates.items.end(), is_dropped);
+  candidates.items = candidates.items.first(static_cast<size_t>(end - candidates.items.begin()));
+}
+
+}  // namespace
 
 Mirostat::Mirostat(int32_t version, float tau, float eta, int64_t vocab_size)
     : version_(version), tau_(tau), eta_(eta), vocab_size_(vocab_size), bound_(2 * tau) {}
@@ -32,15 +44,12 @@ int64_t Mirostat::count_to_keep(const Candidates& candidates) const {
 }
 
 void Mirostat::cut(Candidates& candidates) const {
-  sort_by_logit(candidates);
   softmax(candidates);
   if (version_ == 1) {
+    sort_by_logit(candidates);
     top_k(candidates, count_to_keep(candidates));
   } else {
-    size_t count = 1;
-    while (count < candidates.items.size() && -std::log2(candidates.items[count].p) <= bound_)
-      ++count;
-    candidates.items = candidates.items.first(count);
+    cut_below(candidates, std::exp2(-bound_));
   }
   softmax(candidates);
 }

@@ -26,22 +26,48 @@ float largest_logit(std::span<const Candidate> items) {
   return largest;
 }
 
-// Moves the `count` best to the front, sorted; the others stay behind in any order.
-void sort_front(std::span<Candidate> items, size_t count) {
+// Moves the first `count` in the order of `before` to the front, sorted; the others stay behind in
+// any order.
+template <typename Before>
+void sort_front(std::span<Candidate> items, size_t count, const Before& before) {
   count = std::min(count, items.size());
   const auto middle = items.begin() + static_cast<ptrdiff_t>(count);
-  if (count < items.size()) std::nth_element(items.begin(), middle, items.end(), is_better);
-  std::sort(items.begin(), middle, is_better);
+  if (count < items.size()) std::nth_element(items.begin(), middle, items.end(), before);
+  std::sort(items.begin(), middle, before);
 }
 
-// Keeps the first candidates, in the order given, until their probabilities reach `p`.
-void keep_until(Candidates& candidates, float p, size_t keep_min) {
+// Keeps the first candidates in the order of `before` until their probabilities reach `p`; `sorted`
+// of them are in order already. Sorting everything would cost more than all the rest: sorts as far
+// as the sum needs.
+template <typename Before>
+void keep_until(Candidates& candidates, float p, size_t keep_min, size_t sorted,
+                const Before& before) {
   double sum = 0;
   size_t count = 0;
   while (count < candidates.items.size() && (sum < p || count < keep_min || count == 0)) {
+    if (count == sorted) {
+      const size_t more = std::max<size_t>(256, 3 * sorted);
+      sort_front(candidates.items.subspan(sorted), more, before);
+      sorted = std::min(candidates.items.size(), sorted + more);
+    }
     sum += candidates.items[count++].p;
   }
   candidates.items = candidates.items.first(count);
+}
+
+// What the surprise of a candidate, -log p, exceeds its negative logit by: the logarithm of the sum
+// softmax() divides by. Needs p.
+double log_sum(std::span<const Candidate> items) {
+  const auto best = std::min_element(items.begin(), items.end(), is_better);
+  return best->logit - std::log(static_cast<double>(best->p));
+}
+
+double entropy(std::span<const Candidate> items, double log_sum) {
+  double sum = 0;
+  for (const Candidate& item : items) {
+    if (item.p > 0) sum += static_cast<double>(item.p) * (log_sum - item.logit);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -93,7 +119,7 @@ std::span<Candidate> CandidateBuffer::select_best(std::span<const float> logits)
   }
   for (; i < logits.size(); ++i) consider(i);
   const auto found = std::span(items_).first(count);
-  sort_front(found, keep);
+  sort_front(found, keep, is_better);
   return found.first(std::min(count, keep));
 }
 
@@ -138,7 +164,7 @@ void softmax(Candidates& candidates) {
 void top_k(Candidates& candidates, int64_t k) {
   if (k <= 0) return;
   const size_t count = std::min(candidates.items.size(), static_cast<size_t>(k));
-  if (!candidates.is_sorted) sort_front(candidates.items, count);
+  if (!candidates.is_sorted) sort_front(candidates.items, count, is_better);
   candidates.impossible = std::min(candidates.impossible, static_cast<size_t>(k) - count);
   candidates.items = candidates.items.first(count);
   candidates.is_sorted = true;
@@ -148,19 +174,8 @@ void top_p(Candidates& candidates, float p, size_t keep_min) {
   if (p >= 1) return;
   candidates.impossible = 0;
   softmax(candidates);
-  // Sorting everything would cost more than all the rest: sort as far as the sum needs.
-  size_t sorted = candidates.is_sorted ? candidates.items.size() : 0;
-  double sum = 0;
-  size_t count = 0;
-  while (count < candidates.items.size() && (sum < p || count < keep_min || count == 0)) {
-    if (count == sorted) {
-      const size_t more = std::max<size_t>(256, 3 * sorted);
-      sort_front(candidates.items.subspan(sorted), more);
-      sorted = std::min(candidates.items.size(), sorted + more);
-    }
-    sum += candidates.items[count++].p;
-  }
-  candidates.items = candidates.items.first(count);
+  const size_t sorted = candidates.is_sorted ? candidates.items.size() : 0;
+  keep_until(candidates, p, keep_min, sorted, is_better);
   candidates.is_sorted = true;
 }
 
@@ -182,21 +197,17 @@ void typical_p(Candidates& candidates, float p, size_t keep_min) {
   if (p >= 1) return;
   candidates.impossible = 0;
   softmax(candidates);
-  double entropy = 0;
-  for (const Candidate& item : candidates.items) {
-    if (item.p > 0) entropy -= static_cast<double>(item.p) * std::log(item.p);
-  }
-  const auto strangeness = [entropy](const Candidate& item) {
-    return std::abs(-std::log(static_cast<double>(item.p)) - entropy);
+  const double total = log_sum(candidates.items);
+  const double expected = entropy(candidates.items, total);
+  const auto strangeness = [&](const Candidate& item) {
+    return std::abs(total - item.logit - expected);
   };
-  std::sort(candidates.items.begin(), candidates.items.end(),
-            [&](const Candidate& a, const Candidate& b) {
-              const double strange_a = strangeness(a);
-              const double strange_b = strangeness(b);
-              return strange_a != strange_b ? strange_a < strange_b : is_better(a, b);
-            });
+  keep_until(candidates, p, keep_min, 0, [&](const Candidate& a, const Candidate& b) {
+    const double strange_a = strangeness(a);
+    const double strange_b = strangeness(b);
+    return strange_a != strange_b ? strange_a < strange_b : is_better(a, b);
+  });
   candidates.is_sorted = false;
-  keep_until(candidates, p, keep_min);
 }
 
 void top_n_sigma(Candidates& candidates, float n) {
@@ -226,13 +237,20 @@ void top_n_sigma(Candidates& candidates, float n) {
 void xtc(Candidates& candidates, const XtcOptions& options, double u, size_t keep_min) {
   if (options.probability <= 0 || options.threshold > 0.5f || candidates.items.size() < 2) return;
   if (u >= options.probability) return;
-  sort_by_logit(candidates);
   softmax(candidates);
+  const Candidate* stays = nullptr;  // the least likely of the likely ones
   size_t likely = 0;
-  while (likely < candidates.items.size() && candidates.items[likely].p >= options.threshold)
+  for (const Candidate& item : candidates.items) {
+    if (item.p < options.threshold) continue;
+    if (stays == nullptr || is_better(*stays, item)) stays = &item;
     ++likely;
+  }
   if (likely < 2 || candidates.items.size() - (likely - 1) < keep_min) return;
-  candidates.items = candidates.items.subspan(likely - 1);
+  const TokenId stays_id = stays->id;
+  const auto end = std::remove_if(
+      candidates.items.begin(), candidates.items.end(),
+      [&](const Candidate& item) { return item.p >= options.threshold && item.id != stays_id; });
+  candidates.items = candidates.items.first(static_cast<size_t>(end - candidates.items.begin()));
 }
 
 void temperature(Candidates& candidates, const TemperatureOptions& options) {
@@ -241,20 +259,17 @@ void temperature(Candidates& candidates, const TemperatureOptions& options) {
     const size_t count = candidates.items.size() + candidates.impossible;
     if (count < 2) return;
     softmax(candidates);
-    double entropy = 0;
-    for (const Candidate& item : candidates.items) {
-      if (item.p > 0) entropy -= static_cast<double>(item.p) * std::log(item.p);
-    }
-    const double share = entropy / std::log(static_cast<double>(count));
+    const double share =
+        entropy(candidates.items, log_sum(candidates.items)) / std::log(static_cast<double>(count));
     const float low = std::max(0.0f, t - options.range);
     t = low + (t + options.range - low) *
                   static_cast<float>(std::pow(share, static_cast<double>(options.exponent)));
   }
-  if (t > 0) {
-    for (Candidate& item : candidates.items) item.logit /= t;
-  } else {
-    top_k(candidates, 1);
-  }
+  if (t <= 0) return top_k(candidates, 1);
+  // Relative to the best, so that no temperature can make it overflow.
+  const float largest =
+      candidates.is_sorted ? candidates.items[0].logit : largest_logit(candidates.items);
+  for (Candidate& item : candidates.items) item.logit = (item.logit - largest) / t;
 }
 
 const Candidate& draw(Candidates& candidates, double u) {

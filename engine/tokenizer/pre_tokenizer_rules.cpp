@@ -100,10 +100,12 @@ constexpr SplitStage youtu[] = {
      "\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+"
      "|[\\x{3105}-\\x{312F}]+|[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+"},
     {regex, HEARTH_TRUE_CAMEL_CASE "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" HEARTH_SPACES}};
-// Runs of spaces in powers of two.
+// Runs of spaces in powers of two. Behind a cut inside a run no line break can follow in it: not
+// looking for one again keeps the time linear.
 constexpr SplitStage jais2[] = {
     {regex, HEARTH_CONTRACTION
-     "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"
+     "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+     "|(?:(?<!\\s)|(?<=[\\r\\n]))\\s*[\\r\\n]+"
      "|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)"
      "|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s"}};
 constexpr SplitStage minicpm5[] = {

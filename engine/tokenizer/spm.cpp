@@ -49,11 +49,10 @@ TokenId SpmEncoder::piece_at(ByteTrie::Node node, ControlTokens controls) const 
   return vocabulary_.is_text(id) ? id : -1;
 }
 
-// Merges cannot cross a cut, so the stretches between cuts can be encoded one by one. A long word
-// is cut wherever no piece of the vocabulary lies across.
-size_t SpmEncoder::next_cut(std::string_view marked, size_t begin) const {
+// Merges cannot cross a cut, so the stretches between cuts can be encoded one by one. A long word,
+// which begins at `begin` or before and ends at `end`, is cut wherever no piece lies across.
+size_t SpmEncoder::next_cut(std::string_view marked, size_t begin, size_t end) const {
   constexpr size_t long_bytes = 64;
-  const size_t end = cuts_at_spaces_ ? next_word(marked, begin) : marked.size();
   if (end - begin <= long_bytes || has_giants_) return end;
   size_t reach = begin;  // where the pieces that begin so far end at most
   for (size_t at = begin; at < end;) {
@@ -75,8 +74,10 @@ void SpmEncoder::encode(std::string_view text, bool begins, ControlTokens contro
                         std::vector<TokenId>& ids) const {
   const std::string marked = mark_spaces(text, adds_space_ && begins);
   MergeScratch scratch;
+  size_t word_end = 0;
   for (size_t begin = 0; begin < marked.size();) {
-    const size_t end = next_cut(marked, begin);
+    if (begin == word_end) word_end = cuts_at_spaces_ ? next_word(marked, begin) : marked.size();
+    const size_t end = next_cut(marked, begin, word_end);
     encode_word(std::string_view(marked).substr(begin, end - begin), controls, scratch, ids);
     begin = end;
   }

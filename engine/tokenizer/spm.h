@@ -28,7 +28,7 @@ class SpmEncoder final : public FragmentEncoder {
  private:
   void encode_word(std::string_view word, ControlTokens controls, MergeScratch& scratch,
                    std::vector<TokenId>& ids) const;
-  size_t next_cut(std::string_view marked, size_t begin) const;
+  size_t next_cut(std::string_view marked, size_t begin, size_t end) const;
   TokenId piece_at(ByteTrie::Node node, ControlTokens controls) const;
 
   const Vocabulary& vocabulary_;

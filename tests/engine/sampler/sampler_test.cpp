@@ -116,6 +116,67 @@ TEST_CASE("logits without a possible token are an error, infinite ones are not",
   }
 }
 
+TEST_CASE("no temperature and no logits of a broken model lead astray", "[sampler]") {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float large = std::numeric_limits<float>::max();
+  SamplingOptions options;
+  options.seed = 1;
+  const auto sample = [&](std::vector<float> logits) {
+    return Sampler(options, 4, context).sample(logits);
+  };
+  for (const float temperature : {1e-45f, 1e-30f, 0.1f, 1.0f}) {
+    for (const int32_t k : {0, 1, 3, 1000}) {
+      options.temperature = temperature;
+      options.top_k = k;
+      options.dynatemp_range = k == 3 ? temperature / 2 : 0;
+      CHECK(sample({nan, 5, -infinity, -100}) == 1);
+      CHECK(sample({0, large, nan, -large}) == 1);
+      CHECK(sample({-infinity, -infinity, infinity, 7}) == 2);
+      CHECK_THROWS_WITH(sample({nan, -infinity, nan, -infinity}),
+                        Catch::Contains("no token is possible"));
+    }
+  }
+}
+
+TEST_CASE("options beyond the vocabulary mean all of it", "[sampler]") {
+  SamplingOptions options;
+  options.top_k = options.min_keep = 1'000'000;
+  options.top_p = options.typical_p = 0.01f;
+  options.min_p = 0.99f;
+  options.temperature = 100;
+  Sampler sampler(options, 4, context);
+  std::map<TokenId, int> counts;
+  for (int i = 0; i < 200; ++i) {
+    std::vector<float> logits{1, 2, 3, 4};
+    ++counts[sampler.sample(logits)];
+  }
+  CHECK(counts.size() == 4);
+}
+
+TEST_CASE("a forbidden token is never chosen, whatever else is asked", "[sampler]") {
+  SamplingOptions options;
+  options.logit_bias = {{1, -infinity}, {3, -infinity}};
+  for (const float temperature : {0.0f, 2.0f}) {
+    for (const int32_t mirostat : {0, 1, 2}) {
+      options.temperature = temperature;
+      options.mirostat = mirostat;
+      options.repeat_penalty = 1.5f;
+      Sampler sampler(options, 4, context);
+      for (int i = 0; i < 50; ++i) {
+        std::vector<float> logits{0, 50, 0, infinity};
+        const TokenId token = sampler.sample(logits);
+        sampler.accept(token);
+        CHECK(token % 2 == 0);
+      }
+    }
+  }
+  options = {};
+  for (TokenId id = 0; id < 4; ++id) options.logit_bias.push_back({id, -infinity});
+  std::vector<float> logits{1, 2, 3, 4};
+  CHECK_THROWS_WITH(Sampler(options, 4, context).sample(logits),
+                    Catch::Contains("no token is possible"));
+}
+
 TEST_CASE("penalties see the prompt and the answer", "[sampler]") {
   SamplingOptions options;
   options.temperature = 0;

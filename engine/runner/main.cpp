@@ -143,11 +143,18 @@ void add_tokenize(CLI::App& app, TokenizeArguments& arguments) {
   tokenize->add_option("--model", arguments.model, "GGUF file")->required();
   tokenize->add_flag("--special", arguments.parses_specials,
                      "Text that spells a control token becomes one");
+  tokenize->footer(
+      "Nothing is added in front or behind. Special text stays text unless --special is given.\n"
+      "Example: printf 'Hello world' | hearth-runner tokenize --model F.gguf");
   tokenize->callback([&arguments] { run_tokenize(arguments.model, arguments.parses_specials); });
   CLI::App* detokenize = app.add_subcommand("detokenize", "Token ids from standard input to text");
   detokenize->add_option("--model", arguments.model, "GGUF file")->required();
   detokenize->add_flag("--exact", arguments.is_exact,
                        "Keep the spaces before punctuation that some vocabularies drop");
+  detokenize->footer(
+      "Ids are separated by white space or commas; control tokens are printed as they are "
+      "spelled.\n"
+      "Example: echo 15496 995 | hearth-runner detokenize --model F.gguf");
   detokenize->callback([&arguments] { run_detokenize(arguments.model, arguments.is_exact); });
 }
 
@@ -155,6 +162,10 @@ void add_sample(CLI::App& app, std::string& model) {
   CLI::App* sample = app.add_subcommand(
       "sample", "A sampler on given logits: JSON in, probabilities after each stage out");
   sample->add_option("--model", model, "GGUF file, for the sequence breakers of DRY");
+  sample->footer(
+      "The request is one JSON object on standard input; docs/hacking.md has all its fields.\n"
+      R"(Example: echo '{"logits": [1.5, null, 0.2], "options": {"top_k": 2, "seed": 7}, "draws": 3}')"
+      " | hearth-runner sample");
   sample->callback([&model] { run_sample(model); });
 }
 

@@ -36,14 +36,19 @@ std::vector<float> read_logits(const Json& request) {
   return logits;
 }
 
-std::vector<TokenId> read_history(const Json& request) {
+std::vector<TokenId> read_history(const Json& request, int64_t vocab_size) {
   std::vector<TokenId> history;
   const auto list = request.find("history");
   if (list == request.end()) return history;
   if (!list->is_array()) fail("\"history\": expected a list of token ids");
   for (const Json& id : *list) {
     if (!id.is_number_integer()) fail("\"history\": expected a list of token ids");
-    history.push_back(id.get<TokenId>());
+    const auto token = id.get<int64_t>();
+    if (token < 0 || token >= vocab_size) {
+      fail(fmt::format("\"history\": token {}, expected an id below {} as there are so many logits",
+                       token, vocab_size));
+    }
+    history.push_back(static_cast<TokenId>(token));
   }
   return history;
 }
@@ -88,7 +93,7 @@ Json sample(const Json& request, const Tokenizer* tokenizer) {
   // The stages shown are those of the first draw: the same random numbers decide about XTC.
   options.seed = static_cast<int64_t>(sampler.seed());
   Sampler observed(options, vocab_size, context, breakers);
-  for (const TokenId id : read_history(request)) {
+  for (const TokenId id : read_history(request, vocab_size)) {
     sampler.accept(id);
     observed.accept(id);
   }

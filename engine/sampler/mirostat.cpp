@@ -6,6 +6,8 @@
 namespace hearth::engine {
 namespace {
 
+constexpr int64_t ranks = 100;  // version 1 looks at so many
+
 // Drops what is less likely than `least`, but for the best.
 void cut_below(Candidates& candidates, float least) {
   const auto is_dropped = [least](const Candidate& item) { return item.p < least; };
@@ -20,17 +22,17 @@ void cut_below(Candidates& candidates, float least) {
 Mirostat::Mirostat(int32_t version, float tau, float eta, int64_t vocab_size)
     : version_(version), tau_(tau), eta_(eta), vocab_size_(vocab_size), bound_(2 * tau) {}
 
-// Probabilities are taken to fall as a power of the rank; the exponent comes from the best hundred.
-int64_t Mirostat::count_to_keep(const Candidates& candidates) const {
-  constexpr size_t ranks = 100;
-  const size_t count = std::min(ranks, candidates.items.size());
+// Probabilities are taken to fall as a power of the rank; the exponent comes from the `best` of
+// them.
+int64_t Mirostat::count_to_keep(const Candidates& best) const {
+  const size_t count = best.items.size();
   double products = 0;
   double squares = 0;
   for (size_t i = 0; i + 1 < count; ++i) {
-    const double next = candidates.items[i + 1].p;
+    const double next = best.items[i + 1].p;
     if (next <= 0) break;
     const double distance = std::log(static_cast<double>(i + 2) / static_cast<double>(i + 1));
-    products += distance * std::log(candidates.items[i].p / next);
+    products += distance * std::log(best.items[i].p / next);
     squares += distance * distance;
   }
   if (squares == 0) return 1;
@@ -46,8 +48,9 @@ int64_t Mirostat::count_to_keep(const Candidates& candidates) const {
 void Mirostat::cut(Candidates& candidates) const {
   softmax(candidates);
   if (version_ == 1) {
-    sort_by_logit(candidates);
-    top_k(candidates, count_to_keep(candidates));
+    Candidates best = candidates;
+    top_k(best, ranks);  // moves them to the front of all
+    top_k(candidates, count_to_keep(best));
   } else {
     cut_below(candidates, std::exp2(-bound_));
   }

@@ -20,7 +20,7 @@ class Mirostat {
   void observe(const Candidate& drawn);
 
  private:
-  int64_t count_to_keep(const Candidates& candidates) const;
+  int64_t count_to_keep(const Candidates& best) const;
 
   int32_t version_;
   float tau_;

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "engine/tokenizer/byte_map.h"
 #include "engine/tokenizer/merge_list.h"
+#include "engine/tokenizer/word_cache.h"
 
 namespace hearth::engine {
 BpeEncoder::BpeEncoder(const Vocabulary& vocabulary, const PieceTable& pieces,
@@ -33,9 +34,11 @@ void BpeEncoder::encode(std::string_view text, bool, ControlTokens,
     text = repaired;
   }
   MergeScratch scratch;
+  WordCache cache(text.size());
   uint32_t begin = 0;
   for (const uint32_t end : pre_tokenizer_.split(text)) {
-    encode_word(text.substr(begin, end - begin), scratch, ids);
+    const std::string_view word = text.substr(begin, end - begin);
+    cache.append(word, ids, [&] { encode_word(word, scratch, ids); });
     begin = end;
   }
 }

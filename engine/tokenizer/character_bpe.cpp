@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "engine/tokenizer/merge_list.h"
 #include "engine/tokenizer/space_marks.h"
+#include "engine/tokenizer/word_cache.h"
 
 namespace hearth::engine {
 namespace {
@@ -34,12 +35,14 @@ void CharacterBpeEncoder::encode(std::string_view text, bool, ControlTokens,
   const std::string marked =
       mark_spaces(is_valid_utf8(text) ? std::string(text) : repair_utf8(text), false);
   MergeScratch scratch;
+  WordCache cache(marked.size());
   size_t begin = 0;
   for (const uint32_t end : pre_tokenizer_.split(marked)) {
     while (begin < end) {
       const auto piece = std::string_view(marked).substr(0, end);
       const size_t word_end = cuts_at_spaces_ ? next_word(piece, begin) : end;
-      encode_word(piece.substr(begin, word_end - begin), scratch, ids);
+      const std::string_view word = piece.substr(begin, word_end - begin);
+      cache.append(word, ids, [&] { encode_word(word, scratch, ids); });
       begin = word_end;
     }
   }

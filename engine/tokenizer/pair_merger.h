@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -42,31 +43,43 @@ struct MergeScratch {
   };
 
   std::vector<Symbol> symbols;  // in: characters of the word; out: its tokens
-  std::vector<std::optional<Merge>> merges;
+  std::vector<int32_t> ranks;   // of a short word's merges: ranks[i] joins symbols i and i + 1
+  std::vector<TokenId> tokens;  // what they give
   std::vector<Pair> heap;
   std::vector<uint32_t> next, previous;  // neighbours in the linked list
 };
 
 // `find(left, right)` gives the merge of two neighbouring symbols. Works on scratch.symbols.
+// Looking for the lowest rank again after every merge is fast for few symbols: it needs no
+// branches.
 template <typename Find>
 void merge_short_word(MergeScratch& scratch, const Find& find) {
+  constexpr int32_t none = std::numeric_limits<int32_t>::max();
   auto& symbols = scratch.symbols;
-  auto& merges = scratch.merges;  // merges[i] joins symbols i and i + 1
-  merges.clear();
-  for (size_t i = 0; i + 1 < symbols.size(); ++i)
-    merges.push_back(find(symbols[i], symbols[i + 1]));
+  auto& ranks = scratch.ranks;
+  auto& tokens = scratch.tokens;
+  const size_t pairs = symbols.empty() ? 0 : symbols.size() - 1;
+  ranks.resize(pairs);
+  tokens.resize(pairs);
+  const auto look_up = [&](size_t i) {
+    const std::optional<Merge> merge = find(symbols[i], symbols[i + 1]);
+    ranks[i] = merge ? merge->rank : none;
+    tokens[i] = merge ? merge->id : -1;
+  };
+  for (size_t i = 0; i < pairs; ++i) look_up(i);
   while (true) {
-    size_t best = merges.size();
-    for (size_t i = 0; i < merges.size(); ++i) {
-      if (merges[i] && (best == merges.size() || merges[i]->rank < merges[best]->rank)) best = i;
-    }
-    if (best == merges.size()) return;
-    symbols[best].id = merges[best]->id;
+    int32_t lowest = none;
+    for (const int32_t rank : ranks) lowest = std::min(lowest, rank);
+    if (lowest == none) return;
+    const auto place = std::find(ranks.begin(), ranks.end(), lowest) - ranks.begin();
+    const auto best = static_cast<size_t>(place);
+    symbols[best].id = tokens[best];
     symbols[best].size += symbols[best + 1].size;
-    symbols.erase(symbols.begin() + static_cast<ptrdiff_t>(best) + 1);
-    merges.erase(merges.begin() + static_cast<ptrdiff_t>(best));
-    if (best > 0) merges[best - 1] = find(symbols[best - 1], symbols[best]);
-    if (best < merges.size()) merges[best] = find(symbols[best], symbols[best + 1]);
+    symbols.erase(symbols.begin() + place + 1);
+    ranks.erase(ranks.begin() + place);
+    tokens.erase(tokens.begin() + place);
+    if (best > 0) look_up(best - 1);
+    if (best < ranks.size()) look_up(best);
   }
 }
 

@@ -17,7 +17,11 @@ class PairTable {
 
   // The first of equal pairs stays.
   void add(TokenId left, TokenId right, const Merge& merge);
-  std::optional<Merge> find(TokenId left, TokenId right) const;
+  std::optional<Merge> find(TokenId left, TokenId right) const {
+    const Slot& slot = slots_[slot_of(left, right)];
+    if (slot.left < 0) return std::nullopt;
+    return slot.merge;
+  }
 
  private:
   struct Slot {
@@ -26,7 +30,16 @@ class PairTable {
     Merge merge;
   };
 
-  size_t slot_of(TokenId left, TokenId right) const;
+  // The pair's slot, or the free one where it would be.
+  size_t slot_of(TokenId left, TokenId right) const {
+    const uint64_t key = (static_cast<uint64_t>(left) << 32) | static_cast<uint32_t>(right);
+    const unsigned __int128 product =
+        static_cast<unsigned __int128>(key ^ seed_) * 0x9E3779B97F4A7C15u;
+    size_t i = (static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64)) & mask_;
+    while (slots_[i].left >= 0 && (slots_[i].left != left || slots_[i].right != right))
+      i = (i + 1) & mask_;
+    return i;
+  }
 
   std::vector<Slot> slots_;
   uint64_t mask_;

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/space_marks.h"
+#include "engine/tokenizer/word_cache.h"
 
 namespace hearth::engine {
 namespace {
@@ -74,11 +75,13 @@ void SpmEncoder::encode(std::string_view text, bool begins, ControlTokens contro
                         std::vector<TokenId>& ids) const {
   const std::string marked = mark_spaces(text, adds_space_ && begins);
   MergeScratch scratch;
+  WordCache cache(marked.size());
   size_t word_end = 0;
   for (size_t begin = 0; begin < marked.size();) {
     if (begin == word_end) word_end = cuts_at_spaces_ ? next_word(marked, begin) : marked.size();
     const size_t end = next_cut(marked, begin, word_end);
-    encode_word(std::string_view(marked).substr(begin, end - begin), controls, scratch, ids);
+    const auto word = std::string_view(marked).substr(begin, end - begin);
+    cache.append(word, ids, [&] { encode_word(word, controls, scratch, ids); });
     begin = end;
   }
 }

@@ -41,8 +41,8 @@ int main(int count, char** arguments) {
     std::string back;
     const double encoded = megabytes_per_second(
         text.size(), [&] { ids = tokenizer->encode(text, Specials::as_text); });
-    const double decoded =
-        megabytes_per_second(text.size(), [&] { back = tokenizer->decode(ids, true); });
+    const double decoded = megabytes_per_second(
+        text.size(), [&] { back = tokenizer->decode(ids, true, Tidying::none); });
     const bool is_same = back == text || back == " " + text;
     fmt::print("encode {:6.1f} MB/s  decode {:6.1f} MB/s  {:8} tokens  {}  {}\n", encoded, decoded,
                ids.size(), is_same ? "same text  " : "other text", arguments[i]);

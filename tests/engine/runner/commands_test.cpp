@@ -70,7 +70,11 @@ TEST_CASE("commands: wrong usage and missing files are one line and a code") {
 
 TEST_CASE("commands: help and version succeed") {
   CHECK(run("--help").exit_code == 0);
-  CHECK(run("logits --help").exit_code == 0);
+  for (const std::string command : {"logits", "tokenize", "detokenize", "sample"}) {
+    const Result help = run(command + " --help");
+    CHECK(help.exit_code == 0);
+    CHECK_THAT(help.out, Catch::Matchers::Contains("--model"));
+  }
   const Result version = run("--version");
   CHECK(version.exit_code == 0);
   CHECK_THAT(version.out, Catch::Matchers::StartsWith("hearth-runner "));
@@ -99,7 +103,8 @@ TEST_CASE("commands: sample shows what a sampler does") {
   for (const std::string request :
        {"", "[]", "{}", R"({"logits":[]})", R"({"logits":["a"]})",
         R"({"logits":[1],"options":{"top_x":1}})", R"({"logits":[1],"options":5})",
-        R"({"logits":[null]})", R"({"logits":[1],"history":5})", R"({"logits":[1],"draws":-1})"}) {
+        R"({"logits":[null]})", R"({"logits":[1],"history":5})", R"({"logits":[1],"history":[1]})",
+        R"({"logits":[1],"draws":-1})"}) {
     INFO(request);
     const Result refused = run("sample", request);
     CHECK(refused.exit_code == 1);

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "tests/support/processor_time.h"
+
 namespace hearth::engine {
 namespace {
 
@@ -48,6 +50,30 @@ TEST_CASE("the rules of well-known names", "[tokenizer]") {
   CHECK(words("youtu", "\uac00\uac01a1") == "[\uac00\uac01][a][1]");
   CHECK(words("laguna", "a\n\nb 12") == "[a][\n\n][b][ ][1][2]");
   CHECK(words("bloom", "a b, (c") == "[a][ b][, (][c]");
+}
+
+TEST_CASE("no rule takes quadratic time", "[tokenizer]") {
+  std::set<const SplitStage*> seen;
+  for (const auto& row : pre_tokenizer_rows()) {
+    if (!seen.insert(row.stages.data()).second) continue;
+    const PreTokenizer pre_tokenizer(row.stages);
+    for (const std::string unit : {"a", "A", " ", "\n", "\r\n", " \n", "7", ".", "'s", "a b ", "!a",
+                                   "\u0301", "\u3000", "\u4e16", "\U0001F999", "  a"}) {
+      INFO(row.name << " \"" << unit << "\"");
+      CHECK(testing::is_nearly_linear(testing::hostile_bytes, [&](size_t bytes) {
+        std::string text;
+        while (text.size() < bytes) text += unit;
+        return [&pre_tokenizer, text = text + "b"] { pre_tokenizer.split(text); };
+      }));
+    }
+  }
+}
+
+TEST_CASE("runs of spaces in powers of two keep their line breaks", "[tokenizer]") {
+  CHECK(words("jais-2", "a" + std::string(9, ' ') + "\n \n  b") ==
+        "[a][" + std::string(9, ' ') + "\n \n][ ][ b]");
+  CHECK(words("jais-2", "!\n \n b") == "[!\n][ \n][ b]");
+  CHECK(words("jais-2", "!\n" + std::string(5, ' ') + "b") == "[!\n][    ][ b]");
 }
 
 TEST_CASE("white space is Unicode's, not the matcher's", "[tokenizer]") {

@@ -1,6 +1,8 @@
 #include "engine/tokenizer/text_stream.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "base/utf8.h"
 
@@ -88,6 +90,62 @@ TEST_CASE("the stop string completed first wins, the longest of equal ends", "[t
   longest.push("xabcd", out);
   CHECK(out == "x");
   CHECK(longest.stop_hit() == "abcd");
+}
+
+namespace {
+
+// What a stream must show, found the slow way: the text before the stop string that ends first, of
+// those that end together the longest.
+std::string text_before_stop(std::string_view text, const std::vector<std::string>& stops) {
+  for (size_t end = 1; end <= text.size(); ++end) {
+    size_t longest = 0;
+    for (const std::string& stop : stops) {
+      if (text.substr(0, end).ends_with(stop)) longest = std::max(longest, stop.size());
+    }
+    if (longest > 0) return repair_utf8(text.substr(0, end - longest));
+  }
+  return repair_utf8(text);
+}
+
+}  // namespace
+
+TEST_CASE("random texts, stop strings and cuts: as if seen at once, never half a character",
+          "[tokenizer]") {
+  std::mt19937 random(7);
+  const auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
+  const std::vector<std::string> letters{"a", "b", "\u00e9", "\u4e16", "\U0001F999"};
+  const auto word = [&](size_t length) {
+    std::string text;
+    for (size_t i = 0; i < length; ++i) text += letters[below(letters.size() - below(3))];
+    return text;
+  };
+  size_t stopped = 0;
+  for (int round = 0; round < 2000; ++round) {
+    const std::string text = word(1 + below(60));
+    std::vector<std::string> stops;
+    for (size_t i = below(5); i > 0; --i) stops.push_back(word(1 + below(5)));
+    // Parts of each other, and some that begin inside a character.
+    if (!stops.empty() && round % 3 == 0) stops.push_back(stops[0].substr(1) + "a");
+    std::erase(stops, "");
+    TextStream stream(stops);
+    std::string shown;
+    bool is_whole = true;
+    for (size_t at = 0; at < text.size();) {
+      const size_t size = below(6);
+      std::string now;
+      stream.push(std::string_view(text).substr(at, size), now);
+      is_whole = is_whole && is_valid_utf8(now);
+      shown += now;
+      at += size;
+    }
+    stream.finish(shown);
+    stopped += stream.is_stopped() ? 1 : 0;
+    INFO(text << " " << stops.size() << " stops");
+    CHECK(is_whole);
+    CHECK(shown == text_before_stop(text, stops));
+  }
+  CHECK(stopped > 500);
+  CHECK(stopped < 1900);
 }
 
 TEST_CASE("stop strings of other scripts and long ones work", "[tokenizer]") {

@@ -374,6 +374,7 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
   model_options.step_tokens_max = options.step_tokens;
   model_options.input_tokens_max = options.context_tokens;
   model_options.output_tokens_max = options.step_tokens;
+  model_options.context_tokens = options.context_tokens;
   for (const EngineAdapter& adapter : adapters)
     model_options.adapters.push_back({adapter.file.get(), adapter.scale});
 

@@ -1,5 +1,7 @@
 #include "engine/backend/row_operations.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "engine/backend/adapter_operations.h"
@@ -41,8 +43,14 @@ void run(const StepContext& step, const Norm& op, int64_t row) {
 
 void run(const StepContext& step, const HeadNorm& op, int64_t row) {
   float* head = step.row(op.buffer, row);
+  const float* weight = step.vector(op.weight);
   for (int32_t h = 0; h < op.heads; ++h, head += op.head_dim) {
-    step.kernels().rms_norm(head, step.vector(op.weight), op.head_dim, op.epsilon, head);
+    if (op.kind == NormKind::rms) {
+      step.kernels().rms_norm(head, weight, op.head_dim, op.epsilon, head);
+    } else {
+      step.kernels().layer_norm(head, weight + int64_t{h} * op.head_dim, nullptr, op.head_dim,
+                                op.epsilon, head);
+    }
   }
 }
 
@@ -85,6 +93,20 @@ void run(const StepContext& step, const Add& op, int64_t row) {
 void run(const StepContext& step, const Scale& op, int64_t row) {
   float* x = step.row(op.buffer, row);
   step.kernels().scale(x, op.factor, step.tape().buffer(op.buffer).width, x);
+}
+
+void run(const StepContext& step, const ScaleByPosition& op, int64_t row) {
+  const auto position = static_cast<double>(step.plan().positions[static_cast<size_t>(row)][0]);
+  const double periods = std::floor(position / double{op.length});
+  const auto factor = static_cast<float>(1.0 + double{op.scale} * std::log(1.0 + periods));
+  float* x = step.row(op.buffer, row);
+  step.kernels().scale(x, factor, step.tape().buffer(op.buffer).width, x);
+}
+
+void run(const StepContext& step, const Clamp& op, int64_t row) {
+  float* x = step.row(op.buffer, row);
+  const int64_t width = step.tape().buffer(op.buffer).width;
+  for (int64_t i = 0; i < width; ++i) x[i] = std::clamp(x[i], -op.limit, op.limit);
 }
 
 void run(const StepContext& step, const SoftCap& op, int64_t row) {

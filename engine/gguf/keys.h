@@ -82,6 +82,10 @@ inline constexpr std::string_view suffix_rms_epsilon = "attention.layer_norm_rms
 inline constexpr std::string_view suffix_norm_epsilon = "attention.layer_norm_epsilon";
 inline constexpr std::string_view suffix_attention_scale = "attention.scale";
 inline constexpr std::string_view suffix_attention_causal = "attention.causal";
+inline constexpr std::string_view suffix_attention_clamp = "attention.clamp_kqv";
+inline constexpr std::string_view suffix_attention_temperature_scale =
+    "attention.temperature_scale";
+inline constexpr std::string_view suffix_parallel_residual = "use_parallel_residual";
 inline constexpr std::string_view suffix_sliding_window = "attention.sliding_window";
 inline constexpr std::string_view suffix_sliding_window_pattern =
     "attention.sliding_window_pattern";
@@ -99,6 +103,7 @@ inline constexpr std::string_view suffix_rope_scaling_factor = "rope.scaling.fac
 inline constexpr std::string_view suffix_rope_scaling_original_context =
     "rope.scaling.original_context_length";
 inline constexpr std::string_view suffix_rope_scaling_attn_factor = "rope.scaling.attn_factor";
+inline constexpr std::string_view suffix_rope_scaling_finetuned = "rope.scaling.finetuned";
 inline constexpr std::string_view suffix_rope_yarn_log_multiplier =
     "rope.scaling.yarn_log_multiplier";
 inline constexpr std::string_view suffix_rope_yarn_beta_fast = "rope.scaling.yarn_beta_fast";

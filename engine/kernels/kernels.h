@@ -68,6 +68,7 @@ enum class GateKind : uint8_t {
   silu,
   gelu_tanh,
   clamped_swiglu,  // of gpt-oss: min(a, 7) * sigmoid(1.702 min(a, 7)) * (clamp(b, -7, 7) + 1)
+  relu_squared,    // max(a, 0)^2
 };
 
 // Elements of one cache entry. Values are GGUF's, so that names come from dtype.h.
@@ -131,8 +132,8 @@ struct KernelTable {
   // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; weight may be null. x and y may be the same.
   void (*rms_norm)(const float* x, const float* weight, int64_t width, float eps,
                    float* y) noexcept;
-  // y[i] = (x[i] - mean) / sqrt(variance + eps) * weight[i] + bias[i]; bias may be null. x and y
-  // may be the same.
+  // y[i] = (x[i] - mean) / sqrt(variance + eps) * weight[i] + bias[i]; weight and bias may be null.
+  // x and y may be the same.
   void (*layer_norm)(const float* x, const float* weight, const float* bias, int64_t width,
                      float eps, float* y) noexcept;
   // Rotates `pair_count` pairs of one head in place; cos_sin is [pair_count][2].

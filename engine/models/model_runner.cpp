@@ -1,6 +1,7 @@
 #include "engine/models/model_runner.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -62,13 +63,30 @@ class CpuModelRunner final : public ModelRunner {
   CpuBackend backend_;
 };
 
-const ArchitectureRow& require_architecture(const GgufMetadata& metadata) {
-  const std::string_view name = metadata.require_string(key_architecture);
+// "attn_norm, attn_q, ...": what the file's layers are made of.
+std::string layer_part_names(const GgufFile& file) {
+  constexpr size_t named_max = 40;
+  std::set<std::string> parts;
+  for (const TensorInfo& tensor : file.tensors()) {
+    const size_t start = tensor.name.find('.', 4);
+    if (!tensor.name.starts_with("blk.") || start == std::string::npos) continue;
+    const size_t end = tensor.name.find('.', start + 1);
+    if (parts.size() < named_max)
+      parts.insert(printable(tensor.name.substr(start + 1, end - start - 1)));
+  }
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+const ArchitectureRow& require_architecture(const GgufFile& file) {
+  const std::string_view name = file.metadata().require_string(key_architecture);
   const ArchitectureRow* row = find_architecture(name);
   if (row == nullptr) {
-    throw Error(ErrorCode::unsupported, metadata.what() + ": architecture \"" + printable(name) +
-                                            "\" is not supported; hearth runs " +
-                                            architecture_names());
+    throw Error(ErrorCode::unsupported,
+                file.what() + ": architecture \"" + printable(name) +
+                    "\" is not supported; hearth runs " + architecture_names() +
+                    ". It would need code for layers of " + layer_part_names(file));
   }
   return *row;
 }
@@ -93,12 +111,15 @@ ModelOutputs outputs_of(const Tape& tape, const HyperParameters& parameters) {
 
 BoundModel bind(const GgufFile& file, const ModelRunnerOptions& options) {
   const KernelTable& kernels = *options.kernels;
-  const ArchitectureRow& architecture = require_architecture(file.metadata());
-  const HyperParameters parameters = read_hyper_parameters(file.metadata(), architecture);
+  const ArchitectureRow& architecture = require_architecture(file);
+  HyperParameters parameters = read_hyper_parameters(file.metadata(), architecture);
+  if (options.context_tokens > 0)
+    parameters.context_used = std::min(parameters.context_length, options.context_tokens);
   BoundModel model;
   WeightLoader loader(file, kernels, model.tape, model.storage);
+  Emission emission{architecture, parameters, loader, model.tape, model.cache};
   const auto emit = architecture.block == Block::bert ? emit_bert_encoder : emit_dense_decoder;
-  emit(architecture, parameters, loader, model.tape, model.cache);
+  emit(emission);
   loader.finish();
   model.context_length = parameters.context_length;
   model.outputs = outputs_of(model.tape, parameters);

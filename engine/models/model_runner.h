@@ -28,6 +28,9 @@ struct ModelRunnerOptions {
   // many as the model was made for.
   int64_t input_tokens_max = 0;
   int32_t output_tokens_max = 512;  // most rows of logits a step may ask for
+  // Longest sequence that is wanted: some models have other rope factors for long contexts. 0: what
+  // the model was made for.
+  int64_t context_tokens = 0;
   // Loaded beside the model; spans name them by their place here. The files must outlive the
   // runner.
   std::vector<AdapterFile> adapters = {};

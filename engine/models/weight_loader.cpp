@@ -158,6 +158,10 @@ WeightId WeightLoader::vector(const std::string& name, int64_t size) {
   return bind_vector(take(name, size, 1, true), size);
 }
 
+WeightId WeightLoader::vectors(const std::string& name, int64_t size, int64_t count) {
+  return bind_vector(take(name, size, count, true), size * count);
+}
+
 WeightId WeightLoader::optional_vector(const std::string& name, int64_t size) {
   return file_.find_tensor(name) == nullptr ? no_weight : vector(name, size);
 }

@@ -42,6 +42,8 @@ class WeightLoader {
   WeightId table(const std::string& name, int64_t width);
   // f32 [size].
   WeightId vector(const std::string& name, int64_t size);
+  // [size, count] as one vector of size * count values.
+  WeightId vectors(const std::string& name, int64_t size, int64_t count);
   // no_weight when the tensor is not there.
   WeightId optional_table(const std::string& name, int64_t width);
   WeightId optional_vector(const std::string& name, int64_t size);

@@ -45,19 +45,21 @@ enum class NormKind : uint8_t { rms, layer };
 struct Norm {
   BufferId in = no_buffer;
   BufferId out = no_buffer;
-  WeightId weight = no_weight;  // no_weight: none, in RMS norms only
+  WeightId weight = no_weight;  // no_weight: none
   float epsilon = 0;
   NormKind kind = NormKind::rms;
   WeightId bias = no_weight;  // of layer norms; no_weight: none
 };
 
-// RMS norm of each of `heads` heads of a row, in place; one weight [head_dim] for all of them.
+// Norm of each of `heads` heads of a row, in place: RMS with one weight [head_dim] for all of them,
+// or layer norm with a weight for each, [heads, head_dim].
 struct HeadNorm {
   BufferId buffer = no_buffer;
   int32_t heads = 0;
   int32_t head_dim = 0;
   WeightId weight = no_weight;
   float epsilon = 0;
+  NormKind kind = NormKind::rms;
 };
 
 // Rotates the first 2 * pairs values of each head in place; pairs = half the width of `angles`.
@@ -133,6 +135,19 @@ struct Scale {
   float factor = 1.0F;
 };
 
+// x *= 1 + scale * ln(1 + floor(position / length)), in place.
+struct ScaleByPosition {
+  BufferId buffer = no_buffer;
+  float scale = 0;
+  float length = 1.0F;
+};
+
+// x = min(max(x, -limit), limit), in place.
+struct Clamp {
+  BufferId buffer = no_buffer;
+  float limit = 0;
+};
+
 // x = cap * tanh(x / cap), in place.
 struct SoftCap {
   BufferId buffer = no_buffer;
@@ -191,9 +206,9 @@ struct LinearGroup {
   Gate gate;
 };
 
-using Operation =
-    std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear, Gate, Add,
-                 Scale, SoftCap, SelectRows, Quantize, LinearGroup, AdapterDown, Moe>;
+using Operation = std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear,
+                               Gate, Add, Scale, SoftCap, SelectRows, Quantize, LinearGroup,
+                               AdapterDown, Moe, ScaleByPosition, Clamp>;
 static_assert(std::is_trivially_copyable_v<Operation>);
 
 }  // namespace hearth::engine

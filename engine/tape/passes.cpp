@@ -64,6 +64,8 @@ std::vector<Access> buffers_of(const Operation& operation) {
                    if (op.shared != no_buffer) reads(op.shared);
                    if (op.shared_gate != no_buffer) reads(op.shared_gate);
                  },
+                 [&](const ScaleByPosition& op) { writes(op.buffer); },
+                 [&](const Clamp& op) { writes(op.buffer); },
              },
              operation);
   return a;

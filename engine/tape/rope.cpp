@@ -53,10 +53,8 @@ RopeTable make_rope_table(const RopeParameters& parameters) {
   table.magnitude = parameters.attention_factor;
   if (parameters.yarn && parameters.ext_factor != 0.0) {
     table.magnitude *= yarn_magnitude(parameters.factor, 1.0);
-    if (parameters.log_multiplier != 0.0) {
-      table.magnitude *= yarn_magnitude(parameters.factor, 1.0) /
-                         yarn_magnitude(parameters.factor, parameters.log_multiplier);
-    }
+    if (parameters.log_multiplier != 0.0)
+      table.magnitude /= yarn_magnitude(parameters.factor, parameters.log_multiplier);
   }
   return table;
 }

@@ -62,7 +62,7 @@ BufferId Tape::norm(BufferId in, WeightId weight, float epsilon) {
 
 BufferId Tape::layer_norm(BufferId in, WeightId weight, WeightId bias, float epsilon) {
   const Buffer source = buffer(in);
-  HEARTH_CHECK(this->weight(weight).width == source.width);
+  HEARTH_CHECK(weight == no_weight || this->weight(weight).width == source.width);
   HEARTH_CHECK(bias == no_weight || this->weight(bias).width == source.width);
   const BufferId out = add_buffer({source.width, source.rows, ColumnKind::f32});
   operations_.emplace_back(Norm{in, out, weight, epsilon, NormKind::layer, bias});
@@ -72,7 +72,14 @@ BufferId Tape::layer_norm(BufferId in, WeightId weight, WeightId bias, float eps
 void Tape::head_norm(BufferId buffer, int32_t heads, WeightId weight, float epsilon) {
   const auto head_dim = static_cast<int32_t>(this->weight(weight).width);
   HEARTH_CHECK(this->buffer(buffer).width == int64_t{heads} * head_dim);
-  operations_.emplace_back(HeadNorm{buffer, heads, head_dim, weight, epsilon});
+  operations_.emplace_back(HeadNorm{buffer, heads, head_dim, weight, epsilon, NormKind::rms});
+}
+
+void Tape::head_layer_norm(BufferId buffer, int32_t heads, WeightId weights, float epsilon) {
+  const int64_t width = this->buffer(buffer).width;
+  HEARTH_CHECK(heads > 0 && width % heads == 0 && weight(weights).width == width);
+  operations_.emplace_back(HeadNorm{buffer, heads, static_cast<int32_t>(width / heads), weights,
+                                    epsilon, NormKind::layer});
 }
 
 BufferId Tape::linear(BufferId in, WeightId weight, WeightId bias, int32_t adapter_slot) {
@@ -137,6 +144,15 @@ void Tape::add_to(BufferId x, BufferId y) {
 
 void Tape::scale(BufferId buffer, float factor) {
   operations_.emplace_back(Scale{buffer, factor});
+}
+
+void Tape::scale_by_position(BufferId buffer, float scale, float length) {
+  HEARTH_CHECK(length > 0 && this->buffer(buffer).rows == RowSet::step);
+  operations_.emplace_back(ScaleByPosition{buffer, scale, length});
+}
+
+void Tape::clamp(BufferId buffer, float limit) {
+  operations_.emplace_back(Clamp{buffer, limit});
 }
 
 void Tape::soft_cap(BufferId buffer, float cap) {

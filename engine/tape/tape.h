@@ -58,6 +58,8 @@ class Tape {
   BufferId norm(BufferId in, WeightId weight, float epsilon);
   BufferId layer_norm(BufferId in, WeightId weight, WeightId bias, float epsilon);
   void head_norm(BufferId buffer, int32_t heads, WeightId weight, float epsilon);
+  // Layer norm; `weights` has a row for each head.
+  void head_layer_norm(BufferId buffer, int32_t heads, WeightId weights, float epsilon);
   // bias may be no_weight, adapter_slot no_adapter_slot.
   BufferId linear(BufferId in, WeightId weight, WeightId bias, int32_t adapter_slot);
   void rope(BufferId buffer, BufferId angles, int32_t heads, RopeStyle style);
@@ -71,6 +73,8 @@ class Tape {
   // x += y
   void add_to(BufferId x, BufferId y);
   void scale(BufferId buffer, float factor);
+  void scale_by_position(BufferId buffer, float scale, float length);
+  void clamp(BufferId buffer, float limit);
   void soft_cap(BufferId buffer, float cap);
   BufferId select_rows(BufferId in);
   // The buffer that the caller of a step reads: output rows.

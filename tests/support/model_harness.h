@@ -24,6 +24,7 @@ class ModelHarness {
     engine::KvType kv_type = engine::KvType::f32;
     int64_t pages = 64;  // per cache group
     std::vector<engine::AdapterFile> adapters = {};
+    int64_t context_tokens = 0;  // 0: as many as the model was made for
   };
 
   // Tokens that one sequence adds to a step.
@@ -42,6 +43,7 @@ class ModelHarness {
     runner_options.step_tokens_max = options.step_tokens_max;
     runner_options.output_tokens_max = options.step_tokens_max;
     runner_options.adapters = options.adapters;
+    runner_options.context_tokens = options.context_tokens;
     runner_ = engine::ModelRunner::load(file, runner_options, {});
     for (const engine::CacheGroupShape& group : runner_->cache_shape().groups) {
       pools_.push_back(std::make_unique<engine::PagePool>(group, options.kv_type, *options.kernels,
@@ -55,6 +57,19 @@ class ModelHarness {
 
   int32_t add_sequence() {
     sequences_.push_back({0, std::vector<std::vector<engine::PageId>>(pools_.size())});
+    return static_cast<int32_t>(sequences_.size()) - 1;
+  }
+
+  // A sequence that begins with all tokens of another one, which are whole pages, and shares their
+  // pages, as the prefix index does it.
+  int32_t fork_sequence(int32_t from) {
+    const Sequence copy = sequences_[static_cast<size_t>(from)];
+    for (size_t g = 0; g < pools_.size(); ++g) {
+      for (engine::PageId page : copy.pages[g]) {
+        if (page != engine::no_page) pools_[g]->add_reference(page);
+      }
+    }
+    sequences_.push_back(copy);
     return static_cast<int32_t>(sequences_.size()) - 1;
   }
 

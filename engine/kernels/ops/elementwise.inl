@@ -43,6 +43,11 @@ inline F32x16 clamped_swiglu_f32(F32x16 x, F32x16 up) {
   return mul(clamped_swish_f32(x), add(clamped, splat(1.0f)));
 }
 
+inline F32x16 relu_squared_f32(F32x16 x) {
+  const F32x16 positive = max(x, zero_f32());
+  return mul(positive, positive);
+}
+
 inline void activate(GateKind kind, const float* a, int64_t count, float* y) {
   switch (kind) {
     case GateKind::silu:
@@ -53,6 +58,9 @@ inline void activate(GateKind kind, const float* a, int64_t count, float* y) {
       break;
     case GateKind::clamped_swiglu:
       map_values(a, count, y, [](F32x16 x) { return clamped_swish_f32(x); });
+      break;
+    case GateKind::relu_squared:
+      map_values(a, count, y, [](F32x16 x) { return relu_squared_f32(x); });
       break;
   }
 }
@@ -68,6 +76,9 @@ inline void gate(GateKind kind, const float* a, const float* b, int64_t count, f
       break;
     case GateKind::clamped_swiglu:
       map_values(a, b, count, y, [](F32x16 x, F32x16 up) { return clamped_swiglu_f32(x, up); });
+      break;
+    case GateKind::relu_squared:
+      map_values(a, b, count, y, [](F32x16 x, F32x16 up) { return mul(relu_squared_f32(x), up); });
       break;
   }
 }
@@ -158,8 +169,12 @@ inline void layer_norm(const float* x, const float* weight, const float* bias, i
     squares = fma(value, value, squares);
   }
   const F32x16 factor = splat(1.0f / sqrt_scalar(sum(squares) / static_cast<float>(width) + eps));
-  map_values(x, weight, width, y,
-             [=](F32x16 value, F32x16 w) { return mul(mul(sub(value, mean), factor), w); });
+  if (weight != nullptr) {
+    map_values(x, weight, width, y,
+               [=](F32x16 value, F32x16 w) { return mul(mul(sub(value, mean), factor), w); });
+  } else {
+    map_values(x, width, y, [=](F32x16 value) { return mul(sub(value, mean), factor); });
+  }
   if (bias != nullptr) add_values(y, bias, width, y);
 }
 

@@ -21,7 +21,9 @@ std::vector<float> run_prompt(const GgufFile& file, bool is_fused, int32_t threa
   VectorStorage storage;
   CacheShape cache;
   WeightLoader loader(file, kernels, tape, storage);
-  emit_dense_decoder(row, read_hyper_parameters(file.metadata(), row), loader, tape, cache);
+  const HyperParameters parameters = read_hyper_parameters(file.metadata(), row);
+  Emission emission{row, parameters, loader, tape, cache};
+  emit_dense_decoder(emission);
   loader.finish();
   CpuBackend::Options options;
   options.kernels = &kernels;

@@ -104,6 +104,72 @@ TEST_CASE("a llama file's window is ignored, gemma3's follows the pattern") {
   CHECK(read(gemma).layers[1].window == 16);
 }
 
+TEST_CASE("layers without rope follow from the row, its windows and its key") {
+  const auto ropes = [](const TinyModel& model) {
+    std::vector<bool> has_rope;
+    for (const LayerParameters& layer : read(model).layers) has_rope.push_back(layer.has_rope);
+    return has_rope;
+  };
+  TinyModel model;
+  model.layers = 4;
+  CHECK(ropes(model) == std::vector<bool>(4, true));
+  model.architecture = "smollm3";
+  CHECK(ropes(model) == std::vector<bool>{true, true, true, false});
+  model.architecture = "granite";
+  CHECK(ropes(model) == std::vector<bool>(4, true));
+  model.integers["rope.scaling.finetuned"] = 0;
+  CHECK(ropes(model) == std::vector<bool>(4, false));
+  model.architecture = "cohere2";
+  model.floats["attention.layer_norm_epsilon"] = 1e-5;
+  model.integers["attention.sliding_window"] = 16;
+  CHECK(ropes(model) == std::vector<bool>{true, true, true, false});
+}
+
+TEST_CASE(
+    "windowed layers have the rope of the others, the same unscaled, or a base of their own") {
+  TinyModel model = with_float("rope.freq_base", 5e5);
+  model.floats["rope.scaling.factor"] = 4.0;
+  model.floats["attention.layer_norm_epsilon"] = 1e-5;
+  model.architecture = "gemma2";
+  CHECK(read(model).window_rope.freq_base == 5e5);
+  CHECK(read(model).window_rope.factor == 4.0);
+  model.architecture = "olmo2";
+  CHECK(read(model).window_rope.freq_base == 5e5);
+  CHECK(read(model).window_rope.factor == 1.0);
+  model.architecture = "gemma3";
+  CHECK(read(model).window_rope.freq_base == 10000.0);
+  CHECK(read(model).window_rope.factor == 1.0);
+}
+
+TEST_CASE("scales of granite, minicpm and command-r; soft caps of old gemma2 files") {
+  TinyModel model = with_float("logit_scale", 4.0);
+  model.floats["residual_scale"] = 0.5;
+  model.floats["embedding_scale"] = 12.0;
+  model.floats["attention.layer_norm_epsilon"] = 1e-5;
+  CHECK(read(model).logit_factor == 1.0F);
+  model.architecture = "granite";
+  CHECK(read(model).logit_factor == 0.25F);
+  CHECK(read(model).residual_scale == 0.5F);
+  CHECK(read(model).embedding_scale == 12.0F);
+  model.architecture = "command-r";
+  CHECK(read(model).logit_factor == 4.0F);
+  model.architecture = "minicpm";
+  CHECK_NOTHROW(read(model));
+  for (const char* key : {"embedding_scale", "residual_scale", "logit_scale"}) {
+    TinyModel without = model;
+    without.missing_keys = {key};
+    check_refused(without, ErrorCode::corrupt_data, key);
+  }
+  model.floats["logit_scale"] = 0.0;
+  check_refused(model, ErrorCode::corrupt_data, "logit_scale");
+  TinyModel gemma;
+  gemma.architecture = "gemma2";
+  CHECK(read(gemma).attention_soft_cap == 50.0F);
+  CHECK(read(gemma).final_soft_cap == 30.0F);
+  CHECK(read(gemma).layers[0].window == 4096);
+  CHECK(read(gemma).layers[1].window == 0);
+}
+
 TEST_CASE("what cannot be is refused in one line that names the key") {
   constexpr ErrorCode corrupt = ErrorCode::corrupt_data;
   for (int64_t bad : {int64_t{0}, int64_t{-1}, int64_t{1} << 40}) {
@@ -149,9 +215,9 @@ TEST_CASE("experts: how many, how many of them are used, how wide they are") {
 
 TEST_CASE("features without code are refused by name") {
   check_refused(with("attention.causal", 0), ErrorCode::unsupported, "attention.causal");
-  TinyModel longrope;
-  longrope.texts["rope.scaling.type"] = "longrope";
-  check_refused(longrope, ErrorCode::unsupported, "rope.scaling.type");
+  TinyModel dynamic;
+  dynamic.texts["rope.scaling.type"] = "dynamic";
+  check_refused(dynamic, ErrorCode::unsupported, "rope.scaling.type");
   CHECK_NOTHROW(read(with("expert_count", 0)));
 }
 

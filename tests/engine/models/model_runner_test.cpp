@@ -81,6 +81,17 @@ TEST_CASE("all missing and misshapen tensors are named at once") {
   CHECK_THAT(message, Catch::Contains("output_norm.weight: missing, expected [64]"));
 }
 
+TEST_CASE("a fused model's missing tensors are named at once") {
+  TinyModel model;
+  model.architecture = "gpt2";
+  model.floats["attention.layer_norm_epsilon"] = 1e-5;
+  model.shapes["blk.0.attn_qkv.weight"] = {64, 100};
+  const std::string message = load_error(model, ErrorCode::corrupt_data);
+  CHECK_THAT(message,
+             Catch::Contains("blk.0.attn_qkv.weight: shape [64, 100], expected [64, 128]"));
+  CHECK_THAT(message, Catch::Contains("position_embd.weight: missing, expected [64, 2048]"));
+}
+
 TEST_CASE("many broken tensors give a message of bounded length") {
   TinyModel model;
   model.integers["block_count"] = 1024;
@@ -92,8 +103,11 @@ TEST_CASE("many broken tensors give a message of bounded length") {
 TEST_CASE("unknown architectures and tensors that nobody reads are refused by name") {
   TinyModel foreign;
   foreign.architecture = "mamba\n2";
-  CHECK_THAT(load_error(foreign, ErrorCode::unsupported),
-             Catch::Contains("hearth runs llama, qwen2"));
+  foreign.shapes["blk.0.ssm_in.weight"] = {64, 64};
+  const std::string message = load_error(foreign, ErrorCode::unsupported);
+  CHECK_THAT(message, Catch::Contains("\"mamba\\x0a2\" is not supported; hearth runs llama, "));
+  CHECK_THAT(message, Catch::Contains("would need code for layers of attn_k, attn_norm, "));
+  CHECK_THAT(message, Catch::Contains("ssm_in"));
   TinyModel extra;
   extra.shapes["blk.0.attn_sinks.weight"] = {4};
   CHECK_THAT(load_error(extra, ErrorCode::unsupported), Catch::Contains("blk.0.attn_sinks.weight"));

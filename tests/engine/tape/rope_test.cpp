@@ -52,6 +52,11 @@ TEST_CASE("yarn keeps fast pairs, interpolates slow ones and raises the magnitud
   CHECK(table.frequencies[7] > unscaled.frequencies[7] / 4.0);
   CHECK(table.magnitude == Approx(1.0 + 0.1 * std::log(4.0)));
 
+  // A model trained with the magnitude in its weights says so.
+  parameters.log_multiplier = 0.5;
+  CHECK(make_rope_table(parameters).magnitude ==
+        Approx((1.0 + 0.1 * std::log(4.0)) / (1.0 + 0.05 * std::log(4.0))));
+
   parameters.ext_factor = 0.0;
   const RopeTable interpolated = make_rope_table(parameters);
   CHECK(interpolated.frequencies[0] == Approx(0.25));

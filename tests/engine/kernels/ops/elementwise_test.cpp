@@ -51,12 +51,14 @@ TEST_CASE("gate: silu and tanh gelu, every length", "[kernels]") {
     };
     const std::vector<float> silu = gated(GateKind::silu);
     const std::vector<float> gelu = gated(GateKind::gelu_tanh);
+    const std::vector<float> squares = gated(GateKind::relu_squared);
     for (size_t i = 0; i < count; ++i) {
       const double x = a[i];
       const double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
       const double exact_silu = x / (1 + std::exp(-x)) * b[i];
       const double exact_gelu = 0.5 * x * (1 + std::tanh(u)) * b[i];
       INFO(x);
+      CHECK(squares[i] == std::max(a[i], 0.0f) * std::max(a[i], 0.0f) * b[i]);
       CHECK(std::abs(silu[i] - exact_silu) <= 1e-6 * std::abs(exact_silu) + 1e-30);
       // The exponent is 2 u itself: its rounding error grows with it, where the result is close to
       // nothing.
@@ -166,7 +168,7 @@ TEST_CASE("rms_norm with and without weight", "[kernels]") {
   }
 }
 
-TEST_CASE("layer_norm with and without bias", "[kernels]") {
+TEST_CASE("layer_norm with and without weight and bias", "[kernels]") {
   for (const size_t width : {1u, 8u, 16u, 64u, 289u, 2049u}) {
     std::vector<float> x = random_values(width, 3.0f);
     for (float& value : x) value += 5.0f;
@@ -177,13 +179,17 @@ TEST_CASE("layer_norm with and without bias", "[kernels]") {
     double squares = 0;
     for (const float value : x) squares += (value - mean) * (value - mean);
     const double factor = 1 / std::sqrt(squares / static_cast<double>(width) + 1e-5);
-    for (const float* b : {bias.data(), static_cast<const float*>(nullptr)}) {
+    const float* const none = nullptr;
+    const std::pair<const float*, const float*> cases[] = {
+        {weight.data(), bias.data()}, {weight.data(), none}, {none, none}};
+    for (const auto& [w, b] : cases) {
       const std::vector<float> y = run_all(width, [&](const KernelTable& table, float* out) {
         std::copy(x.begin(), x.end(), out);
-        table.layer_norm(out, weight.data(), b, static_cast<int64_t>(width), 1e-5f, out);
+        table.layer_norm(out, w, b, static_cast<int64_t>(width), 1e-5f, out);
       });
       for (size_t i = 0; i < width; ++i) {
-        const double exact = (x[i] - mean) * factor * weight[i] + (b != nullptr ? b[i] : 0.0f);
+        const double exact =
+            (x[i] - mean) * factor * (w != nullptr ? w[i] : 1.0f) + (b != nullptr ? b[i] : 0.0f);
         CHECK(std::abs(y[i] - exact) <= 1e-5);
       }
     }
@@ -193,7 +199,7 @@ TEST_CASE("layer_norm with and without bias", "[kernels]") {
 TEST_CASE("an activation is a gate of ones", "[kernels]") {
   const std::vector<float> a = random_values(101, 3.0f);
   const std::vector<float> ones(a.size(), 1.0f);
-  for (const GateKind kind : {GateKind::silu, GateKind::gelu_tanh}) {
+  for (const GateKind kind : {GateKind::silu, GateKind::gelu_tanh, GateKind::relu_squared}) {
     const auto gated = [&](const float* b) {
       return run_all(a.size(), [&](const KernelTable& table, float* out) {
         table.gate(kind, a.data(), b, static_cast<int64_t>(a.size()), out);

@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace hearth {
 namespace {
@@ -64,6 +65,15 @@ void append_utf8(std::string& text, uint32_t c) {
 
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
+    // Most text is ASCII, which needs no decoding.
+    uint64_t block = 0;
+    if (text.size() >= sizeof(block)) {
+      std::memcpy(&block, text.data(), sizeof(block));
+      if ((block & 0x8080808080808080u) == 0) {
+        text.remove_prefix(sizeof(block));
+        continue;
+      }
+    }
     const CodePoint c = decode_utf8(text);
     if (!c.is_valid) return false;
     text.remove_prefix(static_cast<size_t>(c.size_bytes));

@@ -6,6 +6,7 @@
 #include "engine/tokenizer/word_cache.h"
 
 namespace hearth::engine {
+
 BpeEncoder::BpeEncoder(const Vocabulary& vocabulary, const PieceTable& pieces,
                        std::span<const std::string_view> merges, const PreTokenizerRow& row)
     : pre_tokenizer_(row.stages),
@@ -23,6 +24,13 @@ BpeEncoder::BpeEncoder(const Vocabulary& vocabulary, const PieceTable& pieces,
     const auto id = vocabulary.find(spell_byte(static_cast<uint8_t>(byte)));
     byte_tokens_[static_cast<size_t>(byte)] = id ? *id : vocabulary.roles().unknown.value_or(-1);
   }
+  pairs_.for_each([&](TokenId left, TokenId right) {
+    const auto before = unspell_bytes(vocabulary.text(left));
+    const auto after = unspell_bytes(vocabulary.text(right));
+    if (!before || !after) return;  // no bytes lead there
+    joins_[static_cast<unsigned char>(before->back())].set(
+        static_cast<unsigned char>(after->front()));
+  });
 }
 
 // Merges never end in control tokens here, so `controls` makes no difference.
@@ -50,10 +58,22 @@ void BpeEncoder::encode_word(std::string_view word, MergeScratch& scratch,
     ids.push_back(*whole);
     return;
   }
+  const size_t first = ids.size();
+  for (size_t begin = 0; begin < word.size();) {
+    size_t end = begin + 1;
+    while (end < word.size() && is_joined(word[end - 1], word[end])) ++end;
+    merge_bytes(word.substr(begin, end - begin), scratch, ids);
+    begin = end;
+  }
+  if (whole) memo_.set(*whole, ids.size() == first + 1 && ids.back() == *whole);
+}
+
+void BpeEncoder::merge_bytes(std::string_view bytes, MergeScratch& scratch,
+                             std::vector<TokenId>& ids) const {
   scratch.symbols.clear();
-  for (size_t i = 0; i < word.size(); ++i) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
     scratch.symbols.push_back(
-        {byte_tokens_[static_cast<unsigned char>(word[i])], static_cast<uint32_t>(i), 1});
+        {byte_tokens_[static_cast<unsigned char>(bytes[i])], static_cast<uint32_t>(i), 1});
   }
   merge_word(scratch, [this](const Symbol& left, const Symbol& right) -> std::optional<Merge> {
     if (left.id < 0 || right.id < 0) return std::nullopt;
@@ -62,7 +82,6 @@ void BpeEncoder::encode_word(std::string_view word, MergeScratch& scratch,
   for (const Symbol& symbol : scratch.symbols) {
     if (symbol.id >= 0) ids.push_back(symbol.id);
   }
-  if (whole) memo_.set(*whole, scratch.symbols.size() == 1);
 }
 
 }  // namespace hearth::engine

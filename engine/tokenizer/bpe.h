@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,10 @@ class BpeEncoder final : public FragmentEncoder {
 
  private:
   void encode_word(std::string_view word, MergeScratch& scratch, std::vector<TokenId>& ids) const;
+  void merge_bytes(std::string_view bytes, MergeScratch& scratch, std::vector<TokenId>& ids) const;
+  bool is_joined(char left, char right) const {
+    return joins_[static_cast<unsigned char>(left)][static_cast<unsigned char>(right)];
+  }
 
   PreTokenizer pre_tokenizer_;
   bool ignores_merges_;
@@ -37,6 +42,8 @@ class BpeEncoder final : public FragmentEncoder {
   PairTable pairs_;
   std::array<TokenId, 256>
       byte_tokens_;  // the unknown token, or -1, where the vocabulary lacks the byte
+  // Which bytes some merge joins: between others a word can be cut without changing a result.
+  std::array<std::bitset<256>, 256> joins_;
   WordMemo memo_;
 };
 

@@ -30,16 +30,13 @@ struct Merge {
 // Buffers to use again from word to word. One per call of encode, so never shared between threads.
 struct MergeScratch {
   struct Pair {
-    int32_t rank;
-    uint32_t left;
-    uint32_t right;
-    uint32_t size;  // bytes of both when the pair was found: it is stale when they have changed
+    uint64_t order;  // rank, then place of the left symbol
+    uint32_t size;   // bytes of both when the pair was found: it is stale when they have grown
     TokenId id;
 
+    uint32_t left() const { return static_cast<uint32_t>(order); }
     // For a heap that gives the lowest rank first, then the leftmost.
-    bool operator<(const Pair& other) const {
-      return rank != other.rank ? rank > other.rank : left > other.left;
-    }
+    bool operator<(const Pair& other) const { return order > other.order; }
   };
 
   std::vector<Symbol> symbols;  // in: characters of the word; out: its tokens
@@ -87,37 +84,46 @@ template <typename Find>
 void merge_long_word(MergeScratch& scratch, const Find& find) {
   auto& symbols = scratch.symbols;
   auto& heap = scratch.heap;
+  auto& next = scratch.next;
+  auto& previous = scratch.previous;
   const auto count = static_cast<uint32_t>(symbols.size());
-  scratch.next.resize(count);
-  scratch.previous.resize(count);
+  next.resize(count);
+  previous.resize(count);
   heap.clear();
   const auto offer = [&](uint32_t left, uint32_t right) {
     const std::optional<Merge> merge = find(symbols[left], symbols[right]);
-    if (!merge) return;
-    heap.push_back({merge->rank, left, right, symbols[left].size + symbols[right].size, merge->id});
-    std::push_heap(heap.begin(), heap.end());
+    if (!merge) return false;
+    const uint64_t order = (static_cast<uint64_t>(merge->rank) << 32) | left;
+    heap.push_back({order, symbols[left].size + symbols[right].size, merge->id});
+    return true;
+  };
+  const auto offer_later = [&](uint32_t left, uint32_t right) {
+    if (offer(left, right)) std::push_heap(heap.begin(), heap.end());
   };
   for (uint32_t i = 0; i < count; ++i) {
-    scratch.next[i] = i + 1;      // count: none
-    scratch.previous[i] = i - 1;  // wraps to the largest value: none
+    next[i] = i + 1;      // count: none
+    previous[i] = i - 1;  // wraps to the largest value: none
     if (i + 1 < count) offer(i, i + 1);
   }
+  std::make_heap(heap.begin(), heap.end());
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end());
     const MergeScratch::Pair pair = heap.back();
     heap.pop_back();
-    Symbol& left = symbols[pair.left];
-    Symbol& right = symbols[pair.right];
-    // A symbol that was merged away has size 0.
-    if (left.size == 0 || right.size == 0 || left.size + right.size != pair.size) continue;
+    const uint32_t place = pair.left();
+    Symbol& left = symbols[place];
+    // A symbol that was merged away has size 0, and a pair never shrinks.
+    if (left.size == 0 || next[place] == count) continue;
+    Symbol& right = symbols[next[place]];
+    if (left.size + right.size != pair.size) continue;
     left.id = pair.id;
     left.size = pair.size;
     right.size = 0;
-    const uint32_t after = scratch.next[pair.right];
-    scratch.next[pair.left] = after;
-    if (after < count) scratch.previous[after] = pair.left;
-    if (scratch.previous[pair.left] < count) offer(scratch.previous[pair.left], pair.left);
-    if (after < count) offer(pair.left, after);
+    const uint32_t after = next[next[place]];
+    next[place] = after;
+    if (after < count) previous[after] = place;
+    if (previous[place] < count) offer_later(previous[place], place);
+    if (after < count) offer_later(place, after);
   }
   std::erase_if(symbols, [](const Symbol& symbol) { return symbol.size == 0; });
 }

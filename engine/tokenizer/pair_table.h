@@ -22,6 +22,13 @@ class PairTable {
     if (slot.left < 0) return std::nullopt;
     return slot.merge;
   }
+  // Calls visit(left, right) for every pair.
+  template <typename Visit>
+  void for_each(const Visit& visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.left >= 0) visit(slot.left, slot.right);
+    }
+  }
 
  private:
   struct Slot {

@@ -5,6 +5,7 @@
 #include <pcre2.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 
@@ -110,6 +111,7 @@ class PreTokenizer::Regex {
     }
     // Without machine code (a system that forbids it) the same pattern is interpreted.
     pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);
+    find_first_bytes();
   }
 
   // Appends the ends of the pieces of `piece`, which starts at `base` of the text.
@@ -122,7 +124,9 @@ class PreTokenizer::Regex {
       at = end;
     };
     while (at < piece.size()) {
-      const int result = pcre2_match(code_.get(), code_units(piece), piece.size(), at,
+      const size_t start = next_start(piece, at);
+      if (start == piece.size()) break;
+      const int result = pcre2_match(code_.get(), code_units(piece), piece.size(), start,
                                      PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, matching.data.get(),
                                      matching.context.get());
       if (result == PCRE2_ERROR_NOMATCH) break;
@@ -137,7 +141,27 @@ class PreTokenizer::Regex {
   }
 
  private:
+  // Asks the compiled pattern which bytes its matches can begin with; all where it does not know.
+  void find_first_bytes() {
+    is_first_.fill(true);
+    uint32_t kind = 0;
+    const uint8_t* bits = nullptr;
+    pcre2_pattern_info(code_.get(), PCRE2_INFO_FIRSTCODETYPE, &kind);
+    pcre2_pattern_info(code_.get(), PCRE2_INFO_FIRSTBITMAP, &bits);
+    if (kind != 0 || bits == nullptr) return;
+    for (size_t byte = 0; byte < is_first_.size(); ++byte)
+      is_first_[byte] = (bits[byte / 8] >> (byte % 8) & 1) != 0;
+  }
+
+  // Most pieces have nothing that a later stage looks for: seeing that here saves calling the
+  // matcher.
+  size_t next_start(std::string_view piece, size_t at) const {
+    while (at < piece.size() && !is_first_[static_cast<unsigned char>(piece[at])]) ++at;
+    return at;
+  }
+
   Code code_;
+  std::array<bool, 256> is_first_{};
 };
 
 PreTokenizer::PreTokenizer(std::span<const SplitStage> stages) {

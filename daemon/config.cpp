@@ -121,12 +121,16 @@ const std::array table{
             [](Config& c, std::string_view t) {
               c.max_queue = static_cast<int32_t>(parse_integer(t, 0, count_max));
             }},
-    Setting{"kv-cache-type", "HEARTH_KV_CACHE_TYPE", "OLLAMA_KV_CACHE_TYPE", "f16", "type",
-            "how keys and values are kept: f16, f32", false,
-            [](Config& c, std::string_view t) {
-              if (t != "f16" && t != "f32") fail("f16 or f32 (others are not supported yet)", t);
-              c.kv_cache_type = t;
-            }},
+    Setting{
+        "kv-cache-type", "HEARTH_KV_CACHE_TYPE", "OLLAMA_KV_CACHE_TYPE", "f16", "type",
+        "how keys and values are kept: f32, f16, q8_0, q4_0; the last two take about a half and "
+        "a quarter of f16's memory and need heads of a multiple of 32 values",
+        false,
+        [](Config& c, std::string_view t) {
+          const std::optional<engine::KvType> type = engine::kv_type_from_name(t);
+          if (!type) fail(engine::kv_type_choices(), t);
+          c.kv_cache_type = *type;
+        }},
     Setting{"threads", "HEARTH_NUM_THREADS", "", "0", "threads",
             "threads that compute; 0: by cores and quota", false,
             [](Config& c, std::string_view t) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/duration.h"
+#include "engine/kv_type.h"
 
 namespace hearth::daemon {
 
@@ -27,7 +28,7 @@ struct Config {
   int32_t num_parallel = 64;
   int32_t max_loaded_models = 3;
   int32_t max_queue = 512;
-  std::string kv_cache_type = "f16";
+  engine::KvType kv_cache_type = engine::KvType::f16;
   int32_t threads = 0;             // 0: by cores and quota
   int64_t memory_limit_bytes = 0;  // for all models together; 0: most of what the machine has
   bool truncates_like_ollama = false;

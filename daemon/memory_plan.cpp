@@ -9,6 +9,7 @@ namespace {
 constexpr int64_t context_tokens_min = 4096;
 constexpr int64_t context_tokens_unknown =
     4096;  // for files that do not say what they were trained for
+constexpr int64_t cache_bytes_max = int64_t{1} << 60;
 constexpr int64_t page_slack_bytes = 1 << 20;  // pages that are not full
 
 }  // namespace
@@ -18,7 +19,9 @@ ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input) {
   ModelPlan plan;
   plan.context_tokens = input.context_tokens > 0 ? std::min(input.context_tokens, own) : own;
   const auto context_bytes = [&](int64_t tokens) {
-    const int64_t bytes = engine::cache_value_count(info, tokens) * input.bytes_per_value;
+    // Hostile headers may claim more than any integer holds.
+    const int64_t bytes = std::min(
+        engine::kv_bytes(input.kv_type, engine::cache_value_count(info, tokens)), cache_bytes_max);
     return bytes + bytes / 16 + page_slack_bytes;
   };
   const int64_t free_bytes =

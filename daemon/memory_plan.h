@@ -7,15 +7,16 @@
 #include <string>
 
 #include "api/duration.h"
+#include "engine/kv_type.h"
 #include "engine/model_info.h"
 
 namespace hearth::daemon {
 
 struct PlanInput {
-  int64_t context_tokens = 0;   // wanted; 0: the model's own length
-  int64_t bytes_per_value = 2;  // of the cache
-  int32_t sequences = 64;       // that may run at once
-  int64_t memory_bytes = 0;     // all that models may take together
+  int64_t context_tokens = 0;  // wanted; 0: the model's own length
+  engine::KvType kv_type = engine::KvType::f16;
+  int32_t sequences = 64;    // that may run at once
+  int64_t memory_bytes = 0;  // all that models may take together
 };
 
 struct ModelPlan {

@@ -68,7 +68,7 @@ engine::LoadOptions load_options(const ModelInstance& instance, const Config& co
   options.name = instance.model.name;
   options.threads = config.threads;
   options.context_tokens = instance.plan.context_tokens;
-  options.kv_type = config.kv_cache_type == "f32" ? engine::KvType::f32 : engine::KvType::f16;
+  options.kv_type = config.kv_cache_type;
   options.cache_bytes = instance.plan.cache_bytes;
   options.sequences_max = config.num_parallel;
   options.queue_max = config.max_queue;
@@ -212,7 +212,7 @@ InstancePointer ModelManager::State::find(const std::string& key) const {
 
 ModelPlan ModelManager::State::plan_for(const RunnableModel& model) const {
   PlanInput input;
-  input.bytes_per_value = config.kv_cache_type == "f32" ? 4 : 2;
+  input.kv_type = config.kv_cache_type;
   input.sequences = config.num_parallel;
   input.memory_bytes = limits.memory_bytes;
   return plan_model(model.facts->info, input);

@@ -71,8 +71,9 @@ enum class GateKind : uint8_t {
   relu_squared,    // max(a, 0)^2
 };
 
-// Elements of one cache entry. Values are GGUF's, so that names come from dtype.h.
-enum class KvType : uint8_t { f32, f16 };
+// How keys and values are kept (docs/numerics.md). Names: engine/kv_type.h.
+enum class KvType : uint8_t { f32, f16, q8_0, q4_0 };
+inline constexpr int64_t kv_block_values = 32;  // of q8_0 and q4_0, whose heads are a multiple
 
 inline constexpr int64_t page_tokens = 32;    // tokens per cache page, on every device
 inline constexpr int64_t segment_pages = 16;  // pages per attention segment (docs/numerics.md)

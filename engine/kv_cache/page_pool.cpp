@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "engine/kv_type.h"
 
 namespace hearth::engine {
 namespace {
@@ -41,10 +42,23 @@ std::byte* reserve_arena(int64_t page_bytes, int64_t page_count) {
   return static_cast<std::byte*>(address);
 }
 
+void require_fitting_heads(const CacheGroupShape& shape, KvType type) {
+  for (const CacheLayerShape& layer : shape.layers) {
+    for (const int64_t values : {layer.key_dim, layer.value_dim}) {
+      if (fits_head(type, values)) continue;
+      throw Error(ErrorCode::unsupported,
+                  fmt::format("a cache of type {} needs heads of a multiple of {} values, and this "
+                              "model has heads of {}; use f16 or f32",
+                              kv_type_name(type), kv_block_values, values));
+    }
+  }
+}
+
 }  // namespace
 
 int64_t PagePool::page_bytes_of(const CacheGroupShape& shape, KvType type,
                                 const KernelTable& kernels) {
+  require_fitting_heads(shape, type);
   int64_t bytes = 0;
   for (const CacheLayerShape& layer : shape.layers) {
     const KvHeadShape head{type, layer.key_dim, layer.value_dim};
@@ -58,6 +72,7 @@ PagePool::PagePool(const CacheGroupShape& shape, KvType type, const KernelTable&
     : page_count_(page_count) {
   HEARTH_CHECK(page_count > 0 && page_count < std::numeric_limits<PageId>::max());
   HEARTH_CHECK(!shape.layers.empty());
+  require_fitting_heads(shape, type);
   for (const CacheLayerShape& layer : shape.layers) {
     const KvHeadShape head{type, layer.key_dim, layer.value_dim};
     const int64_t head_bytes = round_up(kernels.kv_head_bytes(head), head_alignment_bytes);

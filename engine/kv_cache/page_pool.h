@@ -18,7 +18,8 @@ namespace hearth::engine {
 // stop at the last token they may see.
 class PagePool {
  public:
-  // Bytes of one page, before there is a pool.
+  // Bytes of one page, before there is a pool. Throws Error{unsupported} for a type that the heads
+  // do not fit (engine/kv_type.h), as the constructor does.
   static int64_t page_bytes_of(const CacheGroupShape& shape, KvType type,
                                const KernelTable& kernels);
 

@@ -23,6 +23,7 @@
 #include "engine/gguf/keys.h"
 #include "engine/gguf/reader.h"
 #include "engine/kernels/kernels.h"
+#include "engine/kv_type.h"
 #include "engine/logits.h"
 #include "engine/runner/sample_command.h"
 #include "engine/tensor/codec.h"
@@ -44,9 +45,9 @@ const KernelTable* kernels_named(const std::string& isa) {
 }
 
 KvType kv_type_named(const std::string& name) {
-  if (name == "f16") return KvType::f16;
-  if (name == "f32") return KvType::f32;
-  throw Error(ErrorCode::unsupported, fmt::format("cache type \"{}\": expected f16 or f32", name));
+  if (const std::optional<KvType> type = kv_type_from_name(name)) return *type;
+  throw Error(ErrorCode::unsupported,
+              fmt::format("cache type \"{}\": expected {}", name, kv_type_choices()));
 }
 
 std::vector<TokenId> parse_tokens(std::string_view text) {

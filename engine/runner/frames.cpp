@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/utf8.h"
+#include "engine/kv_type.h"
 #include "engine/runner.h"
 #include "engine/runner/cbor_limits.h"
 
@@ -31,7 +32,6 @@ constexpr std::array<std::string_view, std::variant_size_v<Frame>> frame_names =
 constexpr std::array<std::string_view, 4> finish_names = {"stop", "length", "cancelled", "failed"};
 constexpr std::array<std::string_view, pooling_count + 1> pooling_names = {
     "none", "mean", "cls", "last", "rank", "default"};
-constexpr std::array<std::string_view, 2> kv_names = {"f32", "f16"};
 
 template <typename T, typename U>
 concept Of = std::same_as<std::remove_const_t<T>, U>;
@@ -185,7 +185,7 @@ class Writer {
   requires std::is_arithmetic_v<T>
   static Json to_json(T value) { return value; }
   static Json to_json(const std::string& value) { return value; }
-  static Json to_json(KvType value) { return kv_names[static_cast<size_t>(value)]; }
+  static Json to_json(KvType value) { return kv_type_name(value); }
   static Json to_json(FinishReason value) { return finish_names[static_cast<size_t>(value)]; }
   static Json to_json(ErrorCode value) { return to_string(value); }
   static Json to_json(const std::optional<Pooling>& value) {
@@ -313,7 +313,7 @@ class Reader {
   }
 
   static void from_json(const char* key, const Json& json, KvType& value) {
-    value = static_cast<KvType>(index_of(key, json, kv_names));
+    value = static_cast<KvType>(index_of(key, json, kv_type_names));
   }
   static void from_json(const char* key, const Json& json, FinishReason& value) {
     value = static_cast<FinishReason>(index_of(key, json, finish_names));

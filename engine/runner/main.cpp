@@ -14,12 +14,14 @@
 #include <map>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "engine/backend/thread_count.h"
 #include "engine/bench.h"
+#include "engine/kv_type.h"
 #include "engine/runner/commands.h"
 #include "engine/runner/sandbox.h"
 #include "engine/runner/server.h"
@@ -101,7 +103,7 @@ void add_logits(CLI::App& app, LogitsCommand& command) {
   logits->add_option("--tokens", command.tokens, "Token ids, separated by commas; nothing is added")
       ->required();
   logits->add_option("--out", command.out, "File to write")->required();
-  logits->add_option("--kv-type", command.kv_type, "Type of the KV cache: f16 or f32")
+  logits->add_option("--kv-type", command.kv_type, "Type of the KV cache: " + kv_type_choices())
       ->capture_default_str();
   logits->add_option("--threads", command.threads,
                      "Compute threads; 0: as many as cores and quota allow");
@@ -194,9 +196,11 @@ void add_bench(CLI::App& app, BenchOptions& options) {
   bench->add_option("-t,--threads", options.threads,
                     "Compute threads; 0: as many as cores and quota allow");
   bench->add_option("--isa", options.isa, "Instruction set (default: HEARTH_ISA, else the best)");
-  bench->add_option("--kv-type", options.kv_type, "Type of the KV cache: f16 or f32")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, KvType>{{"f16", KvType::f16}, {"f32", KvType::f32}}));
+  std::map<std::string, KvType> kv_types;
+  for (const std::string_view name : kv_type_names)
+    kv_types.emplace(name, *kv_type_from_name(name));
+  bench->add_option("--kv-type", options.kv_type, "Type of the KV cache: " + kv_type_choices())
+      ->transform(CLI::CheckedTransformer(kv_types));
   bench->add_flag("--json", options.as_json, "One JSON object instead of a table");
   bench->callback([&options] {
     const std::string report = run_bench(options);

@@ -76,7 +76,10 @@ TEST_CASE("values of all kinds") {
   CHECK(load_config({{"origins", "https://a.example,app://*"}}).config.origins.size() == 2);
   CHECK(load_config({{"insecure-no-auth", "1"}}).config.allows_no_auth);
   CHECK(load_config({{"max-loaded-models", "0"}}).config.max_loaded_models == 3);
-  CHECK_THROWS_AS(load_config({{"kv-cache-type", "q9"}}), hearth::Error);
+  CHECK(load_config({}).config.kv_cache_type == hearth::engine::KvType::f16);
+  CHECK(load_config({{"kv-cache-type", "q8_0"}}).config.kv_cache_type ==
+        hearth::engine::KvType::q8_0);
+  CHECK_THROWS_WITH(load_config({{"kv-cache-type", "q9"}}), Catch::Contains("q4_0"));
   CHECK_THROWS_AS(load_config({{"memory-limit", "9999999999G"}}), hearth::Error);
 }
 

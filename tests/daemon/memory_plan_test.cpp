@@ -42,6 +42,20 @@ TEST_CASE("the context is the model's own where memory allows") {
   CHECK(plan.total_bytes == plan.cache_bytes + (int64_t{1} << 30));
 }
 
+TEST_CASE("a plan counts the bytes of the cache's type") {
+  PlanInput wanted = input(int64_t{64} << 30, 32768);
+  wanted.sequences = 1;
+  const int64_t values = int64_t{32768} * 16 * 8 * 128;
+  for (const auto& [type, bits] : {std::pair{engine::KvType::f32, 64},
+                                   {engine::KvType::f16, 32},
+                                   {engine::KvType::q8_0, 17},
+                                   {engine::KvType::q4_0, 9}}) {
+    wanted.kv_type = type;
+    const int64_t bytes = values * bits / 16;
+    CHECK(plan_model(model(), wanted).cache_bytes == bytes + bytes / 16 + (1 << 20));
+  }
+}
+
 TEST_CASE("the context is halved until it fits, but not below 4096") {
   CHECK(plan_model(model(), input(int64_t{4} << 30)).context_tokens == 65536);
   CHECK(plan_model(model(), input(int64_t{1} << 30)).context_tokens == 4096);

@@ -1,55 +1,9 @@
-// Attention over cache pages (docs/numerics.md, "Attention"). Inside a page, keys lie transposed,
-// [key_dim][32 tokens], so that lanes are keys and no sum crosses lanes; values lie [32
-// tokens][value_dim rounded up to 16]. A page is turned into floats once for all query rows of the
-// call.
+// Attention over cache pages (docs/numerics.md, "Attention"). A page is turned into floats once for
+// all query rows of the call.
 #pragma once
 
+#include "engine/kernels/ops/cache_page.inl"
 #include "engine/kernels/ops/elementwise.inl"
-
-constexpr int64_t padded_dim(int64_t dim) {
-  return (dim + 15) / 16 * 16;
-}
-
-inline int64_t kv_head_bytes(const KvHeadShape& shape) noexcept {
-  const int64_t element = shape.type == KvType::f16 ? 2 : 4;
-  return (shape.key_dim + padded_dim(shape.value_dim)) * page_tokens * element;
-}
-
-inline void store_kv_f32(const KvHeadShape& shape, const float* key, const float* value,
-                         int64_t slot, float* page) {
-  for (int64_t i = 0; i < shape.key_dim; ++i) page[i * page_tokens + slot] = key[i];
-  const int64_t width = padded_dim(shape.value_dim);
-  float* row = page + shape.key_dim * page_tokens + slot * width;
-  for (int64_t i = 0; i < width; i += 16) {
-    const int64_t left = shape.value_dim - i;
-    store(row + i, load_first(value + i, left < 16 ? left : 16));
-  }
-}
-
-inline void store_kv_f16(const KvHeadShape& shape, const float* key, const float* value,
-                         int64_t slot, uint16_t* page) {
-  for (int64_t i = 0; i < shape.key_dim; i += 16) {
-    const int64_t count = shape.key_dim - i < 16 ? shape.key_dim - i : 16;
-    uint16_t halves[16];
-    store_halves(halves, load_first(key + i, count));
-    for (int64_t j = 0; j < count; ++j) page[(i + j) * page_tokens + slot] = halves[j];
-  }
-  const int64_t width = padded_dim(shape.value_dim);
-  uint16_t* row = page + shape.key_dim * page_tokens + slot * width;
-  for (int64_t i = 0; i < width; i += 16) {
-    const int64_t left = shape.value_dim - i;
-    store_halves(row + i, load_first(value + i, left < 16 ? left : 16));
-  }
-}
-
-inline void store_kv(const KvHeadShape& shape, const float* key, const float* value, int64_t slot,
-                     void* page_head) noexcept {
-  if (shape.type == KvType::f16) {
-    store_kv_f16(shape, key, value, slot, static_cast<uint16_t*>(page_head));
-  } else {
-    store_kv_f32(shape, key, value, slot, static_cast<float*>(page_head));
-  }
-}
 
 struct alignas(64) AttentionScratch {
   float keys[attention_dim_max * page_tokens];
@@ -57,12 +11,6 @@ struct alignas(64) AttentionScratch {
   float scores[attention_queries_max][page_tokens];  // then exp(score - maximum)
   float factors[attention_queries_max];              // what the old output is multiplied by
   float output[attention_queries_max][attention_dim_max];
-};
-
-// Tokens of a page: begin <= token < end.
-struct TokenRange {
-  int64_t begin, end;
-  bool empty() const { return begin >= end; }
 };
 
 inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
@@ -81,28 +29,6 @@ inline TokenRange visible_tokens(const AttentionArgs& args, int64_t token, int64
   }
   const int64_t begin = args.window > 0 ? query - args.window + 1 : 0;
   return {clamp(begin, 0, page_tokens), clamp(query + 1, 0, page_tokens)};
-}
-
-// One page as floats: [key_dim][page_tokens] and [page_tokens][padded value_dim].
-struct PageFloats {
-  const float* keys;
-  const float* values;
-};
-
-inline PageFloats page_floats(const AttentionArgs& args, const void* page, TokenRange seen,
-                              AttentionScratch& scratch) {
-  const int64_t key_count = args.shape.key_dim * page_tokens;
-  const int64_t width = padded_dim(args.shape.value_dim);
-  if (args.shape.type == KvType::f32) {
-    const float* floats = static_cast<const float*>(page);
-    return {floats, floats + key_count};
-  }
-  const uint16_t* halves = static_cast<const uint16_t*>(page);
-  for (int64_t i = 0; i < key_count; i += 16) store(scratch.keys + i, load_halves(halves + i));
-  for (int64_t i = seen.begin * width; i < seen.end * width; i += 16) {
-    store(scratch.values + i, load_halves(halves + key_count + i));
-  }
-  return {scratch.keys, scratch.values};
 }
 
 inline const float* query_row(const AttentionArgs& args, int64_t row) {
@@ -197,7 +123,7 @@ inline void weigh_rows(const float* values, int64_t width, TokenRange seen, int6
 
 inline void attend_page(const AttentionArgs& args, int64_t page_start, TokenRange seen,
                         const void* page, AttentionScratch& scratch) {
-  const PageFloats floats = page_floats(args, page, seen, scratch);
+  const PageFloats floats = page_floats(args.shape, page, seen, {scratch.keys, scratch.values});
   const int64_t row_count = static_cast<int64_t>(args.query_token_count) * args.group_heads;
   const int64_t width = padded_dim(args.shape.value_dim);
   int64_t row = 0;

@@ -19,6 +19,7 @@
 #include "engine/kernels/formats/q6_k.inl"
 #include "engine/kernels/formats/q8_0.inl"
 #include "engine/kernels/ops/attention.inl"
+#include "engine/kernels/ops/cache_page.inl"
 #include "engine/kernels/ops/elementwise.inl"
 #include "engine/kernels/ops/linear_blocks.inl"
 #include "engine/kernels/ops/linear_float.inl"

@@ -174,6 +174,10 @@ inline void store_bytes(int8_t* p, I32x16 a) {
       _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
 }
+inline I32x16 load_bytes(const void* p) {
+  const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(p));
+  return {{_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))}};
+}
 inline I32x16 splat_dword(const void* p) {
   int value;
   __builtin_memcpy(&value, p, 4);

@@ -141,6 +141,9 @@ inline void store_i32(void* p, I32x16 a) {
 inline void store_bytes(int8_t* p, I32x16 a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v));
 }
+inline I32x16 load_bytes(const void* p) {
+  return {_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)))};
+}
 inline I32x16 splat_dword(const void* p) {
   int value;
   __builtin_memcpy(&value, p, 4);

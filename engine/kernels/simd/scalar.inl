@@ -158,6 +158,12 @@ inline void store_i32(void* p, I32x16 a) {
 inline void store_bytes(int8_t* p, I32x16 a) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(a.v[i] & 0xffu);
 }
+// Sixteen signed bytes, one per dword.
+inline I32x16 load_bytes(const void* p) {
+  int8_t bytes[16];
+  __builtin_memcpy(bytes, p, 16);
+  return map_i32([&](int i) { return bytes[i]; });
+}
 // One dword in memory, in every lane; no alignment needed.
 inline I32x16 splat_dword(const void* p) {
   uint32_t value;

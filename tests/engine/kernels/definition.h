@@ -87,4 +87,35 @@ inline float linear_f32(const std::vector<float>& row, const std::vector<float>&
   return tree(lanes);
 }
 
+// 32 values as a quantised cache gives them back.
+inline void round_kv_block(KvType type, float* x) {
+  float extreme = 0.0f;
+  for (int i = 0; i < 32; ++i) {
+    // Of a value and its opposite the negative one counts.
+    if (std::fabs(x[i]) > std::fabs(extreme) || x[i] == -std::fabs(extreme)) extreme = x[i];
+  }
+  const bool is_q8 = type == KvType::q8_0;
+  const float size = is_q8 ? std::fabs(extreme) : extreme;
+  const float levels = is_q8 ? 127.0f : -8.0f;
+  const bool is_zero = std::fabs(extreme) < 0x1p-100f;
+  const float factor = is_zero ? 0.0f : levels / size;
+  const float d = float_from_half(
+      half_from_float(is_zero ? 0.0f : std::clamp(size / levels, -65504.0f, 65504.0f)));
+  for (int i = 0; i < 32; ++i) {
+    const float scaled = x[i] * factor;
+    x[i] = static_cast<float>(std::lrint(is_q8 ? scaled : std::min(scaled, 7.0f))) * d;
+  }
+}
+
+// Keys or values as a cache of this type gives them back; heads of a multiple of 32 values where it
+// is quantised.
+inline void round_kv(KvType type, std::vector<float>& values) {
+  if (type == KvType::f32) return;
+  if (type == KvType::f16) {
+    for (float& value : values) value = float_from_half(half_from_float(value));
+    return;
+  }
+  for (size_t i = 0; i < values.size(); i += 32) round_kv_block(type, values.data() + i);
+}
+
 }  // namespace hearth::engine::definition

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <set>
+#include <string>
 
 #include "base/error.h"
 
@@ -41,6 +42,18 @@ TEST_CASE("heads of a page are aligned and do not overlap") {
   REQUIRE(reinterpret_cast<uintptr_t>(pool.head_data(1, 1, 1)) % 64 == 0);
   REQUIRE(pool.head_shape(1).value_dim == 16);
   REQUIRE(pool.head_shape(1).type == KvType::f16);
+}
+
+TEST_CASE("a quantised cache refuses heads that are no whole blocks") {
+  const auto names_all = [](const std::string& text) {
+    return text.find("q8_0") != text.npos && text.find("heads of 8;") != text.npos &&
+           text.find("f16 or f32") != text.npos;
+  };
+  const auto message = Catch::Predicate<std::string>(names_all);
+  CHECK_THROWS_WITH(PagePool(two_layers, KvType::q8_0, sizes_only(), 3), message);
+  CHECK_THROWS_WITH(PagePool::page_bytes_of(two_layers, KvType::q8_0, sizes_only()), message);
+  const CacheGroupShape whole{CacheGroupKind::full, 0, {{2, 64, 32}}};
+  CHECK(PagePool(whole, KvType::q8_0, sizes_only(), 3).head_shape(0).type == KvType::q8_0);
 }
 
 TEST_CASE("a page returns when its last reference goes") {

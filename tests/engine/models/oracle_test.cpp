@@ -348,6 +348,65 @@ TEST_CASE("logits of models of every tensor type agree with the oracle") {
   }
 }
 
+namespace {
+
+double rms_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double squares = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    squares += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+  return std::sqrt(squares / static_cast<double>(a.size()));
+}
+
+// Rows whose largest value is at the same place.
+double agreement(const std::vector<float>& a, const std::vector<float>& b, size_t width) {
+  const auto best = [&](const std::vector<float>& logits, size_t row) {
+    const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(row * width);
+    return std::max_element(begin, begin + static_cast<std::ptrdiff_t>(width)) - begin;
+  };
+  size_t same = 0;
+  for (size_t row = 0; row < a.size() / width; ++row) same += best(a, row) == best(b, row);
+  return static_cast<double>(same) / static_cast<double>(a.size() / width);
+}
+
+}  // namespace
+
+TEST_CASE("caches of fewer bits stay close to one of f32") {
+  const auto folder = shared_path("oracle/archs");
+  if (!folder) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  struct Bound {
+    engine::KvType type;
+    double rms;        // logits of random models have a deviation of about 3
+    double agreement;  // of the likeliest token
+  };
+  // Models with heads of 32 values.
+  for (const std::string name : {"llama3", "qwen3"}) {
+    const OracleEntry entry = read_entry(*folder, name);
+    const GgufFile file = GgufFile::open(*folder / (name + ".gguf"));
+    const std::vector<TokenId>& tokens = entry.prompts.back().tokens;
+    ModelHarness::Options options;
+    options.kernels = engine::find_kernels("");
+    ModelHarness exact(file, options);
+    const std::vector<float> expected = run_in_steps(exact, tokens, {tokens.size()}, Role::prompt);
+    for (const Bound& bound : {Bound{engine::KvType::f16, 0.01, 0.99},
+                               {engine::KvType::q8_0, 0.1, 0.97},
+                               {engine::KvType::q4_0, 1.0, 0.55}}) {
+      options.kv_type = bound.type;
+      ModelHarness model(file, options);
+      const std::vector<float> logits = run_in_steps(model, tokens, {tokens.size()}, Role::prompt);
+      const double rms = rms_difference(logits, expected);
+      const double same = agreement(logits, expected, static_cast<size_t>(model.vocab_size()));
+      INFO(name << ", type " << static_cast<int>(bound.type) << ": rms " << rms << ", agreement "
+                << same);
+      CHECK(rms < bound.rms);
+      CHECK(same >= bound.agreement);
+      CHECK(run_in_steps(model, tokens, random_sizes(tokens.size(), 3), Role::prompt) == logits);
+    }
+  }
+}
+
 TEST_CASE("kernel tables and thread counts give the same bits") {
   const auto folder = shared_path("oracle/archs");
   if (!folder) {

@@ -133,6 +133,11 @@ TEST_CASE("commands: tokenize and detokenize are inverse, logits have their size
     CHECK(run("logits" + option + " --tokens 1,403,407 --out " + out + more).exit_code == 0);
     CHECK(std::filesystem::file_size(out) == 3 * 512 * 4);
   }
+  // Its heads have eight values.
+  const Result quantized = run("logits" + option + " --tokens 1 --kv-type q8_0 --out " + out);
+  CHECK(quantized.exit_code == 1);
+  CHECK(lines_in(quantized.error) == 1);
+  CHECK_THAT(quantized.error, Catch::Contains("heads of 8") && Catch::Contains("f16"));
   const Result outside = run("logits" + option + " --tokens 1,512 --out " + out);
   CHECK(outside.exit_code == 1);
   CHECK(lines_in(outside.error) == 1);

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "engine/kernels/kernels.h"
+#include "tests/engine/kernels/definition.h"
 #include "tests/support/kernel_tables.h"
 
 using namespace hearth::engine;
@@ -148,6 +149,8 @@ std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t to
 
 constexpr KvType f32 = KvType::f32;
 constexpr KvType f16 = KvType::f16;
+constexpr KvType q8 = KvType::q8_0;
+constexpr KvType q4 = KvType::q4_0;
 
 const std::vector<Case>& all_cases() {
   static const std::vector<Case> cases = {
@@ -157,6 +160,9 @@ const std::vector<Case>& all_cases() {
       {{f16, 128, 128}, 16, 512, 1, 0, 0},    {{f32, 12, 20}, 2, 1, 1, 0, 0},
       {{f32, 64, 64}, 4, 545, 4, 34, 0},      {{f32, 64, 64}, 4, 700, 4, 0, 0, 400},
       {{f32, 32, 32}, 1, 200, 16, 50, 0, 80}, {{f16, 64, 64}, 2, 545, 4, 41, 0, 10},
+      {{q8, 64, 64}, 4, 545, 4, 0, 0},        {{q8, 32, 96}, 3, 70, 5, 40, 0},
+      {{q8, 128, 128}, 8, 33, 2, 0, 50},      {{q4, 64, 64}, 4, 545, 4, 0, 0},
+      {{q4, 96, 32}, 3, 70, 5, 40, 0},        {{q4, 128, 128}, 8, 33, 2, 0, 50},
   };
   return cases;
 }
@@ -171,13 +177,15 @@ TEST_CASE("attention: close to the exact softmax, same bits on every table", "[k
       const std::vector<const KernelTable*> all = tables();
       const std::vector<float> first = attend(
           *all[0], test, inputs, fill_pages(*all[0], test, inputs), 0, test.query_count, sink);
-      const double limit = test.shape.type == f16 ? 3e-3 : 3e-6;
+      Inputs rounded = inputs;
+      definition::round_kv(test.shape.type, rounded.keys);
+      definition::round_kv(test.shape.type, rounded.values);
       for (int64_t row = 0; row < test.query_count * test.heads; ++row) {
         const std::vector<double> exact =
-            exact_row(test, inputs, row / test.heads, row % test.heads, sink);
+            exact_row(test, rounded, row / test.heads, row % test.heads, sink);
         for (size_t i = 0; i < exact.size(); ++i) {
           INFO("tokens " << test.cached << " row " << row << " dim " << i);
-          REQUIRE(std::abs(first[static_cast<size_t>(row) * exact.size() + i] - exact[i]) < limit);
+          REQUIRE(std::abs(first[static_cast<size_t>(row) * exact.size() + i] - exact[i]) < 3e-6);
         }
       }
       for (const KernelTable* table : all) {
@@ -186,6 +194,34 @@ TEST_CASE("attention: close to the exact softmax, same bits on every table", "[k
         INFO(table->name << " tokens " << test.cached << " key_dim " << test.shape.key_dim);
         REQUIRE(std::memcmp(first.data(), other.data(), first.size() * 4) == 0);
       }
+    }
+  }
+}
+
+TEST_CASE("attention: a cache of any type gives the bits of an f32 cache of rounded values",
+          "[kernels]") {
+  for (const Case& test : all_cases()) {
+    Inputs inputs = make_inputs(test);
+    // Blocks of zeros, of opposites and of numbers too small for a half-precision scale.
+    if (test.shape.key_dim % 32 == 0) {
+      std::fill_n(inputs.values.begin(), 32, 0.0f);
+      inputs.keys[3] = 5.0f;
+      inputs.keys[7] = -5.0f;
+      for (size_t i = 0; i < 32; ++i) inputs.values[inputs.values.size() - 1 - i] *= 1e-9f;
+    }
+    Case plain = test;
+    plain.shape.type = f32;
+    Inputs rounded = inputs;
+    definition::round_kv(test.shape.type, rounded.keys);
+    definition::round_kv(test.shape.type, rounded.values);
+    const KernelTable& scalar = *tables()[0];
+    const std::vector<float> expected = attend(
+        scalar, plain, rounded, fill_pages(scalar, plain, rounded), 0, test.query_count, nullptr);
+    for (const KernelTable* table : tables()) {
+      const std::vector<float> outputs = attend(
+          *table, test, inputs, fill_pages(*table, test, inputs), 0, test.query_count, nullptr);
+      INFO(table->name << " tokens " << test.cached << " key_dim " << test.shape.key_dim);
+      REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
     }
   }
 }

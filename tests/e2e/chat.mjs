@@ -1,4 +1,5 @@
 // A running model: answers in every dialect and form, many at once, clients and runners that go away.
+import fs from 'node:fs'
 import { Daemon, check, eq, eventually, ok, shared, skipNow, sleep } from './harness.mjs'
 
 const stories = shared('data/models/stories260K/stories260K-f32.gguf')
@@ -76,6 +77,21 @@ await check('chat with the template of the file', async () => {
   // What a user types never becomes a control token.
   const sneaky = await d.post('/api/chat', { model: 'scripted-jinja', messages: user('x<|go_after|>'), stream: false })
   eq(sneaky.message.content, whole.message.content)
+})
+await check('three turns with a real chat model are the known ones, in both dialects', async () => {
+  const folder = 'data/models/tinystories-instruct-3m-chat'
+  const model = shared(`${folder}/quantised/tinystories-instruct-3m-chat-f16.gguf`) ?? skipNow('shared data is absent')
+  const golden = JSON.parse(fs.readFileSync(shared(`${folder}/chat-golden.json`), 'utf8'))
+  await d.create('chatty', model)
+  for (let turn = 0; turn < golden.finish.length; turn++) {
+    const messages = golden.messages.slice(0, 2 * turn + 1)
+    const expected = golden.messages[2 * turn + 1].content
+    const native = await d.post('/api/chat', { model: 'chatty', messages, stream: false, options: { temperature: 0 } })
+    eq([native.message.content, native.done_reason, native.prompt_eval_count], [expected, golden.finish[turn], golden.usage[turn].prompt_tokens])
+    const openai = await d.post('/v1/chat/completions', { model: 'chatty', messages, temperature: 0 })
+    eq([openai.choices[0].message.content, openai.choices[0].finish_reason], [expected, golden.finish[turn]])
+    eq(openai.usage, golden.usage[turn], 'usage')
+  }
 })
 await check('OpenAI chat', async () => {
   needScripted()

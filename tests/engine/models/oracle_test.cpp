@@ -455,8 +455,14 @@ std::vector<TokenId> continue_greedily(ModelHarness& model, const std::vector<To
   return answer;
 }
 
-void check_golden(const std::filesystem::path& folder, const std::string& model_file) {
+void check_golden(const std::filesystem::path& folder) {
   const nlohmann::json golden = nlohmann::json::parse(read_file(folder / "golden.json"));
+  auto model_file = golden.at("model").get<std::string>();
+  if (!std::filesystem::exists(folder / model_file)) {
+    // The largest one is there in half precision only; its tokens are the same.
+    model_file.replace(model_file.find("-f32"), 4, "-f16");
+    model_file.insert(0, "quantised/");
+  }
   const GgufFile file = GgufFile::open(folder / model_file);
   const KernelTables tables = engine::available_kernels();
   for (int32_t t = 0; t < tables.count; ++t) {
@@ -482,9 +488,13 @@ TEST_CASE("greedy continuations of small real models are the known ones") {
     WARN("skipped: shared data is absent");
     return;
   }
-  check_golden(*folder / "stories260K", "stories260K-f32.gguf");
-  check_golden(*folder / "babyllama-tok361", "babyllama-tok361-f32.gguf");
-  check_golden(*folder / "tinystories-656k", "tinystories-656k-f32.gguf");
+  int32_t count = 0;
+  for (const auto& item : std::filesystem::directory_iterator(*folder)) {
+    if (!std::filesystem::exists(item.path() / "golden.json")) continue;
+    check_golden(item.path());
+    ++count;
+  }
+  CHECK(count == 6);
 }
 
 }  // namespace hearth::testing

@@ -1,5 +1,4 @@
 // One weight row as floats, through the codecs.
-#include "base/check.h"
 #include "engine/kernels/isa/tables.h"
 #include "engine/tensor/codec.h"
 
@@ -7,9 +6,7 @@ namespace hearth::engine {
 
 template <DType type>
 void get_row(const void* row, int64_t width, float* out) noexcept {
-  const Codec* codec = find_codec(type);
-  HEARTH_CHECK(codec != nullptr);
-  codec->decode(static_cast<const std::byte*>(row), out, width);
+  codec_of(type).decode(static_cast<const std::byte*>(row), out, width);
 }
 
 template void get_row<DType::f32>(const void*, int64_t, float*) noexcept;

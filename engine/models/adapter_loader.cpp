@@ -134,10 +134,6 @@ class AdapterLoader {
       return tape_.add_weight({tensor.type, Layout::rows, tensor.data.data(), width, rows,
                                row_bytes(tensor.type, width)});
     }
-    if (!info(tensor.type).has_codec) {
-      fail(ErrorCode::unsupported, fmt::format("{} is {}, which cannot be decoded",
-                                               printable(tensor.name), info(tensor.type).name));
-    }
     std::vector<float>& values = storage_.emplace_back(static_cast<size_t>(width * rows));
     decode(tensor.type, tensor.data, values);
     return tape_.add_weight({DType::f32, Layout::rows, values.data(), width, rows,

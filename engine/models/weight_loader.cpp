@@ -96,13 +96,10 @@ WeightId WeightLoader::bind_vector(const TensorInfo* tensor, int64_t size) {
       DType::f32, Layout::rows, nullptr, size, 1, size * static_cast<int64_t>(sizeof(float))};
   if (tensor != nullptr && tensor->type == DType::f32) {
     weight.data = tensor->data.data();
-  } else if (tensor != nullptr && info(tensor->type).has_codec) {
+  } else if (tensor != nullptr) {
     std::vector<float>& values = storage_.emplace_back(static_cast<size_t>(size));
     decode(tensor->type, tensor->data, values);
     weight.data = values.data();
-  } else if (tensor != nullptr) {
-    unsupported_.push_back(std::string(tensor->name) + " is " +
-                           std::string(info(tensor->type).name) + ", which cannot be decoded");
   }
   return tape_.add_weight(weight);
 }

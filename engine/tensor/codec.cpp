@@ -117,17 +117,8 @@ constexpr Codec codecs[] = {
     read_only<BlockNvfp4>(DType::nvfp4),
 };
 
-const Codec& require_codec(DType type) {
-  const Codec* codec = find_codec(type);
-  if (codec == nullptr) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("hearth cannot compute with tensors of type {} yet", info(type).name));
-  }
-  return *codec;
-}
-
 const Codec& require_encoder(DType type) {
-  const Codec& codec = require_codec(type);
+  const Codec& codec = codec_of(type);
   if (codec.encode != nullptr) return codec;
   std::string names;
   for (const Codec& other : codecs) {
@@ -140,15 +131,15 @@ const Codec& require_encoder(DType type) {
 
 }  // namespace
 
-const Codec* find_codec(DType type) {
-  for (const Codec& codec : codecs) {
-    if (codec.type == type) return &codec;
-  }
-  return nullptr;
+const Codec& codec_of(DType type) {
+  const Codec* found = std::find_if(std::begin(codecs), std::end(codecs),
+                                    [type](const Codec& codec) { return codec.type == type; });
+  HEARTH_CHECK(found != std::end(codecs));
+  return *found;
 }
 
 void decode(DType type, std::span<const std::byte> blocks, std::span<float> values) {
-  const Codec& codec = require_codec(type);
+  const Codec& codec = codec_of(type);
   const auto count = static_cast<int64_t>(values.size());
   HEARTH_CHECK(static_cast<int64_t>(blocks.size()) == row_bytes(type, count));
   codec.decode(blocks.data(), values.data(), count);

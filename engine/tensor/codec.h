@@ -19,11 +19,11 @@ struct Codec {
   void (*encode)(const float* values, std::byte* blocks, int64_t count);
 };
 
-// nullptr where info(type).has_codec is false.
-const Codec* find_codec(DType type);
+// `type` is a row of dtype_table.
+const Codec& codec_of(DType type);
 
 // `values.size()` is a whole number of blocks and `blocks` has exactly their size. Throws
-// Error{unsupported} for a type that cannot be read, or written, and, when encoding,
+// Error{unsupported} when encoding to a type that is only read, and
 // Error{invalid_argument} for a value that is not finite (quantised types only). The error of
 // encoding is the smallest a search over scales finds (scale_search.h), values weighted by their
 // size; it takes a second per 30 to 150 MB of floats.

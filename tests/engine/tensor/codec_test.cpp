@@ -65,7 +65,7 @@ struct OracleType {
 };
 
 bool is_written(DType type) {
-  return find_codec(type)->encode != nullptr;
+  return codec_of(type).encode != nullptr;
 }
 
 // The types of the oracle's index, and its folder; empty without the shared data.

@@ -149,8 +149,10 @@ class PreTokenizer::Regex {
     pcre2_pattern_info(code_.get(), PCRE2_INFO_FIRSTCODETYPE, &kind);
     pcre2_pattern_info(code_.get(), PCRE2_INFO_FIRSTBITMAP, &bits);
     if (kind != 0 || bits == nullptr) return;
-    for (size_t byte = 0; byte < is_first_.size(); ++byte)
-      is_first_[byte] = (bits[byte / 8] >> (byte % 8) & 1) != 0;
+    for (size_t byte = 0; byte < is_first_.size(); ++byte) {
+      const bool is_inside = byte >= 0x80 && byte < 0xC0;  // of a character, where nothing begins
+      is_first_[byte] = !is_inside && (bits[byte / 8] >> (byte % 8) & 1) != 0;
+    }
   }
 
   // Most pieces have nothing that a later stage looks for: seeing that here saves calling the

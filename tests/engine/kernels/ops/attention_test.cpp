@@ -201,6 +201,7 @@ TEST_CASE("attention: close to the exact softmax, same bits on every table", "[k
 TEST_CASE("attention: a cache of any type gives the bits of an f32 cache of rounded values",
           "[kernels]") {
   for (const Case& test : all_cases()) {
+    if (test.shape.type == f32) continue;
     Inputs inputs = make_inputs(test);
     // Blocks of zeros, of opposites and of numbers too small for a half-precision scale.
     if (test.shape.key_dim % 32 == 0) {

@@ -141,6 +141,8 @@ void AttentionDispatch::run_segment(const Item& item, int64_t segment, float* st
   args.sequence_tokens = op_.is_bidirectional ? item.sequence_tokens : 0;
   args.scale = op_.scale;
   args.soft_cap = op_.soft_cap;
+  const float* slopes = step_->vector(op_.slopes);
+  args.slopes = slopes == nullptr ? nullptr : slopes + item.first_head;
   args.state_max = state.max + ordinal * rows;
   args.state_sum = state.sum + ordinal * rows;
   args.state_out = state.out + ordinal * rows * shape_.value_dim;

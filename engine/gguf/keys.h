@@ -82,6 +82,7 @@ inline constexpr std::string_view suffix_rms_epsilon = "attention.layer_norm_rms
 inline constexpr std::string_view suffix_norm_epsilon = "attention.layer_norm_epsilon";
 inline constexpr std::string_view suffix_attention_scale = "attention.scale";
 inline constexpr std::string_view suffix_attention_causal = "attention.causal";
+inline constexpr std::string_view suffix_attention_alibi_bias = "attention.max_alibi_bias";
 inline constexpr std::string_view suffix_attention_clamp = "attention.clamp_kqv";
 inline constexpr std::string_view suffix_attention_temperature_scale =
     "attention.temperature_scale";

@@ -107,12 +107,13 @@ struct AttentionArgs {
   // Not 0: queries look in both directions, at all of this many tokens or, with a window, at those
   // no more than window / 2 away.
   int64_t sequence_tokens;
-  float scale;       // multiplies q.k
-  float soft_cap;    // c * tanh(s / c); 0: none
-  float* state_max;  // [tokens, group_heads] running maximum of this segment
-  float* state_sum;  // [tokens, group_heads] sum of exp(s - max)
-  float* state_out;  // [tokens, group_heads, value_dim] unnormalised output
-  void* scratch;     // attention_scratch_bytes, 64-byte aligned
+  float scale;          // multiplies q.k
+  float soft_cap;       // c * tanh(s / c); 0: none
+  const float* slopes;  // [group_heads]; -slope * |query - key| joins the score; null: none
+  float* state_max;     // [tokens, group_heads] running maximum of this segment
+  float* state_sum;     // [tokens, group_heads] sum of exp(s - max)
+  float* state_out;     // [tokens, group_heads, value_dim] unnormalised output
+  void* scratch;        // attention_scratch_bytes, 64-byte aligned
 };
 
 struct KernelTable {

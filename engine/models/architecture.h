@@ -70,6 +70,10 @@ struct ArchitectureRow {
   FeedForward feed_forward = FeedForward::gated;
   std::string_view feed_forward_norm = "ffn_norm";
   Parallel parallel = Parallel::no;
+  // Distances that lower scores (ALiBi) instead of rope: the bias where the file gives none; in the
+  // model of this many layers only, 0: in all.
+  double alibi_bias = 0;
+  int64_t alibi_layers = 0;
   // Norms in front of attn_output and ffn_down.
   bool has_sub_norms = false;
   bool scales_embedding = false;  // token rows by sqrt(embedding length)

@@ -1,6 +1,7 @@
 #include "engine/models/attention.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 
@@ -97,6 +98,19 @@ CacheSlot add_cache_slot(Emission& e, const LayerParameters& layer) {
   return e.cache.slots.back();
 }
 
+// ALiBi: heads forget distance at powers of two; those beyond the largest power of two of their
+// number fill the gaps.
+std::vector<float> alibi_slopes(int32_t heads, double bias) {
+  int32_t power = 1;
+  while (power * 2 <= heads) power *= 2;
+  std::vector<float> slopes;
+  for (int32_t head = 0; head < heads; ++head) {
+    const int32_t halves = head < power ? 2 * (head + 1) : 2 * (head - power) + 1;
+    slopes.push_back(static_cast<float>(std::exp2(-bias / power * halves / 2.0)));
+  }
+  return slopes;
+}
+
 }  // namespace
 
 Ropes emit_ropes(Emission& e) {
@@ -133,6 +147,8 @@ BufferId emit_attention(Emission& e, size_t layer, BufferId in, const Ropes& rop
   attention.soft_cap = e.parameters.attention_soft_cap;
   if (e.architecture.has_sinks)
     attention.sinks = e.loader.vector(layer_tensor(layer, "attn_sinks.weight"), shape.heads);
+  if (e.parameters.alibi_bias > 0)
+    attention.slopes = e.loader.computed_vector(alibi_slopes(shape.heads, e.parameters.alibi_bias));
   return e.tape.attention(attention, e.parameters.value_length);
 }
 

@@ -22,6 +22,8 @@ Embedding emit_embedding(Emission& e) {
         e.loader.matrix("position_embd.weight", width, e.parameters.context_length);
     e.tape.add_to(embedding.x, e.tape.get_row(positions, 1.0F, RowSource::position));
   }
+  if (e.loader.has("token_embd_norm.weight"))
+    embedding.x = emit_norm(e, embedding.x, "token_embd_norm");
   return embedding;
 }
 

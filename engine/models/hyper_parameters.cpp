@@ -206,6 +206,13 @@ void read_query_changes(const KeyReader& reader, HyperParameters& parameters) {
   parameters.qkv_clamp = static_cast<float>(reader.number(suffix_attention_clamp, 0.0, -1e-9));
   parameters.temperature_scale =
       static_cast<float>(reader.number(suffix_attention_temperature_scale, 0.0, -1e-9));
+  const auto layers = static_cast<int64_t>(parameters.layers.size());
+  const ArchitectureRow& row = reader.architecture();
+  if (row.alibi_bias > 0 && (row.alibi_layers == 0 || row.alibi_layers == layers)) {
+    parameters.alibi_bias =
+        static_cast<float>(reader.number(suffix_attention_alibi_bias, row.alibi_bias, 0.0));
+    for (LayerParameters& layer : parameters.layers) layer.has_rope = false;
+  }
   parameters.temperature_length = static_cast<float>(parameters.rope.original_context);
 }
 

@@ -42,7 +42,8 @@ struct HyperParameters {
   float attention_soft_cap = 0;    // 0: none
   std::optional<Pooling> pooling;  // of an embedding model
   float final_soft_cap = 0;
-  float qkv_clamp = 0;  // 0: none
+  float qkv_clamp = 0;   // 0: none
+  float alibi_bias = 0;  // how far the first head's slope goes, in bits; 0: no slopes
   // Queries grow with their position: docs/tape.md, scale_by_position. 0: they do not.
   float temperature_scale = 0;
   float temperature_length = 0;

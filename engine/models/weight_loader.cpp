@@ -163,6 +163,13 @@ WeightId WeightLoader::optional_vector(const std::string& name, int64_t size) {
   return file_.find_tensor(name) == nullptr ? no_weight : vector(name, size);
 }
 
+WeightId WeightLoader::computed_vector(std::vector<float> values) {
+  const std::vector<float>& kept = storage_.emplace_back(std::move(values));
+  const auto size = static_cast<int64_t>(kept.size());
+  return tape_.add_weight(
+      {DType::f32, Layout::rows, kept.data(), size, 1, size * static_cast<int64_t>(sizeof(float))});
+}
+
 std::span<const float> WeightLoader::values(WeightId vector) const {
   if (vector == no_weight) return {};
   const Weight& weight = tape_.weight(vector);

@@ -47,6 +47,8 @@ class WeightLoader {
   // no_weight when the tensor is not there.
   WeightId optional_table(const std::string& name, int64_t width);
   WeightId optional_vector(const std::string& name, int64_t size);
+  // A vector that no file holds.
+  WeightId computed_vector(std::vector<float> values);
   // Empty when absent.
   std::span<const float> values(WeightId vector) const;
 

@@ -88,8 +88,9 @@ struct Attention {
   int32_t kv_heads = 0;
   int64_t window = 0;  // key visible iff query - key < window; 0: no window
   float scale = 0;
-  float soft_cap = 0;          // 0: none
-  WeightId sinks = no_weight;  // f32 [heads]
+  float soft_cap = 0;           // 0: none
+  WeightId sinks = no_weight;   // f32 [heads]
+  WeightId slopes = no_weight;  // f32 [heads]: -slope * |query - key| joins each score
   // Every token sees all of its sequence, or those no more than window / 2 away. The whole sequence
   // is then one span.
   bool is_bidirectional = false;

@@ -62,15 +62,27 @@ inline void score_rows(const AttentionArgs& args, int64_t first_row, const float
   }
 }
 
+alignas(64) constexpr float lane_numbers[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                8, 9, 10, 11, 12, 13, 14, 15};
+
+// What distance takes from a row's scores of 16 tokens, the first of which has this cache index.
+inline F32x16 distance_bias(const AttentionArgs& args, int64_t row, int64_t first_token) {
+  const int64_t query = args.query_start + row / args.group_heads;
+  const F32x16 distance =
+      abs(add(load(lane_numbers), splat(static_cast<float>(first_token - query))));
+  return mul(splat(-args.slopes[row % args.group_heads]), distance);
+}
+
 // Scores of one row -> probabilities against the row's running maximum; updates the row's maximum
 // and sum.
-inline void soften_row(const AttentionArgs& args, int64_t row, TokenRange seen,
+inline void soften_row(const AttentionArgs& args, int64_t row, int64_t page_start, TokenRange seen,
                        AttentionScratch& scratch) {
   F32x16 halves[2];
   for (int half = 0; half < 2; ++half) {
     const int64_t first = 16 * half;
     F32x16 score = mul(load(scratch.scores[row] + first), splat(args.scale));
     if (args.soft_cap > 0.0f) score = soft_cap_f32(score, splat(args.soft_cap));
+    if (args.slopes != nullptr) score = add(score, distance_bias(args, row, page_start + first));
     halves[half] = select_lanes(clamp(seen.begin - first, 0, 16), clamp(seen.end - first, 0, 16),
                                 score, splat(-__builtin_inff()));
   }
@@ -136,7 +148,7 @@ inline void attend_page(const AttentionArgs& args, int64_t page_start, TokenRang
     return visible_tokens(args, r / args.group_heads, page_start);
   };
   for (row = 0; row < row_count; ++row) {
-    if (!range(row).empty()) soften_row(args, row, range(row), scratch);
+    if (!range(row).empty()) soften_row(args, row, page_start, range(row), scratch);
   }
   // A row reads the values it sees and no others: what it does not see may be anything, even not a
   // number.

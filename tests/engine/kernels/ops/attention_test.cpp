@@ -23,6 +23,7 @@ struct Case {
   int64_t window;
   float soft_cap;
   int64_t behind = 0;  // tokens behind the queries; not 0: queries look in both directions
+  std::vector<float> slopes = {};  // per head
 
   int64_t position(int64_t query) const { return cached - behind - query_count + query; }
   int64_t first_seen(int64_t query) const {
@@ -102,6 +103,7 @@ std::vector<float> attend(const KernelTable& table, const Case& test, const Inpu
     args.sequence_tokens = test.behind > 0 ? test.cached : 0;
     args.scale = 1.0f / std::sqrt(static_cast<float>(test.shape.key_dim));
     args.soft_cap = test.soft_cap;
+    args.slopes = test.slopes.empty() ? nullptr : test.slopes.data();
     args.state_max = largest.data() + s * rows;
     args.state_sum = sums.data() + s * rows;
     args.state_out = outputs.data() + s * rows * test.shape.value_dim;
@@ -132,6 +134,10 @@ std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t to
     }
     score /= std::sqrt(static_cast<double>(test.shape.key_dim));
     if (test.soft_cap > 0) score = test.soft_cap * std::tanh(score / test.soft_cap);
+    if (!test.slopes.empty()) {
+      const auto distance = static_cast<double>(std::abs(test.position(token) - t));
+      score -= test.slopes[static_cast<size_t>(head)] * distance;
+    }
     scores.push_back(score);
     largest = std::max(largest, score);
   }
@@ -154,15 +160,26 @@ constexpr KvType q4 = KvType::q4_0;
 
 const std::vector<Case>& all_cases() {
   static const std::vector<Case> cases = {
-      {{f32, 64, 64}, 4, 700, 4, 0, 0},       {{f16, 64, 64}, 4, 700, 4, 0, 0},
-      {{f32, 8, 8}, 1, 33, 16, 0, 0},         {{f32, 80, 96}, 3, 100, 5, 0, 0},
-      {{f16, 256, 256}, 2, 65, 8, 16, 50},    {{f32, 128, 128}, 8, 1100, 2, 40, 0},
-      {{f16, 128, 128}, 16, 512, 1, 0, 0},    {{f32, 12, 20}, 2, 1, 1, 0, 0},
-      {{f32, 64, 64}, 4, 545, 4, 34, 0},      {{f32, 64, 64}, 4, 700, 4, 0, 0, 400},
-      {{f32, 32, 32}, 1, 200, 16, 50, 0, 80}, {{f16, 64, 64}, 2, 545, 4, 41, 0, 10},
-      {{q8, 64, 64}, 4, 545, 4, 0, 0},        {{q8, 32, 96}, 3, 70, 5, 40, 0},
-      {{q8, 128, 128}, 8, 33, 2, 0, 50},      {{q4, 64, 64}, 4, 545, 4, 0, 0},
-      {{q4, 96, 32}, 3, 70, 5, 40, 0},        {{q4, 128, 128}, 8, 33, 2, 0, 50},
+      {{f32, 64, 64}, 4, 700, 4, 0, 0},
+      {{f16, 64, 64}, 4, 700, 4, 0, 0},
+      {{f32, 8, 8}, 1, 33, 16, 0, 0},
+      {{f32, 80, 96}, 3, 100, 5, 0, 0},
+      {{f16, 256, 256}, 2, 65, 8, 16, 50},
+      {{f32, 128, 128}, 8, 1100, 2, 40, 0},
+      {{f16, 128, 128}, 16, 512, 1, 0, 0},
+      {{f32, 12, 20}, 2, 1, 1, 0, 0},
+      {{f32, 64, 64}, 4, 545, 4, 34, 0},
+      {{f32, 64, 64}, 4, 700, 4, 0, 0, 400},
+      {{f32, 32, 32}, 1, 200, 16, 50, 0, 80},
+      {{f16, 64, 64}, 2, 545, 4, 41, 0, 10},
+      {{q8, 64, 64}, 4, 545, 4, 0, 0},
+      {{q8, 32, 96}, 3, 70, 5, 40, 0},
+      {{q8, 128, 128}, 8, 33, 2, 0, 50},
+      {{q4, 64, 64}, 4, 545, 4, 0, 0},
+      {{q4, 96, 32}, 3, 70, 5, 40, 0},
+      {{q4, 128, 128}, 8, 33, 2, 0, 50},
+      {{f32, 64, 64}, 3, 700, 4, 0, 0, 0, {0.5F, 0.01F, 0.0F}},
+      {{f32, 32, 32}, 2, 200, 8, 0, 9, 80, {0.25F, 0.004F}},
   };
   return cases;
 }

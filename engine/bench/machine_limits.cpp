@@ -152,16 +152,9 @@ double measure_product(const KernelTable& kernels, const FormatKernels& format, 
 MachineLimits measure_limits(const KernelTable& kernels, int32_t threads) {
   MachineLimits limits;
   limits.read_bytes_per_s = measure_reading(threads);
-  for (int32_t i = 0; i < kernels.format_count; ++i) {
-    const FormatKernels& format = kernels.formats[i];
-    if (format.prompt == nullptr) continue;
-    if (format.column == ColumnKind::q8) {
-      limits.int8_ops_per_s =
-          std::max(limits.int8_ops_per_s, measure_product(kernels, format, threads));
-    } else if (format.type == DType::bf16) {
-      limits.bf16_ops_per_s = measure_product(kernels, format, threads);
-    }
-  }
+  // The format that costs least to unpack.
+  limits.int8_ops_per_s = measure_product(kernels, *find_format(kernels, DType::q8_0), threads);
+  limits.bf16_ops_per_s = measure_product(kernels, *find_format(kernels, DType::bf16), threads);
   return limits;
 }
 

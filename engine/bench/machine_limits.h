@@ -11,8 +11,8 @@ struct MachineLimits {
   // Reading a 256 MB buffer from memory, all threads, each its own part.
   double read_bytes_per_s = 0;
   // Multiplications and additions of the fastest prompt kernel of the table on a matrix and 32
-  // columns that lie in the core's own cache: over formats whose columns are int8, and over bf16. 0
-  // when the table has no such format. This is what the kernels reach without waiting for memory,
+  // columns that lie in the core's own cache: with int8 columns (Q8_0), and
+  // with bf16 weights. This is what the kernels reach without waiting for memory,
   // not what the processor's data sheet says.
   double int8_ops_per_s = 0;
   double bf16_ops_per_s = 0;

@@ -155,6 +155,7 @@ void check_every_way(ModelHarness& model, const OracleEntry& entry, const Prompt
                      const std::vector<float>& whole) {
   const size_t count = prompt.tokens.size();
   const std::vector<size_t> ones(count, 1);
+  // Token by token below too, in the other role.
   if (count <= engine::page_tokens)
     CHECK(run_in_steps(model, prompt.tokens, ones, Role::prompt) == whole);
   CHECK(run_in_steps(model, prompt.tokens, random_sizes(count, 7), Role::prompt) == whole);
@@ -167,39 +168,53 @@ void check_every_way(ModelHarness& model, const OracleEntry& entry, const Prompt
   if (engine::find_kernels("")->roles_agree) CHECK(decoded == whole);
 }
 
-}  // namespace
+// Whether the daily run does without: the scalar table takes long, and all tables give the same
+// bits, so for long prompts one of them stands for all.
+enum class Extent { daily, full };
 
-TEST_CASE("logits of every architecture agree with the oracle") {
+void check_entry(const std::filesystem::path& folder, const std::string& name, Extent extent) {
+  const OracleEntry entry = read_entry(folder, name);
+  const GgufFile file = GgufFile::open(folder / (name + ".gguf"));
+  std::vector<std::vector<float>> first(entry.prompts.size());
+  for (const KernelTable* kernels : tables()) {
+    ModelHarness::Options options;
+    options.kernels = kernels;
+    options.context_tokens = entry.context_tokens;
+    ModelHarness model(file, options);
+    for (size_t p = 0; p < entry.prompts.size(); ++p) {
+      const Prompt& prompt = entry.prompts[p];
+      const size_t count = prompt.tokens.size();
+      const bool is_short = count <= engine::page_tokens;
+      if (extent == Extent::daily && kernels->isa == engine::Isa::scalar && !is_short) continue;
+      INFO(name << ", " << kernels->name << ", " << count << " tokens");
+      const std::vector<float> whole = run_in_steps(model, prompt.tokens, {count}, Role::prompt);
+      check_close(entry.tolerance, prompt.expected, whole);
+      if (first[p].empty()) first[p] = whole;
+      CHECK(whole == first[p]);
+      if (extent == Extent::full || is_short || kernels == engine::find_kernels(""))
+        check_every_way(model, entry, prompt, whole);
+    }
+  }
+}
+
+void check_all_entries(Extent extent) {
   const auto folder = shared_path("oracle/archs");
   if (!folder) {
     WARN("skipped: shared data is absent");
     return;
   }
-  for (const std::string& name : runnable_entries(*folder)) {
-    const OracleEntry entry = read_entry(*folder, name);
-    const GgufFile file = GgufFile::open(*folder / (name + ".gguf"));
-    std::vector<std::vector<float>> first(entry.prompts.size());
-    for (const KernelTable* kernels : tables()) {
-      ModelHarness::Options options;
-      options.kernels = kernels;
-      options.context_tokens = entry.context_tokens;
-      ModelHarness model(file, options);
-      // The scalar table takes long.
-      const size_t prompts = kernels->isa == engine::Isa::scalar ? 1 : entry.prompts.size();
-      for (size_t p = 0; p < prompts; ++p) {
-        const Prompt& prompt = entry.prompts[p];
-        const size_t count = prompt.tokens.size();
-        INFO(name << ", " << kernels->name << ", " << count << " tokens");
-        const std::vector<float> whole = run_in_steps(model, prompt.tokens, {count}, Role::prompt);
-        check_close(entry.tolerance, prompt.expected, whole);
-        if (first[p].empty()) first[p] = whole;
-        CHECK(whole == first[p]);
-        // All tables give the same bits, so for long prompts one of them stands for all.
-        if (count <= engine::page_tokens || kernels == engine::find_kernels(""))
-          check_every_way(model, entry, prompt, whole);
-      }
-    }
-  }
+  for (const std::string& name : runnable_entries(*folder)) check_entry(*folder, name, extent);
+}
+
+}  // namespace
+
+TEST_CASE("logits of every architecture agree with the oracle") {
+  check_all_entries(Extent::daily);
+}
+
+// By name only: docs/hacking.md.
+TEST_CASE("logits of every architecture agree with the oracle, in full", "[.full]") {
+  check_all_entries(Extent::full);
 }
 
 namespace {
@@ -458,7 +473,7 @@ std::vector<TokenId> continue_greedily(ModelHarness& model, const std::vector<To
   return answer;
 }
 
-void check_golden(const std::filesystem::path& folder) {
+void check_golden(const std::filesystem::path& folder, Extent extent) {
   const nlohmann::json golden = nlohmann::json::parse(read_file(folder / "golden.json"));
   auto model_file = golden.at("model").get<std::string>();
   if (!std::filesystem::exists(folder / model_file)) {
@@ -469,8 +484,8 @@ void check_golden(const std::filesystem::path& folder) {
   const GgufFile file = GgufFile::open(folder / model_file);
   const KernelTables tables = engine::available_kernels();
   for (int32_t t = 0; t < tables.count; ++t) {
-    // It takes long, and gives the bits of the others.
-    if (tables.tables[t]->isa == engine::Isa::scalar && tables.count > 1) continue;
+    const bool is_slow = tables.tables[t]->isa == engine::Isa::scalar && tables.count > 1;
+    if (extent == Extent::daily && is_slow) continue;
     ModelHarness::Options options;
     options.kernels = tables.tables[t];
     options.threads = 2;
@@ -485,9 +500,7 @@ void check_golden(const std::filesystem::path& folder) {
   }
 }
 
-}  // namespace
-
-TEST_CASE("greedy continuations of small real models are the known ones") {
+void check_all_golden(Extent extent) {
   const auto folder = shared_path("data/models");
   if (!folder) {
     WARN("skipped: shared data is absent");
@@ -496,10 +509,20 @@ TEST_CASE("greedy continuations of small real models are the known ones") {
   int32_t count = 0;
   for (const auto& item : std::filesystem::directory_iterator(*folder)) {
     if (!std::filesystem::exists(item.path() / "golden.json")) continue;
-    check_golden(item.path());
+    check_golden(item.path(), extent);
     ++count;
   }
   CHECK(count == 6);
+}
+
+}  // namespace
+
+TEST_CASE("greedy continuations of small real models are the known ones") {
+  check_all_golden(Extent::daily);
+}
+
+TEST_CASE("greedy continuations of small real models are the known ones, in full", "[.full]") {
+  check_all_golden(Extent::full);
 }
 
 }  // namespace hearth::testing

@@ -11,6 +11,9 @@ namespace hearth::engine {
 namespace {
 
 constexpr size_t events_frame_bytes = size_t{1} << 20;
+// Events of a request that wait one by one, so that a client sees an answer in the pieces it was
+// made in; behind them text is joined.
+constexpr size_t pieces_max = 32;
 
 // As packed in a frame.
 size_t log_prob_bytes(const GenerationEvent& event) {
@@ -36,10 +39,12 @@ void end_as_unread(GenerationEvent& event, size_t waiting_bytes) {
 }
 
 // The event that stands for both, in order.
-void append(GenerationEvent& pending, GenerationEvent&& next) {
-  next.text.insert(0, pending.text);
-  next.log_probs.insert(next.log_probs.begin(), std::make_move_iterator(pending.log_probs.begin()),
-                        std::make_move_iterator(pending.log_probs.end()));
+void join(GenerationEvent& pending, GenerationEvent&& next) {
+  pending.text += next.text;
+  std::move(next.log_probs.begin(), next.log_probs.end(), std::back_inserter(pending.log_probs));
+  if (!next.is_final) return;
+  next.text = std::move(pending.text);
+  next.log_probs = std::move(pending.log_probs);
   pending = std::move(next);
 }
 
@@ -61,26 +66,27 @@ void Outbox::push_event(GenerationEvent event) {
       if (event.is_final) dropped_.erase(id);
       return;
     }
-    const auto [pending, is_new] = pending_.try_emplace(id);
+    const auto [place, is_new] = pending_.try_emplace(id);
     if (is_new) order_.push_back(id);
-    const size_t waiting_bytes = pending->second.text.size() + event.text.size();
+    Pending& pending = place->second;
+    const size_t text_bytes = pending.text_bytes + event.text.size();
+    const size_t log_probs = pending.log_prob_bytes + log_prob_bytes(event);
     // Log-probabilities take far more bytes than the text they belong to.
     constexpr size_t log_probs_per_text = 8;
-    const size_t waiting_log_probs = log_prob_bytes(pending->second) + log_prob_bytes(event);
-    const bool is_too_much =
-        !event.is_final && (waiting_bytes > pending_text_max_ ||
-                            waiting_log_probs > log_probs_per_text * pending_text_max_);
-    if (is_new || event.is_final) {
-      append(pending->second, std::move(event));
-    } else if (!is_too_much) {
-      pending->second.text += event.text;
-      std::move(event.log_probs.begin(), event.log_probs.end(),
-                std::back_inserter(pending->second.log_probs));
-    }
-    if (is_too_much) {
-      end_as_unread(pending->second, waiting_bytes);
+    if (!event.is_final &&
+        (text_bytes > pending_text_max_ || log_probs > log_probs_per_text * pending_text_max_)) {
+      if (pending.events.empty()) pending.events.emplace_back().id = id;
+      end_as_unread(pending.events.back(), text_bytes);
       dropped_.insert(id);
       overflown_.push_back(id);
+    } else {
+      pending.text_bytes = text_bytes;
+      pending.log_prob_bytes = log_probs;
+      if (pending.events.size() < pieces_max) {
+        pending.events.push_back(std::move(event));
+      } else {
+        join(pending.events.back(), std::move(event));
+      }
     }
   }
   filled_.notify_one();
@@ -97,8 +103,10 @@ EventsFrame Outbox::take_events() {
   while (!order_.empty() && bytes < events_frame_bytes) {
     auto node = pending_.extract(order_.front());
     order_.pop_front();
-    bytes += size_of(node.mapped());
-    frame.events.push_back(std::move(node.mapped()));
+    for (GenerationEvent& event : node.mapped().events) {
+      bytes += size_of(event);
+      frame.events.push_back(std::move(event));
+    }
   }
   return frame;
 }

@@ -1,7 +1,7 @@
 // What a runner has to send, between the threads that produce and the one that writes to the
-// socket. Producers never wait: text for a request that is still unsent is appended to its pending
-// event, and a request whose reader does not keep up ends with an error instead of growing without
-// bound.
+// socket. Producers never wait: a few events of a request wait as they are, behind them text is
+// joined to the last one, and a request whose reader does not keep up ends with an error instead of
+// growing without bound.
 #pragma once
 
 #include <condition_variable>
@@ -38,14 +38,21 @@ class Outbox {
   void close();
 
  private:
+  // What waits of one request, in order.
+  struct Pending {
+    std::vector<GenerationEvent> events;
+    size_t text_bytes = 0;
+    size_t log_prob_bytes = 0;
+  };
+
   EventsFrame take_events();
 
   const size_t pending_text_max_;
   std::mutex mutex_;
   std::condition_variable filled_;
   std::deque<Frame> frames_;
-  std::deque<RequestId> order_;  // requests with a pending event, oldest first
-  std::unordered_map<RequestId, GenerationEvent> pending_;
+  std::deque<RequestId> order_;  // requests with pending events, oldest first
+  std::unordered_map<RequestId, Pending> pending_;
   std::unordered_set<RequestId> dropped_;  // overflown; until the engine's own final event
   std::vector<RequestId> overflown_;
   bool is_closed_ = false;

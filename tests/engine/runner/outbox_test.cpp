@@ -34,38 +34,56 @@ std::vector<GenerationEvent> pop_events(Outbox& outbox) {
 
 }  // namespace
 
-TEST_CASE("outbox: unsent text of a request becomes one event") {
+TEST_CASE("outbox: a few unsent events of a request stay as they are, in order") {
   Outbox outbox;
   outbox.push_event(text(1, "once "));
   outbox.push_event(text(2, "two"));
   outbox.push_event(text(1, "upon "));
   outbox.push_event(final_text(1, "a time"));
   const auto events = pop_events(outbox);
-  REQUIRE(events.size() == 2);
-  CHECK(events[0].id == 1);
-  CHECK(events[0].text == "once upon a time");
-  CHECK(events[0].is_final);
-  CHECK(events[0].finish == FinishReason::length);
-  CHECK(events[0].timings.generated_tokens == 3);
-  CHECK(events[1].text == "two");
-  CHECK_FALSE(events[1].is_final);
+  REQUIRE(events.size() == 4);
+  CHECK(events[0].text == "once ");
+  CHECK(events[1].text == "upon ");
+  CHECK(events[2].text == "a time");
+  CHECK(events[2].is_final);
+  CHECK(events[2].timings.generated_tokens == 3);
+  CHECK(events[3].id == 2);
+  CHECK_FALSE(events[3].is_final);
 }
 
-TEST_CASE("outbox: log-probabilities are joined like text, and bounded") {
-  const auto row = [](TokenId id) {
-    GenerationEvent event = text(1, "x");
-    event.log_probs = {{{id, -1, "piece"}}};
-    return event;
-  };
+TEST_CASE("outbox: the text and log-probabilities of many unsent events are joined") {
   Outbox outbox;
-  for (const TokenId id : {1, 2, 3}) outbox.push_event(row(id));
+  std::string all;
+  for (TokenId id = 0; id < 100; ++id) {
+    GenerationEvent event = text(1, std::to_string(id) + " ");
+    event.log_probs = {{{id, -1, "piece"}}};
+    all += event.text;
+    outbox.push_event(std::move(event));
+  }
   outbox.push_event(final_text(1, "!"));
   const auto events = pop_events(outbox);
-  REQUIRE(events.size() == 1);
-  REQUIRE(events[0].log_probs.size() == 3);
-  CHECK(events[0].log_probs[2][0].id == 3);
+  REQUIRE(events.size() == 32);
+  std::string joined;
+  std::vector<TokenId> ids;
+  for (const GenerationEvent& event : events) {
+    joined += event.text;
+    for (const auto& row : event.log_probs) ids.push_back(row[0].id);
+  }
+  CHECK(joined == all + "!");
+  REQUIRE(ids.size() == 100);
+  for (TokenId id = 0; id < 100; ++id) CHECK(ids[static_cast<size_t>(id)] == id);
+  CHECK(events.back().is_final);
+  CHECK(events.back().finish == FinishReason::length);
+  CHECK(events.back().timings.generated_tokens == 3);
+}
+
+TEST_CASE("outbox: waiting log-probabilities are bounded") {
   Outbox small(20);  // room for 160 bytes of them
-  for (const TokenId id : {1, 2, 3, 4, 5, 6, 7, 8, 9}) small.push_event(row(id));
+  for (TokenId id = 1; id < 10; ++id) {
+    GenerationEvent event = text(1, "x");
+    event.log_probs = {{{id, -1, "piece"}}};
+    small.push_event(std::move(event));
+  }
   CHECK(small.take_overflown() == std::vector<RequestId>{1});
 }
 
@@ -87,13 +105,18 @@ TEST_CASE("outbox: an answer nobody reads ends with the reason, once") {
   CHECK(outbox.take_overflown() == std::vector<RequestId>{7});
   CHECK(outbox.take_overflown().empty());
   const auto events = pop_events(outbox);
-  REQUIRE(events.size() == 1);
-  CHECK(events[0].is_final);
-  CHECK(events[0].finish == FinishReason::failed);
-  CHECK(events[0].error == ErrorCode::unavailable);
-  CHECK(events[0].message ==
+  REQUIRE(events.size() == 10);
+  for (const GenerationEvent& event : events) CHECK(event.text.size() == 10);
+  CHECK(events[9].is_final);
+  CHECK(events[9].finish == FinishReason::failed);
+  CHECK(events[9].error == ErrorCode::unavailable);
+  CHECK(events[9].message ==
         "the answer was ended because it was not read: 110 bytes of text were waiting");
-  CHECK(events[0].text.size() == 100);
+  Outbox tiny(5);
+  tiny.push_event(text(8, "too long"));
+  const auto alone = pop_events(tiny);
+  REQUIRE(alone.size() == 1);
+  CHECK((alone[0].id == 8 && alone[0].finish == FinishReason::failed));
   // The engine goes on for a moment, then sends its own end: none of it arrives.
   outbox.push_event(text(7, "b"));
   outbox.push_event(final_text(7, "c"));

@@ -182,7 +182,9 @@ TEST_CASE("layer_norm with and without weight and bias", "[kernels]") {
     const float* const none = nullptr;
     const std::pair<const float*, const float*> cases[] = {
         {weight.data(), bias.data()}, {weight.data(), none}, {none, none}};
-    for (const auto& [w, b] : cases) {
+    for (const auto& pair : cases) {
+      const float* const w = pair.first;
+      const float* const b = pair.second;
       const std::vector<float> y = run_all(width, [&](const KernelTable& table, float* out) {
         std::copy(x.begin(), x.end(), out);
         table.layer_norm(out, w, b, static_cast<int64_t>(width), 1e-5f, out);

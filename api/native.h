@@ -14,6 +14,10 @@ namespace hearth::api {
 
 ChatRequest read_native_generate(std::string_view body);
 ChatRequest read_native_chat(std::string_view body);
+EmbedRequest read_native_embed(std::string_view body);
+EmbedRequest read_native_embeddings(std::string_view body);  // the old endpoint, one prompt
+TokenizeRequest read_native_tokenize(std::string_view body);
+DetokenizeRequest read_native_detokenize(std::string_view body);
 ShowRequest read_native_show(std::string_view body);
 CopyRequest read_native_copy(std::string_view body);
 CreateRequest read_native_create(std::string_view body);
@@ -21,6 +25,13 @@ CreateRequest read_native_create(std::string_view body);
 std::string read_native_model(std::string_view body);
 
 std::string write_native_version();
+std::string write_native_status();  // that there is no cloud
+std::string write_native_embed(const EmbedRequest& request, const EmbedReply& reply);
+std::string write_native_embeddings(const EmbedReply& reply);
+std::string write_native_tokenize(const std::string& model, const std::vector<int32_t>& tokens);
+std::string write_native_detokenize(const std::string& model, std::string_view text);
+// What _debug_render_only is answered with.
+std::string write_native_rendered(const std::string& model, std::string_view prompt, WallTime now);
 std::string write_native_tags(const std::vector<ModelSummary>& models);
 std::string write_native_ps(const std::vector<RunningModel>& models);
 std::string write_native_show(const ModelDescription& model);

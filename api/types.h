@@ -35,11 +35,16 @@ struct ChatRequest {
   std::vector<int32_t> context_tokens;  // tokens of an earlier reply that stand before the prompt
   bool returns_context = false;         // the final event carries the tokens of prompt and answer
   std::optional<std::string> template_text;  // a template in place of the model's own
+  std::optional<std::string> suffix;         // the text that follows what is to be written in
   modelfile::Parameters options;  // what the client said; the model's parameters fill the rest
   bool uses_openai_defaults =
       false;  // temperature and top_p are 1 where neither client nor model says
   std::optional<Duration> keep_alive;  // absent: the daemon's default. `forever` and 0 are special
   bool truncate = false;  // an over-long prompt is cut instead of refused; only when asked for
+  bool shifts = false;    // a full context loses its oldest half and the answer goes on
+  // Absent: no log-probabilities. Otherwise that many likeliest tokens beside the chosen one.
+  std::optional<int32_t> top_log_probs;
+  bool is_render_only = false;  // the prompt is wanted, not an answer
   bool is_stream = true;
   bool includes_usage = false;  // OpenAI: a last chunk with the usage
   std::vector<std::string>
@@ -61,13 +66,61 @@ struct Metrics {
   int64_t generation_ns = 0;
 };
 
+// How likely the model found a token: the natural logarithm of its probability.
+struct TokenLogProb {
+  std::string token;  // its bytes, not always whole UTF-8
+  float value = 0;
+  std::vector<TokenLogProb> top;  // the likeliest ones in its place, best first
+};
+
 // A piece of an answer, or its end. Exactly one final event ends every answer that did not fail.
 struct ChatEvent {
   std::string content;
+  std::vector<TokenLogProb> log_probs;  // of the tokens since the last event, where asked for
   bool is_final = false;
   DoneReason reason = DoneReason::stop;  // this and the rest: final event only
   Metrics metrics;
   std::vector<int32_t> context_tokens;
+};
+
+// One text, or the tokens of one.
+struct EmbedInput {
+  std::string text;
+  std::vector<int32_t> tokens;  // used instead of the text when not empty
+};
+
+// A request for vectors.
+struct EmbedRequest {
+  std::string model;
+  std::vector<EmbedInput> inputs;  // none: load the model
+  bool truncate = true;            // an over-long input loses its end instead of failing
+  int64_t dimensions = 0;          // values to keep of a vector; 0: all
+  // Of length 1. Off: as the models of the old endpoint had it.
+  bool normalize = true;
+  std::optional<Duration> keep_alive;
+  std::vector<std::string> warnings;  // as in ChatRequest
+};
+
+struct EmbedReply {
+  std::vector<std::vector<float>> vectors;  // in the order of the inputs
+  std::vector<int64_t> input_tokens;        // per input
+  int64_t truncated_count = 0;              // inputs that lost their end
+  int64_t total_ns = 0;
+  int64_t load_ns = 0;
+};
+
+// Text to tokens, without an answer.
+struct TokenizeRequest {
+  std::string model;
+  std::string text;
+  bool with_special = false;  // names of control tokens become them, and the model's own are added
+  std::optional<Duration> keep_alive;
+};
+
+struct DetokenizeRequest {
+  std::string model;
+  std::vector<int32_t> tokens;
+  std::optional<Duration> keep_alive;
 };
 
 struct ModelDetails {

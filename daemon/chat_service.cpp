@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 
@@ -32,20 +34,18 @@ class EventBuffer {
   void push(RunnerEvent event) {
     {
       const std::lock_guard lock(mutex_);
-      if (!event.event.text.empty()) {
-        if (pieces_.size() < pieces_max) {
-          pieces_.push_back(std::move(event.event.text));
-        } else {
-          pieces_.back() += event.event.text;
-        }
-      }
+      if (!event.event.text.empty() || !event.event.log_probs.empty()) add(event.event);
       if (event.event.is_final) end_ = std::move(event);
     }
     wake_.notify();
   }
 
+  struct Piece {
+    std::string text;
+    std::vector<std::vector<engine::LogProb>> log_probs;
+  };
   struct Taken {
-    std::string piece;
+    Piece piece;
     std::optional<RunnerEvent> end;  // with an empty piece: all pieces are taken
   };
   // Absent: nothing there yet.
@@ -57,15 +57,36 @@ class EventBuffer {
       return taken;
     }
     if (!end_) return std::nullopt;
-    return Taken{"", end_};
+    return Taken{{}, end_};
   }
 
  private:
+  // With mutex_ held.
+  void add(engine::GenerationEvent& event) {
+    if (pieces_.size() < pieces_max) {
+      pieces_.push_back({std::move(event.text), std::move(event.log_probs)});
+      return;
+    }
+    Piece& last = pieces_.back();
+    last.text += event.text;
+    std::move(event.log_probs.begin(), event.log_probs.end(), std::back_inserter(last.log_probs));
+  }
+
   const Wake wake_;
   std::mutex mutex_;
-  std::deque<std::string> pieces_;
+  std::deque<Piece> pieces_;
   std::optional<RunnerEvent> end_;
 };
+
+// The chosen token, then the likeliest ones.
+api::TokenLogProb to_log_prob(const std::vector<engine::LogProb>& row) {
+  api::TokenLogProb result;
+  if (row.empty()) return result;
+  result.token = row.front().piece;
+  result.value = row.front().value;
+  for (size_t i = 1; i < row.size(); ++i) result.top.push_back({row[i].piece, row[i].value, {}});
+  return result;
+}
 
 class RunningAnswer : public ChatAnswer {
  public:
@@ -100,7 +121,9 @@ class RunningAnswer : public ChatAnswer {
  private:
   api::ChatEvent to_event(EventBuffer::Taken taken) {
     api::ChatEvent event;
-    event.content = std::move(taken.piece);
+    event.content = std::move(taken.piece.text);
+    for (const std::vector<engine::LogProb>& row : taken.piece.log_probs)
+      event.log_probs.push_back(to_log_prob(row));
     if (!taken.end) return event;
     is_finished_ = true;
     check_failure(*taken.end);
@@ -168,13 +191,27 @@ Task<api::ChatEvent> ChatService::load_or_unload(Exchange& exchange,
   co_return event;
 }
 
+Task<engine::GenerationRequest> ChatService::build(const api::ChatRequest& request,
+                                                   const RunnableModel& model) {
+  const PromptDefaults defaults{config_.context_tokens, config_.truncates_like_ollama};
+  std::function<engine::GenerationRequest()> job = [&] {
+    return build_generation(request, model, defaults);
+  };
+  co_return co_await workers_.compute(std::move(job));
+}
+
+Task<std::string> ChatService::render(const api::ChatRequest& request) {
+  const RunnableModel model = co_await open(request);
+  const engine::GenerationRequest generation = co_await build(request, model);
+  std::string text;
+  for (const engine::PromptPart& part : generation.prompt) text += part.text;
+  co_return text;
+}
+
 Task<std::unique_ptr<ChatAnswer>> ChatService::start(Exchange& exchange,
                                                      const api::ChatRequest& request) {
   const RunnableModel model = co_await open(request);
-  const PromptDefaults defaults{config_.context_tokens, config_.truncates_like_ollama};
-  engine::GenerationRequest generation;
-  std::function<void()> build = [&] { generation = build_generation(request, model, defaults); };
-  co_await workers_.run(std::move(build));
+  engine::GenerationRequest generation = co_await build(request, model);
   std::string print = fingerprint(generation, model.weights_key);
   if (manager_.kills(print) >= 2) {
     throw Error(

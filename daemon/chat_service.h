@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "api/types.h"
 #include "daemon/model_library.h"
@@ -33,11 +34,15 @@ class ChatService {
 
   // For requests without messages: loads the model or lets it go. The event to answer with.
   Task<api::ChatEvent> load_or_unload(Exchange& exchange, const api::ChatRequest& request);
+  // The prompt as the model would get it; loads nothing.
+  Task<std::string> render(const api::ChatRequest& request);
   // Renders, loads the model when needed, starts. `exchange` must outlive the answer.
   Task<std::unique_ptr<ChatAnswer>> start(Exchange& exchange, const api::ChatRequest& request);
 
  private:
   Task<RunnableModel> open(const api::ChatRequest& request);
+  Task<engine::GenerationRequest> build(const api::ChatRequest& request,
+                                        const RunnableModel& model);
 
   WorkerPool& workers_;
   ModelLibrary& library_;

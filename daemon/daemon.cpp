@@ -19,6 +19,7 @@
 #include "base/version.h"
 #include "daemon/chat_service.h"
 #include "daemon/config.h"
+#include "daemon/embed_service.h"
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
 #include "daemon/port_owner.h"
@@ -26,6 +27,7 @@
 #include "daemon/server/access.h"
 #include "daemon/server/server.h"
 #include "daemon/server/worker_pool.h"
+#include "daemon/tokenize_service.h"
 #include "registry/model_store.h"
 
 namespace hearth::daemon {
@@ -74,7 +76,9 @@ class Daemon {
         workers_(io_.get_executor(), 8),
         manager_(io_.get_executor(), workers_, config_),
         chat_(workers_, library_, manager_, config_),
-        services_{config_, access_, workers_, store_, library_, manager_, chat_},
+        embed_(workers_, library_, manager_),
+        tokenize_(workers_, library_, manager_),
+        services_{config_, access_, workers_, store_, library_, manager_, chat_, embed_, tokenize_},
         server_(io_.get_executor(), ServerLimits{},
                 [this](Exchange& exchange) { return answer_request(services_, exchange); }) {}
 
@@ -118,6 +122,8 @@ class Daemon {
   WorkerPool workers_;
   ModelManager manager_;
   ChatService chat_;
+  EmbedService embed_;
+  TokenizeService tokenize_;
   Services services_;
   Server server_;
 };

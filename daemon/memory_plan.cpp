@@ -39,16 +39,19 @@ ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input) {
 }
 
 bool has_room(std::span<const LoadedModel> loaded, int64_t needed_bytes, const Limits& limits) {
-  if (loaded.empty()) return true;
-  if (static_cast<int64_t>(loaded.size()) >= limits.models_max) return false;
   int64_t used = 0;
-  for (const LoadedModel& model : loaded) used += model.total_bytes;
-  return used + needed_bytes <= limits.memory_bytes;
+  int64_t count = 0;
+  for (const LoadedModel& model : loaded) {
+    used += model.total_bytes;
+    count += model.total_bytes > 0 ? 1 : 0;
+  }
+  if (needed_bytes == 0 || count == 0) return true;
+  return count < limits.models_max && used + needed_bytes <= limits.memory_bytes;
 }
 
 std::optional<size_t> choose_victim(std::span<const LoadedModel> loaded) {
   const auto order = [](const LoadedModel& model) {
-    return std::tuple(!model.is_idle, model.keep_alive, model.key);
+    return std::tuple(model.total_bytes == 0, !model.is_idle, model.keep_alive, model.key);
   };
   const auto first =
       std::min_element(loaded.begin(), loaded.end(),

@@ -32,7 +32,7 @@ ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input);
 
 struct LoadedModel {
   std::string key;
-  int64_t total_bytes = 0;
+  int64_t total_bytes = 0;  // 0: a vocabulary only, which does not count
   api::Duration keep_alive{};
   bool is_idle = false;
 };
@@ -42,7 +42,8 @@ struct Limits {
   int32_t models_max = 1;
 };
 
-// Whether a model of this size may be loaded beside the others. The only model always fits.
+// Whether a model of this size may be loaded beside the others. The only model always fits, and so
+// does a vocabulary.
 bool has_room(std::span<const LoadedModel> loaded, int64_t needed_bytes, const Limits& limits);
 
 // Index of the model that goes first: shortest keep-alive, then key; an idle one if there is any.

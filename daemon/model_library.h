@@ -41,7 +41,8 @@ struct RunnableModel {
   std::string system;
   std::vector<api::Message> messages;
   std::optional<std::string> template_text;  // of the TEMPLATE layer
-  FactsPointer facts;  // shared with the library's cache, which may drop it any time
+  bool vocabulary_only = false;  // tokens are wanted, no answers: nothing of the weights is read
+  FactsPointer facts;            // shared with the library's cache, which may drop it any time
 };
 
 // Thread-safe. Functions read files: call them on the worker pool.

@@ -72,6 +72,7 @@ engine::LoadOptions load_options(const ModelInstance& instance, const Config& co
   options.cache_bytes = instance.plan.cache_bytes;
   options.sequences_max = config.num_parallel;
   options.queue_max = config.max_queue;
+  options.vocabulary_only = instance.model.vocabulary_only;
   return options;
 }
 
@@ -211,6 +212,7 @@ InstancePointer ModelManager::State::find(const std::string& key) const {
 }
 
 ModelPlan ModelManager::State::plan_for(const RunnableModel& model) const {
+  if (model.vocabulary_only) return {};
   PlanInput input;
   input.kv_type = config.kv_cache_type;
   input.sequences = config.num_parallel;
@@ -403,9 +405,9 @@ Task<ModelLease> ModelManager::acquire(Exchange& exchange, const RunnableModel& 
       if (mine->failure->code() != ErrorCode::cancelled) throw Error(*mine->failure);
       mine = nullptr;  // given up because others stopped waiting; begin again
     }
+    if (std::optional<ModelLease> ready = acquire_loaded(model, keep_alive))
+      co_return std::move(*ready);
     InstancePointer found = state_->find(model.weights_key);
-    const bool is_ready = found && found->state == InstanceState::ready && !found->is_draining;
-    if (is_ready && found->runner->is_alive()) co_return state_->lease(*this, found, keep_alive);
     if (!waiting)
       waiting.emplace(state_->waiting, exchange.wake(),
                       static_cast<size_t>(state_->config.max_queue));
@@ -414,6 +416,14 @@ Task<ModelLease> ModelManager::acquire(Exchange& exchange, const RunnableModel& 
     waiting->wait_for(mine);
     co_await exchange.wake().wait();
   }
+}
+
+std::optional<ModelLease> ModelManager::acquire_loaded(const RunnableModel& model,
+                                                       std::optional<api::Duration> keep_alive) {
+  const InstancePointer found = state_->find(model.weights_key);
+  const bool is_ready = found && found->state == InstanceState::ready && !found->is_draining;
+  if (!is_ready || !found->runner->is_alive()) return std::nullopt;
+  return state_->lease(*this, found, keep_alive);
 }
 
 void ModelManager::unload(const std::string& weights_key) {
@@ -427,7 +437,7 @@ Task<std::vector<api::RunningModel>> ModelManager::running() {
   std::vector<api::RunningModel> models;
   std::vector<InstancePointer> ready;
   for (const InstancePointer& instance : state_->instances) {
-    if (instance->state == InstanceState::ending) continue;
+    if (instance->state == InstanceState::ending || instance->model.vocabulary_only) continue;
     models.push_back(describe(*instance));
     ready.push_back(instance->state == InstanceState::ready ? instance : nullptr);
   }

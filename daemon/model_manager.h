@@ -56,6 +56,9 @@ class ModelManager {
   // is given up.
   Task<ModelLease> acquire(Exchange& exchange, const RunnableModel& model,
                            std::optional<api::Duration> keep_alive);
+  // Absent when the model is not loaded, or on its way out.
+  std::optional<ModelLease> acquire_loaded(const RunnableModel& model,
+                                           std::optional<api::Duration> keep_alive);
   // Unloads the model as soon as it is idle. Nothing happens when it is not loaded.
   void unload(const std::string& weights_key);
   // Longest remaining first.

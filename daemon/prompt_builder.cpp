@@ -160,10 +160,14 @@ engine::GenerationRequest build_generation(const api::ChatRequest& request,
     throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support {}", model.name,
                                                     to_string(request.operation)));
   }
+  if (request.suffix) {
+    throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support insert", model.name));
+  }
   const Parameters parameters = merge_parameters(request, model);
   engine::GenerationRequest generation;
   generation.prompt = build_prompt(request, model);
   generation.sampling = sampling_options(parameters);
+  generation.sampling.logprobs = request.top_log_probs.value_or(-1);
   generation.tokens_max = parameters.num_predict.value_or(-1);
   generation.stop = parameters.stop.value_or(std::vector<std::string>{});
   generation.context_tokens = parameters.num_ctx.value_or(defaults.context_tokens);

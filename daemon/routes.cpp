@@ -11,9 +11,14 @@ namespace {
 constexpr std::array table{
     Route{"GET HEAD", "/", handlers::root},
     Route{"GET HEAD", "/api/version", handlers::version},
+    Route{"GET", "/api/status", handlers::status},
 
     Route{"POST", "/api/chat", handlers::chat},
     Route{"POST", "/api/generate", handlers::generate},
+    Route{"POST", "/api/embed", handlers::embed},
+    Route{"POST", "/api/embeddings", handlers::embeddings},
+    Route{"POST", "/api/tokenize", handlers::tokenize},
+    Route{"POST", "/api/detokenize", handlers::detokenize},
     Route{"GET", "/api/ps", handlers::ps},
 
     Route{"GET HEAD", "/api/tags", handlers::tags},
@@ -25,6 +30,8 @@ constexpr std::array table{
     Route{"DELETE", "/api/delete", handlers::remove},
 
     Route{"POST", "/v1/chat/completions", handlers::openai_chat},
+    Route{"POST", "/v1/completions", handlers::openai_completion},
+    Route{"POST", "/v1/embeddings", handlers::openai_embeddings},
     Route{"GET", "/v1/models", handlers::openai_models},
     Route{"GET", "/v1/models/{model}", handlers::openai_model},
 };

@@ -27,6 +27,10 @@ namespace {
 using engine::CancelFrame;
 using engine::CancelLoadFrame;
 using engine::DetokenizeFrame;
+using engine::EmbeddingFrame;
+using engine::EmbeddingRequest;
+using engine::EmbeddingResult;
+using engine::EmbedFrame;
 using engine::EngineStats;
 using engine::EventsFrame;
 using engine::FailedFrame;
@@ -79,6 +83,15 @@ GenerationEvent failed_event(RequestId id, const DeathCause& cause) {
   return event;
 }
 
+EmbeddingResult failed_embedding(RequestId id, const DeathCause& cause) {
+  EmbeddingResult result;
+  result.id = id;
+  result.has_failed = true;
+  result.error = ErrorCode::unavailable;
+  result.message = cause.message;
+  return result;
+}
+
 class RunnerProcessImpl final : public RunnerProcess {
  public:
   explicit RunnerProcessImpl(Options options) : options_(std::move(options)) {}
@@ -88,8 +101,9 @@ class RunnerProcessImpl final : public RunnerProcess {
   LoadedFacts load(const ModelFiles& files, const LoadOptions& options,
                    const ProgressCallback& progress) override;
   RequestId generate(GenerationRequest request, EventCallback callback) override;
+  RequestId embed(EmbeddingRequest request, EmbeddingCallback callback) override;
   void cancel(RequestId id) override;
-  std::vector<TokenId> tokenize(std::span<const PromptPart> prompt) override;
+  std::vector<TokenId> tokenize(std::span<const PromptPart> prompt, bool as_prompt) override;
   std::string detokenize(std::span<const TokenId> tokens) override;
   EngineStats stats() override;
   pid_t pid() const override { return process_; }
@@ -99,12 +113,18 @@ class RunnerProcessImpl final : public RunnerProcess {
 
  private:
   enum class LoadState : uint8_t { none, running, loaded, refused };
+  // An input whose vector is on its way, and what has come of it.
+  struct PendingEmbedding {
+    EmbeddingCallback callback;
+    std::vector<float> values;
+  };
 
   // The reader thread.
   void read_until_the_end();
   void read_frames();
   void dispatch(Frame& frame);
   void deliver(EventsFrame& frame);
+  void deliver(EmbeddingFrame& frame);
   void check_hello(const HelloFrame& frame);
   void answer_call(uint64_t call, Frame&& frame);
   void ping_and_watch();
@@ -115,6 +135,7 @@ class RunnerProcessImpl final : public RunnerProcess {
 
   void kill_process() noexcept;
   void send_unless_dead(const Frame& frame, std::span<const int> descriptors = {});
+  void send_request(RequestId id, const Frame& frame);
   Frame call(uint64_t number, const Frame& frame);
   void require_alive() const;  // with mutex_ held
 
@@ -135,7 +156,8 @@ class RunnerProcessImpl final : public RunnerProcess {
   double load_fraction_ = 0;
   LoadedFacts facts_;
   RefusedFrame refusal_;
-  std::unordered_map<RequestId, EventCallback> requests_;  // erased by the reader thread only
+  std::unordered_map<RequestId, EventCallback> requests_;       // erased by the reader thread only
+  std::unordered_map<RequestId, PendingEmbedding> embeddings_;  // likewise
   std::unordered_map<uint64_t, std::optional<Frame>> calls_;
 
   // The reader thread's own.
@@ -207,6 +229,7 @@ void RunnerProcessImpl::read_frames() {
 void RunnerProcessImpl::dispatch(Frame& frame) {
   if (auto* hello = std::get_if<HelloFrame>(&frame)) return check_hello(*hello);
   if (auto* events = std::get_if<EventsFrame>(&frame)) return deliver(*events);
+  if (auto* embedding = std::get_if<EmbeddingFrame>(&frame)) return deliver(*embedding);
   if (auto* pong = std::get_if<PongFrame>(&frame)) {
     ping_since_.reset();
     if (!watch(*pong))
@@ -267,6 +290,22 @@ void RunnerProcessImpl::deliver(EventsFrame& frame) {
     }
     (*callback)({std::move(event), false});
   }
+}
+
+void RunnerProcessImpl::deliver(EmbeddingFrame& frame) {
+  PendingEmbedding pending;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = embeddings_.find(frame.result.id);
+    if (found == embeddings_.end()) return;
+    std::vector<float>& values = found->second.values;
+    values.insert(values.end(), frame.result.values.begin(), frame.result.values.end());
+    if (!frame.is_final) return;
+    pending = std::move(found->second);
+    embeddings_.erase(found);
+  }
+  frame.result.values = std::move(pending.values);
+  pending.callback({std::move(frame.result), false});
 }
 
 void RunnerProcessImpl::answer_call(uint64_t number, Frame&& frame) {
@@ -336,20 +375,25 @@ void RunnerProcessImpl::reap() {
 
 RunnerActivity RunnerProcessImpl::activity() const {
   if (load_state_ == LoadState::running) return RunnerActivity::loading;
-  return requests_.empty() ? RunnerActivity::idle : RunnerActivity::answering;
+  const bool is_idle = requests_.empty() && embeddings_.empty();
+  return is_idle ? RunnerActivity::idle : RunnerActivity::answering;
 }
 
 // Nobody is left waiting: every request gets its final event, every blocked call wakes up.
 void RunnerProcessImpl::bury() {
   std::unordered_map<RequestId, EventCallback> orphans;
+  std::unordered_map<RequestId, PendingEmbedding> orphaned_inputs;
   {
     std::lock_guard lock(mutex_);
     orphans.swap(requests_);
+    orphaned_inputs.swap(embeddings_);
   }
   changed_.notify_all();
   const bool is_violent = cause_->kind != DeathKind::stopped;
   if (is_violent) log::error(cause_->message);
   for (auto& [id, callback] : orphans) callback({failed_event(id, *cause_), is_violent});
+  for (auto& [id, pending] : orphaned_inputs)
+    pending.callback({failed_embedding(id, *cause_), is_violent});
   if (options_.on_death) options_.on_death(*cause_);
   {
     std::lock_guard lock(mutex_);
@@ -411,22 +455,37 @@ RequestId RunnerProcessImpl::generate(GenerationRequest request, EventCallback c
     require_alive();
     requests_.emplace(id, std::move(callback));
   }
+  send_request(id, GenerateFrame{std::move(request), ""});
+  return id;
+}
+
+RequestId RunnerProcessImpl::embed(EmbeddingRequest request, EmbeddingCallback callback) {
+  const RequestId id = next_number_++;
+  request.id = id;
+  {
+    std::lock_guard lock(mutex_);
+    require_alive();
+    embeddings_.emplace(id, PendingEmbedding{std::move(callback), {}});
+  }
+  send_request(id, EmbedFrame{std::move(request)});
+  return id;
+}
+
+void RunnerProcessImpl::send_request(RequestId id, const Frame& frame) {
   try {
-    channel_->send(GenerateFrame{std::move(request), ""});
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::unavailable)
-      return id;  // dying: the reader sends the final event
+    send_unless_dead(frame);  // dying: the reader sends the final event
+  } catch (const Error&) {    // too large
     std::lock_guard lock(mutex_);
     requests_.erase(id);  // never sent, so the reader cannot be using it
+    embeddings_.erase(id);
     throw;
   }
-  return id;
 }
 
 void RunnerProcessImpl::cancel(RequestId id) {
   {
     std::lock_guard lock(mutex_);
-    if (cause_ || !requests_.contains(id)) return;
+    if (cause_ || (!requests_.contains(id) && !embeddings_.contains(id))) return;
   }
   send_unless_dead(CancelFrame{id});
 }
@@ -459,9 +518,11 @@ T expect(Frame&& frame) {
   throw Error(ErrorCode::internal, "the runner answered something that was not asked");
 }
 
-std::vector<TokenId> RunnerProcessImpl::tokenize(std::span<const PromptPart> prompt) {
+std::vector<TokenId> RunnerProcessImpl::tokenize(std::span<const PromptPart> prompt,
+                                                 bool as_prompt) {
   const uint64_t number = next_number_++;
-  return expect<TokensFrame>(call(number, TokenizeFrame{number, {prompt.begin(), prompt.end()}}))
+  return expect<TokensFrame>(
+             call(number, TokenizeFrame{number, {prompt.begin(), prompt.end()}, as_prompt}))
       .tokens;
 }
 

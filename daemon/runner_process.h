@@ -45,6 +45,11 @@ struct RunnerEvent {
   bool killed_runner = false;
 };
 
+struct RunnerEmbedding {
+  engine::EmbeddingResult result;
+  bool killed_runner = false;  // as in RunnerEvent
+};
+
 // Thread-safe. Callbacks run on the reader thread of the process, must not block and must not
 // destroy the RunnerProcess.
 class RunnerProcess {
@@ -63,6 +68,7 @@ class RunnerProcess {
   };
 
   using EventCallback = std::function<void(RunnerEvent)>;
+  using EmbeddingCallback = std::function<void(RunnerEmbedding)>;
   // Fraction done, 0..1. Returning false cancels the load. Called on the thread that called load().
   using ProgressCallback = std::function<bool(double)>;
 
@@ -88,12 +94,15 @@ class RunnerProcess {
   // dies: then failed/unavailable with the cause. Throws Error{unavailable} when the runner is dead
   // already; no event follows then.
   virtual engine::RequestId generate(engine::GenerationRequest request, EventCallback callback) = 0;
-  // Unknown and finished ids are ignored. The final event still follows.
+  // The same for one input and its vector: exactly one result follows.
+  virtual engine::RequestId embed(engine::EmbeddingRequest request, EmbeddingCallback callback) = 0;
+  // Unknown and finished ids are ignored. The final event or result still follows.
   virtual void cancel(engine::RequestId id) = 0;
 
   // Block for the answer. Throw what the engine threw, or Error{unavailable} with the cause of
   // death. Never call them from a callback.
-  virtual std::vector<engine::TokenId> tokenize(std::span<const engine::PromptPart> prompt) = 0;
+  virtual std::vector<engine::TokenId> tokenize(std::span<const engine::PromptPart> prompt,
+                                                bool as_prompt) = 0;
   virtual std::string detokenize(std::span<const engine::TokenId> tokens) = 0;
   virtual engine::EngineStats stats() = 0;
 

@@ -13,6 +13,8 @@ class WorkerPool;
 class ModelLibrary;
 class ModelManager;
 class ChatService;
+class EmbedService;
+class TokenizeService;
 
 struct Services {
   const Config& config;
@@ -22,6 +24,8 @@ struct Services {
   ModelLibrary& library;
   ModelManager& manager;
   ChatService& chat;
+  EmbedService& embed;
+  TokenizeService& tokenize;
 };
 
 }  // namespace hearth::daemon

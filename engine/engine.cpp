@@ -21,6 +21,7 @@
 #include "engine/engine/embedding_loop.h"
 #include "engine/engine/prompt.h"
 #include "engine/engine/step_loop.h"
+#include "engine/engine/vocabulary_engine.h"
 #include "engine/gguf/reader.h"
 #include "engine/models/model_runner.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -61,11 +62,12 @@ class WorkerEngine final : public Engine {
   void submit(GenerationRequest request) override;
   void embed(EmbeddingRequest request, EmbeddingSink sink) override;
   void cancel(RequestId id) override;
-  std::vector<TokenId> tokenize(std::span<const PromptPart> parts) const override {
-    return tokenize_prompt(*parts_.tokenizer, parts);
+  std::vector<TokenId> tokenize(std::span<const PromptPart> parts, bool as_prompt) const override {
+    return as_prompt ? tokenize_prompt(*parts_.tokenizer, parts)
+                     : tokenize_parts(*parts_.tokenizer, parts);
   }
   std::string detokenize(std::span<const TokenId> tokens) const override {
-    return parts_.tokenizer->decode(tokens, true);
+    return parts_.tokenizer->decode(tokens, true, Tidying::none);
   }
   EngineStats stats() const override {
     std::lock_guard lock(mutex_);
@@ -361,6 +363,7 @@ StepLoopOptions loop_options(const ModelRunner& model, const KernelTable& kernel
 std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const EngineOptions& requested,
                                      EventSink sink, const std::function<bool(double)>& progress,
                                      std::vector<EngineAdapter> adapters) {
+  if (requested.vocabulary_only) return open_vocabulary_engine(*file, std::move(sink));
   EngineOptions options = requested;
   const KernelTable* kernels = options.kernels != nullptr ? options.kernels : find_kernels("");
   if (options.threads <= 0) options.threads = default_thread_count();

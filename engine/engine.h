@@ -29,6 +29,7 @@ struct EngineOptions {
   int32_t queue_max = 512;        // waiting; more are refused with Error{unavailable}
   int32_t step_tokens = 512;      // tokens per step at most, but for inputs that cannot be cut
   int32_t inputs_max = 16384;     // waiting for their vectors; more are refused
+  bool vocabulary_only = false;   // no weights: the engine tokenizes, and that is all
   ComputeLease* lease = nullptr;  // taken around every step; null: none. Must outlive the engine.
 };
 
@@ -77,7 +78,11 @@ class Engine {
   virtual void cancel(RequestId id) = 0;
 
   // Any thread.
-  virtual std::vector<TokenId> tokenize(std::span<const PromptPart> parts) const = 0;
+  // As a prompt begins with a begin-of-sequence token where the model wants one; otherwise the
+  // tokens of the parts alone.
+  virtual std::vector<TokenId> tokenize(std::span<const PromptPart> parts,
+                                        bool as_prompt) const = 0;
+  // Every token's own bytes, control tokens by name: exactly the text whose tokens they are.
   virtual std::string detokenize(std::span<const TokenId> tokens) const = 0;
   virtual EngineStats stats() const = 0;
 };

@@ -37,6 +37,7 @@ struct LoadOptions {
   int32_t sequences_max = 64;
   int32_t queue_max = 512;
   int32_t step_tokens = 512;
+  bool vocabulary_only = false;  // as EngineOptions
 };
 
 // What is known once a model stands.
@@ -77,6 +78,7 @@ struct CancelFrame {
 struct TokenizeFrame {
   uint64_t call = 0;
   std::vector<PromptPart> prompt;
+  bool as_prompt = true;  // as Engine::tokenize
 };
 struct DetokenizeFrame {
   uint64_t call = 0;

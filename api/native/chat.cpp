@@ -99,6 +99,7 @@ std::string NativeChatWriter::whole(std::string_view content, const ChatEvent& e
                                     WallTime now) {
   Json line = reply_head(model_, now);
   line["message"] = {{"role", "assistant"}, {"content", content}};
+  add_log_probs(line, event);
   add_reply_end(line, event);
   return to_line(line);
 }

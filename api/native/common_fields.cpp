@@ -34,16 +34,6 @@ void check_think(const Fields& fields) {
       "this version of hearth does not support thinking; leave \"think\" out or send false");
 }
 
-void check_logprobs(const Fields& fields) {
-  const int64_t top = fields.integer("top_logprobs").value_or(0);
-  if (top < 0 || top > 20) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("top_logprobs: expected 0 to 20, found {}", top));
-  }
-  refuse_unless_empty(fields, "logprobs",
-                      "log-probabilities are not supported yet; leave the field out");
-}
-
 void check_format(const Fields& fields) {
   const Json* format = fields.find("format");
   if (format == nullptr || *format == "") return;
@@ -63,6 +53,40 @@ void refuse_unless_empty(const Fields& fields, std::string_view key, std::string
   const Json* value = fields.find(key);
   if (value == nullptr || is_empty(*value)) return;
   throw Error(ErrorCode::unsupported, fmt::format("{}: {}", key, reason));
+}
+
+std::optional<int32_t> read_top_log_probs(const Fields& fields) {
+  const int64_t top = fields.integer("top_logprobs").value_or(0);
+  if (top < 0 || top > 20) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("top_logprobs: expected 0 to 20, found {}", top));
+  }
+  if (!fields.boolean("logprobs").value_or(false)) return std::nullopt;
+  return static_cast<int32_t>(top);
+}
+
+std::string read_model_name(const Fields& fields) {
+  const std::string model = fields.text("model").value_or("");
+  const std::string name = model.empty() ? fields.text("name").value_or("") : model;
+  if (name.empty()) throw Error(ErrorCode::invalid_argument, "model: missing");
+  return name;
+}
+
+std::vector<int32_t> read_tokens(const Fields& fields, std::string_view key) {
+  std::vector<int32_t> tokens;
+  const Json* values = fields.array(key);
+  if (values == nullptr) return tokens;
+  tokens.reserve(values->size());
+  for (const Json& value : *values) {
+    if (!value.is_number_integer()) fields.fail(key, "an array of token ids", value);
+    const int64_t token = value.get<int64_t>();
+    if (token < 0 || token > INT32_MAX) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("{}: token id {} is out of range", key, token));
+    }
+    tokens.push_back(static_cast<int32_t>(token));
+  }
+  return tokens;
 }
 
 std::optional<Duration> read_keep_alive(const Fields& fields) {
@@ -88,16 +112,16 @@ void read_common_fields(const Fields& fields, ChatRequest& request) {
   request.is_stream = fields.boolean("stream").value_or(true);
   request.keep_alive = read_keep_alive(fields);
   request.truncate = fields.boolean("truncate").value_or(false);
+  request.shifts = fields.boolean("shift").value_or(false);
+  request.top_log_probs = read_top_log_probs(fields);
+  request.is_render_only = fields.boolean("_debug_render_only").value_or(false);
   if (const Json* options = fields.object("options")) {
     modelfile::ParsedParameters parsed = modelfile::parse_options(*options);
     request.options = std::move(parsed.values);
     request.warnings = std::move(parsed.warnings);
   }
-  check_logprobs(fields);
   check_format(fields);
   check_think(fields);
-  refuse_unless_empty(fields, "_debug_render_only",
-                      "showing the prompt is not supported yet; leave the field out");
 }
 
 }  // namespace hearth::api

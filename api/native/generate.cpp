@@ -10,25 +10,8 @@
 namespace hearth::api {
 namespace {
 
-std::vector<int32_t> read_context(const Fields& fields) {
-  std::vector<int32_t> tokens;
-  const Json* values = fields.array("context");
-  if (values == nullptr) return tokens;
-  tokens.reserve(values->size());
-  for (const Json& value : *values) {
-    if (!value.is_number_integer()) fields.fail("context", "an array of token ids", value);
-    const int64_t token = value.get<int64_t>();
-    if (token < 0 || token > INT32_MAX) {
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("context: token id {} is out of range", token));
-    }
-    tokens.push_back(static_cast<int32_t>(token));
-  }
-  return tokens;
-}
-
 void read_raw(const Fields& fields, std::string prompt, ChatRequest& request) {
-  for (const std::string_view key : {"template", "system", "context"}) {
+  for (const std::string_view key : {"template", "system", "context", "suffix"}) {
     const Json* value = fields.find(key);
     if (value == nullptr || value->empty() || *value == "") continue;
     throw Error(ErrorCode::invalid_argument,
@@ -47,10 +30,12 @@ void read_rendered(const Fields& fields, std::string prompt, ChatRequest& reques
   std::string system = fields.text("system").value_or("");
   if (!system.empty()) add_message(request, "system", std::move(system));
   add_message(request, "user", std::move(prompt));
-  request.context_tokens = read_context(fields);
+  request.context_tokens = read_tokens(fields, "context");
   request.returns_context = true;
   const std::string template_text = fields.text("template").value_or("");
   if (!template_text.empty()) request.template_text = template_text;
+  const std::string suffix = fields.text("suffix").value_or("");
+  if (!suffix.empty()) request.suffix = suffix;
 }
 
 }  // namespace
@@ -62,10 +47,6 @@ ChatRequest read_native_generate(std::string_view body) {
   request.operation = Operation::generate;
   read_common_fields(fields, request);
   refuse_unless_empty(fields, "images", "pictures and sound are not supported yet; send text only");
-  if (!fields.text("suffix").value_or("").empty()) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{} does not support insert; leave \"suffix\" out", request.model));
-  }
   std::string prompt = fields.text("prompt").value_or("");
   if (prompt.empty()) return request;
   if (fields.boolean("raw").value_or(false)) {
@@ -84,6 +65,7 @@ std::string NativeGenerateWriter::whole(std::string_view content, const ChatEven
                                         WallTime now) {
   Json line = reply_head(model_, now);
   line["response"] = content;
+  add_log_probs(line, event);
   add_reply_end(line, event);
   return to_line(line);
 }

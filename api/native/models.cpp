@@ -1,19 +1,12 @@
 // /api/version, tags, ps, show, copy, delete: what is known about models.
 #include "api/json.h"
 #include "api/native.h"
+#include "api/native/common_fields.h"
 #include "base/error.h"
 #include "base/version.h"
 
 namespace hearth::api {
 namespace {
-
-// `model`, or its older name.
-std::string read_name(const Fields& fields) {
-  const std::string model = fields.text("model").value_or("");
-  const std::string name = model.empty() ? fields.text("name").value_or("") : model;
-  if (name.empty()) throw Error(ErrorCode::invalid_argument, "model: missing");
-  return name;
-}
 
 Json write_details(const ModelDetails& details) {
   Json value;
@@ -36,13 +29,14 @@ void add_text(Json& value, const char* key, const std::string& text) {
 
 std::string read_native_model(std::string_view body) {
   const Json json = parse_body(body);
-  return read_name(Fields(json));
+  return read_model_name(Fields(json));
 }
 
 ShowRequest read_native_show(std::string_view body) {
   const Json json = parse_body(body);
   const Fields fields(json);
-  return {.model = read_name(fields), .is_verbose = fields.boolean("verbose").value_or(false)};
+  return {.model = read_model_name(fields),
+          .is_verbose = fields.boolean("verbose").value_or(false)};
 }
 
 CopyRequest read_native_copy(std::string_view body) {
@@ -57,6 +51,10 @@ std::string write_native_version() {
   value["version"] = api_version;
   value["hearth"] = version();
   return to_line(value);
+}
+
+std::string write_native_status() {
+  return to_line(Json{{"cloud", {{"disabled", true}, {"source", "config"}}}});
 }
 
 std::string write_native_tags(const std::vector<ModelSummary>& models) {

@@ -1,7 +1,8 @@
-// POST /api/chat, /api/generate, /v1/chat/completions: translate, ask the chat service, write
-// events as they come.
+// POST /api/chat, /api/generate, /v1/chat/completions, /v1/completions: translate, ask the chat
+// service, write events as they come.
 #include <fmt/format.h>
 
+#include <iterator>
 #include <random>
 
 #include "api/native.h"
@@ -16,12 +17,6 @@ namespace {
 void note_end(Exchange& exchange, const api::ChatEvent& event) {
   exchange.log().prompt_tokens = event.metrics.prompt_tokens;
   exchange.log().generated_tokens = event.metrics.generated_tokens;
-}
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += text.empty() ? line : fmt::format("; {}", line);
-  return text;
 }
 
 // A stream begins with the first event, so that what goes wrong before has its own status.
@@ -43,10 +38,13 @@ Task<void> stream(Exchange& exchange, ChatAnswer& answer, api::ReplyWriter& writ
 
 Task<void> collect(Exchange& exchange, ChatAnswer& answer, api::ReplyWriter& writer) {
   std::string content;
+  std::vector<api::TokenLogProb> log_probs;
   while (true) {
-    const api::ChatEvent event = co_await answer.next();
+    api::ChatEvent event = co_await answer.next();
     content += event.content;
+    std::move(event.log_probs.begin(), event.log_probs.end(), std::back_inserter(log_probs));
     if (!event.is_final) continue;
+    event.log_probs = std::move(log_probs);
     note_end(exchange, event);
     co_await send_json(exchange, writer.whole(content, event, system_clock().wall()));
     co_return;
@@ -56,7 +54,13 @@ Task<void> collect(Exchange& exchange, ChatAnswer& answer, api::ReplyWriter& wri
 Task<void> answer_chat(Services& services, Exchange& exchange, const api::ChatRequest& request,
                        api::ReplyWriter& writer) {
   exchange.log().model = request.model;
-  if (!request.warnings.empty()) exchange.add_header("Hearth-Warnings", joined(request.warnings));
+  add_warnings(exchange, request.warnings);
+  if (request.is_render_only) {
+    const std::string prompt = co_await services.chat.render(request);
+    co_await send_json(exchange,
+                       api::write_native_rendered(request.model, prompt, system_clock().wall()));
+    co_return;
+  }
   if (request.is_load_only()) {
     const api::ChatEvent event = co_await services.chat.load_or_unload(exchange, request);
     co_await send_json(exchange, writer.whole("", event, system_clock().wall()));
@@ -70,9 +74,9 @@ Task<void> answer_chat(Services& services, Exchange& exchange, const api::ChatRe
   }
 }
 
-std::string random_id() {
+std::string random_id(std::string_view kind) {
   std::random_device random;
-  return fmt::format("chatcmpl-{:08x}{:08x}{:08x}", random(), random(), random());
+  return fmt::format("{}-{:08x}{:08x}{:08x}", kind, random(), random(), random());
 }
 
 }  // namespace
@@ -94,7 +98,14 @@ Task<void> chat(Services& services, Exchange& exchange) {
 Task<void> openai_chat(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ChatRequest request = api::read_openai_chat(body);
-  api::OpenAiChatWriter writer(request, random_id(), system_clock().wall());
+  api::OpenAiChatWriter writer(request, random_id("chatcmpl"), system_clock().wall());
+  co_await answer_chat(services, exchange, request, writer);
+}
+
+Task<void> openai_completion(Services& services, Exchange& exchange) {
+  const std::string body = co_await read_json(exchange);
+  const api::ChatRequest request = api::read_openai_completion(body);
+  api::OpenAiCompletionWriter writer(request, random_id("cmpl"), system_clock().wall());
   co_await answer_chat(services, exchange, request, writer);
 }
 

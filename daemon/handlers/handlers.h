@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "daemon/server/exchange.h"
 #include "daemon/services.h"
@@ -13,6 +14,7 @@ inline constexpr size_t json_bytes_max = size_t{64} << 20;
 
 Task<void> root(Services& services, Exchange& exchange);
 Task<void> version(Services& services, Exchange& exchange);
+Task<void> status(Services& services, Exchange& exchange);
 Task<void> tags(Services& services, Exchange& exchange);
 Task<void> ps(Services& services, Exchange& exchange);
 Task<void> show(Services& services, Exchange& exchange);
@@ -23,13 +25,21 @@ Task<void> blob_exists(Services& services, Exchange& exchange);
 Task<void> upload_blob(Services& services, Exchange& exchange);
 Task<void> generate(Services& services, Exchange& exchange);
 Task<void> chat(Services& services, Exchange& exchange);
+Task<void> embed(Services& services, Exchange& exchange);
+Task<void> embeddings(Services& services, Exchange& exchange);
+Task<void> tokenize(Services& services, Exchange& exchange);
+Task<void> detokenize(Services& services, Exchange& exchange);
 Task<void> openai_chat(Services& services, Exchange& exchange);
+Task<void> openai_completion(Services& services, Exchange& exchange);
+Task<void> openai_embeddings(Services& services, Exchange& exchange);
 Task<void> openai_models(Services& services, Exchange& exchange);
 Task<void> openai_model(Services& services, Exchange& exchange);
 
 // The JSON body of a request. Throws Error{invalid_argument} above json_bytes_max and for
 // compressed bodies.
 Task<std::string> read_json(Exchange& exchange);
+// Into the header Hearth-Warnings of the answer, which has not begun; none: no header.
+void add_warnings(Exchange& exchange, const std::vector<std::string>& warnings);
 // 200 with this JSON.
 Task<void> send_json(Exchange& exchange, std::string body);
 

@@ -1,4 +1,4 @@
-// GET /, /api/version: is somebody there, and who.
+// GET /, /api/version, /api/status: is somebody there, and who.
 #include "api/native.h"
 #include "daemon/handlers/handlers.h"
 
@@ -12,6 +12,11 @@ Task<void> root(Services&, Exchange& exchange) {
 
 Task<void> version(Services&, Exchange& exchange) {
   co_await send_json(exchange, api::write_native_version());
+}
+
+// Clients of Ollama ask whether its cloud is on; there is none here.
+Task<void> status(Services&, Exchange& exchange) {
+  co_await send_json(exchange, api::write_native_status());
 }
 
 }  // namespace hearth::daemon::handlers

@@ -16,6 +16,11 @@ Task<std::string> read_json(Exchange& exchange) {
   co_return co_await exchange.read_body(json_bytes_max);
 }
 
+void add_warnings(Exchange& exchange, const std::vector<std::string>& warnings) {
+  if (!warnings.empty())
+    exchange.add_header("Hearth-Warnings", fmt::format("{}", fmt::join(warnings, "; ")));
+}
+
 Task<void> send_json(Exchange& exchange, std::string body) {
   Reply reply;
   reply.body = std::move(body);

@@ -89,8 +89,8 @@ void EmbeddingLoop::admit(const EmbeddingRequest& request, std::vector<TokenId> 
   if (std::ssize(tokens) > options_.input_tokens_max) {
     if (!request.truncate) {
       throw Error(ErrorCode::invalid_argument,
-                  fmt::format("input is {} tokens, but the model reads at most {}: shorten it or "
-                              "send truncate: true",
+                  fmt::format("the input length exceeds the context length: it is {} tokens, the "
+                              "model reads at most {}; shorten it or send truncate: true",
                               tokens.size(), options_.input_tokens_max));
     }
     // What stands at the end of an input (its end or separator token) stays there.

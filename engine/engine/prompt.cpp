@@ -26,8 +26,7 @@ void append_tokens(const Tokenizer& tokenizer, std::span<const TokenId> ids,
 
 }  // namespace
 
-std::vector<TokenId> tokenize_prompt(const Tokenizer& tokenizer,
-                                     std::span<const PromptPart> parts) {
+std::vector<TokenId> tokenize_parts(const Tokenizer& tokenizer, std::span<const PromptPart> parts) {
   std::vector<TokenId> tokens;
   std::vector<TextPart> text;
   const auto flush_text = [&] {
@@ -45,6 +44,12 @@ std::vector<TokenId> tokenize_prompt(const Tokenizer& tokenizer,
     }
   }
   flush_text();
+  return tokens;
+}
+
+std::vector<TokenId> tokenize_prompt(const Tokenizer& tokenizer,
+                                     std::span<const PromptPart> parts) {
+  std::vector<TokenId> tokens = tokenize_parts(tokenizer, parts);
   const std::optional<TokenId> bos = tokenizer.bos();
   if (tokenizer.adds_bos() && bos && (tokens.empty() || tokens.front() != *bos)) {
     tokens.insert(tokens.begin(), *bos);

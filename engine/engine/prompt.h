@@ -11,10 +11,13 @@
 
 namespace hearth::engine {
 
-// Neighbouring text parts are tokenized as one text. A begin-of-sequence token is put in front when
-// the model wants one and the prompt does not begin with it already; nothing is added behind.
-// Throws Error{invalid_argument} for a token outside the vocabulary and for a prompt without any
-// token.
+// Neighbouring text parts are tokenized as one text; nothing is added. Throws
+// Error{invalid_argument} for a token outside the vocabulary.
+std::vector<TokenId> tokenize_parts(const Tokenizer& tokenizer, std::span<const PromptPart> parts);
+
+// A begin-of-sequence token is put in front when the model wants one and the prompt does not begin
+// with it already; nothing is added behind. Throws Error{invalid_argument} for a token outside the
+// vocabulary and for a prompt without any token.
 std::vector<TokenId> tokenize_prompt(const Tokenizer& tokenizer, std::span<const PromptPart> parts);
 
 // An input of an embedding request: as tokenize_prompt, and text gets the model's end token too.

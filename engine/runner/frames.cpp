@@ -41,6 +41,7 @@ void visit(auto& a, Of<LoadOptions> auto& o) {
       a("context_tokens", o.context_tokens);
   a("kv_type", o.kv_type), a("cache_bytes", o.cache_bytes), a("sequences_max", o.sequences_max);
   a("queue_max", o.queue_max), a("step_tokens", o.step_tokens);
+  a("vocabulary_only", o.vocabulary_only);
 }
 void visit(auto& a, Of<LoadedFacts> auto& f) {
   a("context_tokens", f.context_tokens), a("vocab_size", f.vocab_size),
@@ -127,7 +128,7 @@ void visit(auto& a, Of<CancelFrame> auto& f) {
   a("id", f.id);
 }
 void visit(auto& a, Of<TokenizeFrame> auto& f) {
-  a("call", f.call), a("prompt", f.prompt);
+  a("call", f.call), a("prompt", f.prompt), a("as_prompt", f.as_prompt);
 }
 void visit(auto& a, Of<DetokenizeFrame> auto& f) {
   a("call", f.call), a("tokens", f.tokens);

@@ -231,6 +231,7 @@ LoadedFacts RunnerServer::open_engine(const LoadFrame& frame, std::vector<Unique
   options.sequences_max = frame.options.sequences_max;
   options.queue_max = frame.options.queue_max;
   options.step_tokens = frame.options.step_tokens;
+  options.vocabulary_only = frame.options.vocabulary_only;
   options.lease = lease.get();
   auto opened = Engine::open(
       std::move(file), options,
@@ -304,7 +305,8 @@ void RunnerServer::handle(CancelFrame& frame) {
 
 void RunnerServer::handle(TokenizeFrame& frame) {
   TokensFrame answer{frame.call, {}};
-  auto failure = failure_of([&] { answer.tokens = loaded_engine().tokenize(frame.prompt); });
+  auto failure =
+      failure_of([&] { answer.tokens = loaded_engine().tokenize(frame.prompt, frame.as_prompt); });
   if (!failure) return outbox_.push(std::move(answer));
   failure->call = frame.call;
   outbox_.push(std::move(*failure));

@@ -99,6 +99,52 @@ TEST_CASE("an OpenAI stream without text still has its role") {
   CHECK(frames[0].find("\"role\":\"assistant\"") != std::string::npos);
 }
 
+TEST_CASE("log-probabilities: native, OpenAI chat, OpenAI completions") {
+  api::ChatEvent event = piece("a");
+  event.log_probs = {{"a", -0.5F, {{"a", -0.5F, {}}, {"\xff", -1.0F, {}}}}};
+  const std::string list = R"([{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[)"
+                           R"({"token":"a","logprob":-0.5,"bytes":[97]},)"
+                           "{\"token\":\"\xef\xbf\xbd\",\"logprob\":-1.0,\"bytes\":[255]}]}]";
+  api::NativeChatWriter chat("m");
+  CHECK(chat.frames(event, moment).front().find("\"logprobs\":" + list) != std::string::npos);
+  api::NativeGenerateWriter generate("m");
+  CHECK(generate.whole("a", event, moment).find("\"logprobs\":" + list) != std::string::npos);
+  api::OpenAiChatWriter openai(openai_request(false), "chatcmpl-1", moment);
+  CHECK(openai.frames(event, moment)[1].find(R"("logprobs":{"content":)" + list +
+                                             R"(,"refusal":null})") != std::string::npos);
+  api::OpenAiCompletionWriter completion(openai_request(false), "cmpl-1", moment);
+  completion.frames(event, moment);
+  CHECK(
+      completion.frames(event, moment)
+          .front()
+          .find(
+              R"("logprobs":{"tokens":["a"],"token_logprobs":[-0.5],"top_logprobs":[{"a":-0.5,)") !=
+      std::string::npos);
+  CHECK(completion.frames(event, moment).front().find("\"text_offset\":[2]") != std::string::npos);
+}
+
+TEST_CASE("OpenAI completions: text, finish, usage, DONE") {
+  const std::string head =
+      "{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":1790000000,\"model\":\"m\","
+      "\"system_fingerprint\":\"fp_ollama\",\"choices\":";
+  const std::string usage =
+      R"("usage":{"prompt_tokens":11,"completion_tokens":3,"total_tokens":14}})";
+  api::OpenAiCompletionWriter writer(openai_request(true), "cmpl-1", moment);
+  CHECK(writer.frames(piece("a"), moment) ==
+        std::vector<std::string>{
+            "data: " + head +
+            "[{\"text\":\"a\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}]}\n\n"});
+  CHECK(writer.frames(end(), moment) ==
+        std::vector<std::string>{
+            "data: " + head +
+                "[{\"text\":\"\",\"index\":0,\"logprobs\":null,\"finish_reason\":\"length\"}]}\n\n",
+            "data: " + head + "[]," + usage + "\n\n", "data: [DONE]\n\n"});
+  api::OpenAiCompletionWriter at_once(openai_request(false), "cmpl-1", moment);
+  CHECK(at_once.whole("ab", end(), moment) ==
+        head + "[{\"text\":\"ab\",\"index\":0,\"logprobs\":null,\"finish_reason\":\"length\"}]," +
+            usage);
+}
+
 TEST_CASE("errors per dialect") {
   CHECK(api::http_status(ErrorCode::invalid_argument) == 400);
   CHECK(api::http_status(ErrorCode::unsupported) == 400);

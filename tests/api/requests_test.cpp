@@ -37,6 +37,10 @@ Json neutral(const api::ChatRequest& request) {
   json["includes_usage"] = request.includes_usage;
   json["warning_count"] = request.warnings.size();
   json["is_load_only"] = request.is_load_only();
+  json["suffix"] = request.suffix ? Json(*request.suffix) : Json(nullptr);
+  json["shifts"] = request.shifts;
+  json["is_render_only"] = request.is_render_only;
+  json["top_log_probs"] = request.top_log_probs ? Json(*request.top_log_probs) : Json(nullptr);
   return json;
 }
 
@@ -73,6 +77,10 @@ TEST_CASE("native chat requests") {
 }
 TEST_CASE("OpenAI chat requests") {
   run_cases("openai_chat.json", api::read_openai_chat);
+}
+
+TEST_CASE("OpenAI completion requests") {
+  run_cases("openai_completion.json", api::read_openai_completion);
 }
 
 TEST_CASE("create requests") {

@@ -123,6 +123,70 @@ std::filesystem::path write_script(const testing::TempFolder& folder, const std:
 
 }  // namespace
 
+TEST_CASE("runner: vectors, alone and behind one another, and after its death") {
+  const auto path = testing::shared_path("oracle/archs/qwen3-embed.gguf");
+  if (!path) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  auto runner = load_runner(*path, options("embedder"));
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<int, RunnerEmbedding> results;
+  const auto ask = [&](int number, std::vector<engine::TokenId> tokens) {
+    engine::EmbeddingRequest request;
+    request.input = {{"", false, std::move(tokens)}};
+    request.normalize = true;
+    runner->embed(request, [&, number](RunnerEmbedding result) {
+      std::lock_guard lock(mutex);
+      results[number] = std::move(result);
+      changed.notify_all();
+    });
+  };
+  const auto wait = [&](size_t count) {
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, 60s, [&] { return results.size() == count; }));
+  };
+  ask(0, {1, 2, 3});
+  ask(1, {4, 5});
+  ask(2, {1, 2, 3});
+  ask(3, {1 << 30});
+  wait(4);
+  CHECK_FALSE(results[0].result.has_failed);
+  CHECK(results[0].result.rows == 1);
+  CHECK(results[0].result.input_tokens == 3);
+  CHECK(results[0].result.values == results[2].result.values);
+  CHECK(results[0].result.values != results[1].result.values);
+  CHECK(results[3].result.has_failed);
+  CHECK_FALSE(results[3].killed_runner);
+  CHECK(results[3].result.error == ErrorCode::invalid_argument);
+
+  ::kill(runner->pid(), SIGSTOP);
+  ask(4, {1});
+  ::kill(runner->pid(), SIGKILL);
+  wait(5);
+  CHECK(results[4].killed_runner);
+  CHECK(results[4].result.error == ErrorCode::unavailable);
+  CHECK_THROWS_WITH(ask(5, {1}), Catch::Contains("SIGKILL"));
+}
+
+TEST_CASE("runner: a vocabulary without weights tokenizes and refuses the rest") {
+  const auto model = tiny_model();
+  if (!model) return;
+  LoadOptions load_options;
+  load_options.vocabulary_only = true;
+  auto runner = load_runner(*model, options("stories"), load_options);
+  const std::string text = "Once upon a time  there was";
+  const std::vector<engine::PromptPart> parts{{text, false, {}}};
+  const std::vector<engine::TokenId> tokens = runner->tokenize(parts, false);
+  CHECK(runner->detokenize(tokens) == text);
+  CHECK(runner->tokenize(parts, true).size() == tokens.size() + 1);
+  Inbox inbox;
+  const auto answer = inbox.wait(runner->generate(story(5), inbox.callback()));
+  CHECK(answer.end.event.finish == FinishReason::failed);
+  CHECK_THAT(answer.end.event.message, Catch::Contains("only the vocabulary"));
+}
+
 TEST_CASE("runner: loads, answers, tokenizes, tells its facts") {
   const auto model = tiny_model();
   if (!model) return;
@@ -155,7 +219,7 @@ TEST_CASE("runner: loads, answers, tokenizes, tells its facts") {
   CHECK(again.text == first.text);
 
   const engine::PromptPart parts[] = {{"Once upon a time", false, {}}};
-  const std::vector<engine::TokenId> tokens = runner->tokenize(parts);
+  const std::vector<engine::TokenId> tokens = runner->tokenize(parts, true);
   CHECK(tokens.size() > 2);
   CHECK_THAT(runner->detokenize(tokens), Catch::Matchers::Contains("Once upon a time"));
   const std::vector<engine::TokenId> bad = {1'000'000};

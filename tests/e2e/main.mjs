@@ -3,6 +3,7 @@ import { finish } from './harness.mjs'
 
 await import('./store.mjs')
 await import('./chat.mjs')
+await import('./embed.mjs')
 await import('./cli.mjs')
 await import('./clients.mjs')
 finish()

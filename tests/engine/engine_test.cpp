@@ -238,7 +238,7 @@ TEST_CASE("a prompt that does not fit is refused with both counts or truncated")
   const Answer cut = subject.ask(request);
   REQUIRE(cut.last.timings.prompt_tokens == 56);
   REQUIRE(cut.last.finish != FinishReason::failed);
-  const std::vector<TokenId> whole = subject.engine->tokenize(request.prompt);
+  const std::vector<TokenId> whole = subject.engine->tokenize(request.prompt, true);
   REQUIRE(std::equal(whole.begin(), whole.begin() + 5, cut.last.tokens.begin()));
   REQUIRE(std::equal(whole.end() - 51, whole.end(), cut.last.tokens.begin() + 5));
 }
@@ -431,7 +431,7 @@ TEST_CASE("windows of a real architecture: cached and computed prefixes give the
   }
   Subject subject(GgufFile::open(*path), small_steps());
   const int32_t vocab = static_cast<int32_t>(
-      subject.engine->tokenize(std::vector<PromptPart>{{"a", true, {}}}).size());
+      subject.engine->tokenize(std::vector<PromptPart>{{"a", true, {}}}, true).size());
   REQUIRE(vocab > 0);
   std::mt19937 random(8);
   std::vector<GenerationRequest> requests;

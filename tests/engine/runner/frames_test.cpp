@@ -191,6 +191,7 @@ TEST_CASE("frames: events, calls and the rest") {
 
   CHECK(round_trip(CancelFrame{5}).id == 5);
   CHECK(round_trip(TokenizeFrame{5, full_request().prompt}).prompt.size() == 3);
+  CHECK_FALSE(round_trip(TokenizeFrame{5, {}, false}).as_prompt);
   CHECK(round_trip(DetokenizeFrame{5, {}}).tokens.empty());
   CHECK(round_trip(StatsRequestFrame{5}).call == 5);
   CHECK(round_trip(PingFrame{5}).call == 5);

@@ -1,0 +1,37 @@
+// Text to a model's tokens and back. A loaded model's runner does it; otherwise one that reads the
+// vocabulary only, which takes a moment and little memory, and is kept as models are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/types.h"
+#include "daemon/model_library.h"
+#include "daemon/model_manager.h"
+#include "daemon/server/exchange.h"
+#include "daemon/server/task.h"
+
+namespace hearth::daemon {
+
+class WorkerPool;
+
+// io thread only. Throw Error{not_found} for the model, Error{invalid_argument} for tokens outside
+// its vocabulary, and as ModelManager::acquire.
+class TokenizeService {
+ public:
+  TokenizeService(WorkerPool& workers, ModelLibrary& library, ModelManager& manager)
+      : workers_(workers), library_(library), manager_(manager) {}
+
+  Task<std::vector<int32_t>> tokenize(Exchange& exchange, const api::TokenizeRequest& request);
+  Task<std::string> detokenize(Exchange& exchange, const api::DetokenizeRequest& request);
+
+ private:
+  Task<ModelLease> acquire(Exchange& exchange, const std::string& name,
+                           std::optional<api::Duration> keep_alive);
+
+  WorkerPool& workers_;
+  ModelLibrary& library_;
+  ModelManager& manager_;
+};
+
+}  // namespace hearth::daemon

@@ -1,0 +1,22 @@
+// The vectors of RFC 4648, section 10.
+#include "base/base64.h"
+
+#include <catch2/catch.hpp>
+#include <span>
+#include <string_view>
+
+using namespace hearth;
+
+TEST_CASE("base64: the vectors of the RFC, and bytes that are no text") {
+  const auto encode = [](std::string_view text) {
+    return encode_base64(std::as_bytes(std::span(text.data(), text.size())));
+  };
+  CHECK(encode("") == "");
+  CHECK(encode("f") == "Zg==");
+  CHECK(encode("fo") == "Zm8=");
+  CHECK(encode("foo") == "Zm9v");
+  CHECK(encode("foob") == "Zm9vYg==");
+  CHECK(encode("fooba") == "Zm9vYmE=");
+  CHECK(encode("foobar") == "Zm9vYmFy");
+  CHECK(encode("\xff\xfe\xfd") == "//79");
+}

@@ -172,6 +172,7 @@ engine::GenerationRequest build_generation(const api::ChatRequest& request,
   generation.stop = parameters.stop.value_or(std::vector<std::string>{});
   generation.context_tokens = parameters.num_ctx.value_or(defaults.context_tokens);
   generation.truncate = request.truncate || defaults.truncates;
+  generation.shift = request.shifts || defaults.truncates;
   generation.keep_tokens = static_cast<int32_t>(parameters.num_keep.value_or(4));
   generation.return_tokens = request.returns_context;
   return generation;

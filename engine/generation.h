@@ -31,8 +31,11 @@ struct GenerationRequest {
   std::vector<std::string> stop;  // strings that end the answer and are not part of it
   int64_t context_tokens = 0;     // context of this request; 0: the engine's
   bool truncate = false;          // an over-long prompt loses its oldest tokens instead of failing
-  int32_t keep_tokens = 0;        // tokens at the start that truncation keeps
-  std::string tenant;             // cache is shared only between equal tenants
+  // A full context loses the older half of its tokens and the answer goes on, up to ten contexts of
+  // it. What is left is read again as if it had been the prompt.
+  bool shift = false;
+  int32_t keep_tokens = 0;  // tokens at the start that truncation and shifting keep
+  std::string tenant;       // cache is shared only between equal tenants
   // The n-th adapter loaded beside the model, counted from 1; 0: none, the model alone; -1: the
   // first one where any was loaded.
   int32_t adapter = -1;

@@ -13,9 +13,12 @@ int64_t nanoseconds(TimePoint begin, TimePoint end) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
 }
 
+constexpr int64_t contexts_max = 10;  // that a shifting answer may fill
+
 int64_t answer_limit(const GenerationRequest& request, size_t prompt_tokens,
                      int64_t context_tokens) {
-  const int64_t room = context_tokens - static_cast<int64_t>(prompt_tokens);
+  const int64_t room = request.shift ? contexts_max * context_tokens
+                                     : context_tokens - static_cast<int64_t>(prompt_tokens);
   return request.tokens_max < 0 ? room : std::min(room, request.tokens_max);
 }
 
@@ -41,15 +44,35 @@ Sequence::Sequence(const GenerationRequest& request, std::vector<TokenId> prompt
       prefix_key_{request.tenant, adapter_key(adapter_), ""},
       setting_(setting),
       tokens_(std::move(prompt)),
+      context_tokens_(context_tokens),
+      shifts_(request.shift),
+      keep_tokens_(request.keep_tokens),
+      prompt_tokens_(std::ssize(tokens_)),
       answer_tokens_max_(answer_limit(request, tokens_.size(), context_tokens)),
       sampler_(request.sampling, setting.tokenizer.vocab_size(), context_tokens,
                breakers_of(request.sampling, setting)),
       text_(request.stop),
-      cache_(setting.shape, setting.pools,
-             static_cast<int64_t>(tokens_.size()) + answer_tokens_max_) {
-  timings_.prompt_tokens = static_cast<int64_t>(tokens_.size());
+      cache_(setting.shape, setting.pools, prompt_tokens_ + answer_room()) {
+  timings_.prompt_tokens = prompt_tokens_;
   for (const TokenId token : tokens_) sampler_.accept(token);
-  tokens_.reserve(tokens_.size() + static_cast<size_t>(answer_tokens_max_));
+  tokens_.reserve(tokens_.size() + static_cast<size_t>(answer_room()));
+}
+
+int64_t Sequence::answer_room() const {
+  return std::min(answer_tokens_max_ - timings_.generated_tokens,
+                  context_tokens_ - std::ssize(tokens_));
+}
+
+bool Sequence::must_shift() const {
+  return shifts_ && std::ssize(tokens_) >= context_tokens_;
+}
+
+void Sequence::shift() {
+  const int64_t count = std::ssize(tokens_);
+  const int64_t keep = keep_tokens_ < 0 ? count / 2 : std::min(keep_tokens_, count / 2);
+  const int64_t dropped = std::max<int64_t>(1, (count - keep) / 2);
+  tokens_.erase(tokens_.begin() + keep, tokens_.begin() + keep + dropped);
+  prompt_tokens_ = count - dropped;
 }
 
 void Sequence::start(int64_t cached_tokens) {

@@ -40,11 +40,16 @@ class Sequence {
   RequestId id() const { return id_; }
   const AdapterUse& adapter() const { return adapter_; }
   const PrefixKey& prefix_key() const { return prefix_key_; }
-  // Prompt and answer.
+  // Prompt and answer, but for what was shifted out.
   std::span<const TokenId> tokens() const { return tokens_; }
-  int64_t prompt_tokens() const { return timings_.prompt_tokens; }
-  // Tokens that can be generated at most.
-  int64_t answer_tokens_max() const { return answer_tokens_max_; }
+  // Of those, the ones that are read as a prompt.
+  int64_t prompt_tokens() const { return prompt_tokens_; }
+  // Tokens that can still be generated before the answer ends or the context is full.
+  int64_t answer_room() const;
+  // The context is full and the answer is to go on behind less of what stood before it.
+  bool must_shift() const;
+  // Afterwards all tokens count as the prompt. The cache is empty when this is called.
+  void shift();
 
   SequenceCache& cache() { return cache_; }
   const SequenceCache& cache() const { return cache_; }
@@ -67,6 +72,10 @@ class Sequence {
   PrefixKey prefix_key_;
   const SequenceSetting& setting_;
   std::vector<TokenId> tokens_;
+  int64_t context_tokens_;
+  bool shifts_;
+  int64_t keep_tokens_;
+  int64_t prompt_tokens_;
   int64_t answer_tokens_max_;
   Sampler sampler_;
   TextStream text_;

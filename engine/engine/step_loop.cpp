@@ -86,13 +86,13 @@ void StepLoop::admit(const GenerationRequest& request, std::vector<TokenId> toke
               request.return_tokens};
   const Sequence& s = *entry.sequence;
   const int64_t prompt_tokens = s.prompt_tokens();
-  const int64_t answer_tokens_max = s.answer_tokens_max();
+  const int64_t answer_room = s.answer_room();
   sequences_.emplace(request.id, std::move(entry));
-  if (answer_tokens_max == 0) {
+  if (answer_room == 0) {
     finish(request.id, FinishReason::length, ErrorCode::internal, "");
     return;
   }
-  scheduler_.add({request.id, prompt_tokens, answer_tokens_max, {}});
+  scheduler_.add({request.id, prompt_tokens, answer_room, {}});
 }
 
 void StepLoop::refuse(RequestId id, ErrorCode code, const std::string& message) {
@@ -262,6 +262,10 @@ void StepLoop::sample(Sequence& s, std::span<float> logits) {
   if (!event.text.empty() || !event.log_probs.empty()) sink_(std::move(event));
   if (finished) {
     finish(id, *finished, ErrorCode::internal, "");
+  } else if (s.must_shift()) {
+    leave_cache(s);
+    s.shift();
+    scheduler_.restart(id, s.prompt_tokens(), s.answer_room());
   } else {
     scheduler_.append(id);
   }

@@ -60,11 +60,28 @@ void Scheduler::abandon_step() {
   for (Sequence& s : sequences_) s.step = 0;
 }
 
-void Scheduler::append(SequenceId id) {
+Scheduler::Sequence& Scheduler::find(SequenceId id) {
   const auto place = std::find_if(sequences_.begin(), sequences_.end(),
                                   [&](const Sequence& s) { return s.id == id; });
-  HEARTH_CHECK(place != sequences_.end() && place->unread() == 0);
-  ++place->answer_tokens;
+  HEARTH_CHECK(place != sequences_.end());
+  return *place;
+}
+
+void Scheduler::append(SequenceId id) {
+  Sequence& s = find(id);
+  HEARTH_CHECK(s.unread() == 0);
+  ++s.answer_tokens;
+}
+
+void Scheduler::restart(SequenceId id, int64_t prompt_tokens, int64_t answer_tokens_max) {
+  HEARTH_CHECK(prompt_tokens > 0);
+  Sequence& s = find(id);
+  s.prompt_tokens = prompt_tokens;
+  s.answer_tokens = 0;
+  s.answer_tokens_max = answer_tokens_max;
+  s.unsplittable.clear();
+  s.is_started = false;
+  s.computed = 0;
 }
 
 int32_t Scheduler::started_count() const {

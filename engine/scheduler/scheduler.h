@@ -88,6 +88,9 @@ class Scheduler {
   // A token was sampled for a sequence whose span wanted logits.
   void append(SequenceId id);
 
+  // Instead of append(): the sequence begins again with another prompt, in its old place.
+  void restart(SequenceId id, int64_t prompt_tokens, int64_t answer_tokens_max);
+
   int32_t started_count() const;
   int32_t waiting_count() const;
 
@@ -107,6 +110,7 @@ class Scheduler {
     bool is_decoding() const { return is_started && computed >= prompt_tokens && unread() == 1; }
   };
 
+  Sequence& find(SequenceId id);
   Role role_of(const Sequence& s) const;
   int64_t target_of(const Sequence& s) const;
   bool has_room_for(const Sequence& candidate, PageSource& source);

@@ -243,6 +243,55 @@ TEST_CASE("a prompt that does not fit is refused with both counts or truncated")
   REQUIRE(std::equal(whole.end() - 51, whole.end(), cut.last.tokens.begin() + 5));
 }
 
+TEST_CASE("a full context shifts where that was asked for, and as if the rest were a new prompt") {
+  for (const SpeakingModelOptions& model : {plain_model, window_model}) {
+    EngineOptions options = small_steps();
+    options.context_tokens = 64;
+    Subject subject(model, options);
+    GenerationRequest request = crowd(1, 3, 150).front();
+    std::mt19937 random(3);
+    request.prompt = {{letters(random, 30), true, {}}};
+    request.shift = true;
+    request.keep_tokens = 7;
+    request.sampling.logprobs = 0;  // tells the ids of all tokens
+    const Answer shifted = subject.ask(request);
+    REQUIRE(shifted.last.finish == FinishReason::length);
+    REQUIRE(shifted.last.timings.generated_tokens == 150);
+    REQUIRE(shifted.last.tokens.size() < 64);
+
+    // The same by hand: until the context is full, then with 7 tokens and half of the others.
+    request.shift = false;
+    request.tenant = "by hand";
+    std::vector<std::vector<LogProb>> rows;
+    int64_t generated = 0;
+    while (generated < 150) {
+      ++request.id;
+      request.tokens_max = 150 - generated;
+      const Answer part = subject.ask(request);
+      generated += part.last.timings.generated_tokens;
+      rows.insert(rows.end(), part.log_probs.begin(), part.log_probs.end());
+      std::vector<TokenId> tokens = part.last.tokens;
+      if (generated < 150) {
+        REQUIRE(tokens.size() == 64);
+        tokens.erase(tokens.begin() + 7, tokens.begin() + 7 + (64 - 7) / 2);
+      } else {
+        REQUIRE(tokens == shifted.last.tokens);
+      }
+      request.prompt = {{"", false, tokens}};
+    }
+    REQUIRE(rows.size() == 150);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      REQUIRE(rows[i][0].id == shifted.log_probs[i][0].id);
+      REQUIRE(rows[i][0].value == shifted.log_probs[i][0].value);
+    }
+
+    request.id = 500;
+    request.shift = true;
+    request.tokens_max = -1;
+    REQUIRE(subject.ask(request).last.timings.generated_tokens == 640);
+  }
+}
+
 TEST_CASE("log-probabilities come with every token of an answer") {
   Subject subject(plain_model, small_steps());
   GenerationRequest request;

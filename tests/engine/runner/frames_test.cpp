@@ -45,6 +45,7 @@ GenerationRequest full_request() {
   request.stop = {"a", "", "\n\n"};
   request.context_tokens = int64_t{1} << 40;
   request.truncate = true;
+  request.shift = true;
   request.keep_tokens = 4;
   request.tenant = std::string("t");
   request.return_tokens = true;
@@ -151,6 +152,7 @@ TEST_CASE("frames: generate") {
   CHECK(got.stop == want.stop);
   CHECK(got.context_tokens == want.context_tokens);
   CHECK(got.truncate);
+  CHECK(got.shift);
   CHECK(got.keep_tokens == 4);
   CHECK(got.tenant == "t");
   CHECK(got.adapter == 2);

@@ -33,6 +33,7 @@ struct RenderContext {
   std::string eos_token;
   std::optional<bool> enable_thinking;
   std::string reasoning_effort;  // "low", "medium", "high"; empty when not asked for
+  std::string suffix;            // fill in the middle: what stands behind the answer (Go templates)
   std::chrono::system_clock::time_point now =
       std::chrono::system_clock::now();  // what strftime_now sees
 };
@@ -47,21 +48,45 @@ struct RenderLimits {
       true;  // list.append and the like, which transformers refuses and some templates need
 };
 
+enum class TemplateLanguage { plain, jinja, go };
+std::string_view to_string(TemplateLanguage language);
+
+// What a template's text tells about the model it was written for.
+struct TemplateTraits {
+  TemplateLanguage language = TemplateLanguage::plain;
+  bool has_tools = false;             // tells the model about tools
+  bool has_suffix = false;            // can ask for the text between a prompt and a suffix
+  bool has_thinking = false;          // knows thoughts
+  bool handles_tool_results = false;  // the whole round: calls, and what the tools answered
+  // Go templates: what thoughts stand between and what a tool call begins with; empty when unknown.
+  std::string thinking_open;
+  std::string thinking_close;
+  std::string tool_call_tag;
+};
+
 // A parsed template. Immutable: may be used by several threads at once and copied cheaply.
 class Template {
  public:
-  // Jinja, as Hugging Face's transformers set it up. Throws Error{invalid_argument} with the line
+  // Either language, told apart by its text. All three throw Error{invalid_argument} with the line
   // and the reason.
   static Template parse(std::string_view text);
+  // Jinja, as Hugging Face's transformers set it up: what GGUF files carry.
+  static Template parse_jinja(std::string_view text);
+  // Go's text/template with Ollama's functions and data: the TEMPLATE of stored models. One that
+  // mentions neither .Messages nor .Response ends with {{ .Response }}.
+  static Template parse_go(std::string_view text);
   // For models that carry none: the texts of all messages, one per line.
   static Template plain();
+
+  const TemplateTraits& traits() const;
 
   // Neighbouring parts of equal trust are merged, none is empty. Throws Error{invalid_argument}:
   // the template raised an exception (its own words), made a mistake, or ran past `limits`.
   std::vector<RenderedPart> render(const RenderContext& context,
                                    const RenderLimits& limits = {}) const;
   // The same for any context; all strings of `context` count as untrusted except bos_token,
-  // eos_token and roles.
+  // eos_token and roles. A Go template is given Ollama's data, made from the same variables; a
+  // context without `messages` is taken as Go data by its own names (System, Prompt, Messages).
   std::vector<RenderedPart> render_json(
       const Json& context, const RenderLimits& limits = {},
       std::chrono::system_clock::time_point now = std::chrono::system_clock::now()) const;

@@ -14,8 +14,6 @@ using jinja::Value;
 
 constexpr int nesting_max = 200;
 
-// Words that templates build control tokens from, as in '<|' + message.role + '|>'. None of them is
-// a control token itself, so whoever sends them gains nothing.
 constexpr std::array<std::string_view, 16> known_words{
     "system", "user",  "assistant", "tool",   "developer", "function", "text",    "image",
     "audio",  "video", "low",       "medium", "high",      "max",      "minimal", "none"};
@@ -23,7 +21,7 @@ constexpr std::array<std::string_view, 16> known_words{
 bool is_trusted(std::string_view key, std::string_view text, int depth) {
   if (depth == 1 && key.ends_with("_token")) return true;
   if (key != "role" && key != "type" && key != "reasoning_effort") return false;
-  return std::find(known_words.begin(), known_words.end(), text) != known_words.end();
+  return is_known_word(text);
 }
 
 class Converter {
@@ -31,7 +29,7 @@ class Converter {
   explicit Converter(jinja::Heap& heap) : heap_(heap) {}
 
   Value convert(const Json& json, std::string_view key, int depth) {
-    if (depth > nesting_max) jinja::fail("the data for the template is nested too deeply");
+    if (depth > nesting_max) fail("the data for the template is nested too deeply");
     switch (json.type()) {
       case Json::value_t::boolean:
         return jinja::boolean(json.get<bool>());
@@ -106,6 +104,10 @@ Json message_json(const Message& message) {
 
 }  // namespace
 
+bool is_known_word(std::string_view text) {
+  return std::find(known_words.begin(), known_words.end(), text) != known_words.end();
+}
+
 Json context_json(const RenderContext& context) {
   Json json = Json::object();
   json["messages"] = Json::array();
@@ -116,6 +118,7 @@ Json context_json(const RenderContext& context) {
   json["eos_token"] = context.eos_token;
   if (context.enable_thinking) json["enable_thinking"] = *context.enable_thinking;
   if (!context.reasoning_effort.empty()) json["reasoning_effort"] = context.reasoning_effort;
+  if (!context.suffix.empty()) json["suffix"] = context.suffix;
   return json;
 }
 

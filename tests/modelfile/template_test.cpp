@@ -263,12 +263,48 @@ TEST_CASE("mistakes name the line") {
   }
 }
 
-TEST_CASE("Go templates are named as what they are") {
+TEST_CASE("the two languages are told apart") {
+  const auto language = [](const char* source) {
+    return to_string(Template::parse(source).traits().language);
+  };
   for (const char* source : {"{{ .Prompt }}", "{{- if .System }}{{ .System }}{{ end }}",
-                             "{{ range $i, $m := .Messages }}{{ end }}"}) {
+                             "{{ range $i, $m := .Messages }}{{ end }}", "{{/* a note */}}x",
+                             "{{ json .Messages }}", "{{ $x := 1 }}", "{{ currentDate }}",
+                             "{{ slice (index .Messages 0).Role 0 }}", "{{ . }}"}) {
     CAPTURE(source);
-    CHECK(has(error_of(source), "Go template"));
+    CHECK(language(source) == "go");
   }
+  for (const char* source :
+       {"{{ messages[0].content }}", "{% if a %}{{ '.x' }}{% endif %}", "plain", "{{ bos_token }}",
+        "{{ iffy }}", "{{ 'a' ~ b }}", "{% raw %}{{ .x }}{% endraw %}", "{{ not x }}",
+        "{{- messages|length }}"}) {
+    CAPTURE(source);
+    CHECK(language(source) == "jinja");
+  }
+  CHECK(to_string(Template::plain().traits().language) == "plain");
+}
+
+TEST_CASE("what a template's text tells about its model") {
+  const TemplateTraits go =
+      Template::parse(
+          "{{ if .Suffix }}{{ .Suffix }}{{ end }}{{ .Tools }}{{ range .Messages }}"
+          "{{ if eq .Role \"tool\" }}{{ end }}{{ if .Thinking }}<think>{{ .Thinking }}</think>{{ "
+          "end }}"
+          "{{ if .ToolCalls }}<call>{{ end }}{{ end }}")
+          .traits();
+  CHECK(go.has_tools);
+  CHECK(go.has_suffix);
+  CHECK(go.has_thinking);
+  CHECK(go.handles_tool_results);
+  CHECK(go.thinking_open + go.thinking_close + go.tool_call_tag == "<think></think><call>");
+  const TemplateTraits simple = Template::parse("{{ .Prompt }}").traits();
+  CHECK_FALSE((simple.has_tools || simple.has_suffix || simple.has_thinking));
+  const TemplateTraits jinja =
+      Template::parse("{% for t in tools %}{{ t }}{% endfor %}{{ m.split('</think>') }}").traits();
+  CHECK(jinja.has_tools);
+  CHECK(jinja.has_thinking);
+  CHECK_FALSE(jinja.handles_tool_results);
+  CHECK_FALSE(Template::parse("{{ messages }}").traits().has_tools);
 }
 
 TEST_CASE("a template that loops or grows without end is stopped") {
@@ -340,6 +376,8 @@ TEST_CASE("nesting in templates and data is bounded") {
   CHECK(has(error_of("{{ deep }}", Json{{"deep", deep}}), "nested too deeply"));
 }
 
-TEST_CASE("debug rendering gives plain text") {
+TEST_CASE("debug rendering gives plain text in both languages") {
+  CHECK(render_for_debug("{{ .System }}: {{ .Prompt }}", Json{{"System", "s"}, {"Prompt", "p"}}) ==
+        "s: p");
   CHECK(render_for_debug("Hi {{ name }}!", Json{{"name", "you"}}) == "Hi you!");
 }

@@ -2,8 +2,10 @@
 // (Jinja2 3.1.2, set up as transformers does). The numbers are a ratchet: they may only go up.
 #include <catch2/catch.hpp>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -48,6 +50,11 @@ std::chrono::system_clock::time_point recorded_time() {
   return std::chrono::system_clock::from_time_t(std::mktime(&local));
 }
 
+size_t file_count(const std::filesystem::path& folder) {
+  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder),
+                                           std::filesystem::directory_iterator()));
+}
+
 // "TypeError: can only ..." -> "can only ..."
 std::string reason_of(const std::string& error) {
   return error.substr(error.find(": ") + 2);
@@ -89,6 +96,7 @@ TEST_CASE("cases of a Jinja engine") {
   INFO(failures);
   INFO("passed " << passed << " of " << cases.size());
   CHECK(passed == cases.size());
+  CHECK(cases.size() == 278);
 }
 
 TEST_CASE("renderings of real chat templates") {
@@ -103,6 +111,8 @@ TEST_CASE("renderings of real chat templates") {
   size_t passed = 0;
   std::string failures;
   size_t total = 0;
+  size_t refused = 0;
+  std::map<std::string, size_t> templates;
   std::ifstream lines(*folder / "renderings.jsonl");
   for (std::string line; std::getline(lines, line); ++total) {
     const Json expected = Json::parse(line);
@@ -115,6 +125,8 @@ TEST_CASE("renderings of real chat templates") {
         outcome_of(hearth::read_file(*folder / file), context, limits, recorded_time());
     const bool is_right = matches(expected, outcome);
     passed += is_right ? 1 : 0;
+    refused += expected.contains("error") ? 1 : 0;
+    ++templates[file];
     if (!is_right) {
       failures += report(file + " " + expected["conversation"].get<std::string>(), outcome,
                          expected.contains("output") ? expected["output"].get<std::string>()
@@ -124,6 +136,12 @@ TEST_CASE("renderings of real chat templates") {
   INFO(failures);
   INFO("passed " << passed << " of " << total);
   CHECK(passed == total);
+  CHECK(total == 657);
+  CHECK(refused == 66);
+  // No template and no conversation is left out.
+  CHECK(templates.size() ==
+        file_count(*folder / "llama.cpp") + file_count(*folder / "ollama-renderers"));
+  for (const auto& [name, count] : templates) CHECK(count == setup["conversations"].size());
 }
 
 TEST_CASE("templates of another engine's tests") {
@@ -162,4 +180,35 @@ TEST_CASE("templates of another engine's tests") {
   INFO(failures);
   INFO("passed " << passed << " of " << file["cases"].size());
   CHECK(passed == file["cases"].size());
+  CHECK(file["cases"].size() == 36);
+}
+
+TEST_CASE("renderings of Ollama's templates") {
+  const auto folder = shared_path("data/ollama/template");
+  if (!folder) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  const Json inputs = Json::parse(hearth::read_file(*folder / "messages.json"));
+  const std::set<std::string> trimmed{"chatqa", "llama2-chat", "mistral-instruct", "openchat",
+                                      "vicuna"};
+  size_t passed = 0;
+  size_t total = 0;
+  std::string failures;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(*folder / "testdata")) {
+    if (!entry.is_regular_file() || entry.path().extension() == ".jsonl") continue;
+    const std::string name = entry.path().parent_path().stem().string();
+    const std::string kind = entry.path().filename().string();
+    Outcome outcome = outcome_of(hearth::read_file(*folder / (name + ".gotmpl")),
+                                 Json{{"messages", inputs[kind]}}, {});
+    if (trimmed.count(name) > 0 && outcome.text.ends_with(' ')) outcome.text.pop_back();
+    const std::string expected = hearth::read_file(entry.path());
+    const bool is_right = !outcome.is_error && outcome.text == expected;
+    ++total;
+    passed += is_right ? 1 : 0;
+    if (!is_right) failures += report(name + " " + kind, outcome, expected);
+  }
+  INFO(failures);
+  CHECK(passed == total);
+  CHECK(total == 20 * 3);
 }

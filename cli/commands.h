@@ -30,6 +30,13 @@ struct ShowOptions {
   bool is_verbose = false;
 };
 
+struct ConfigShowOptions {
+  bool shows_origin = false;
+  bool is_json = false;
+};
+
+int config_show(const Config& config, const ConfigShowOptions& options);
+int config_path();
 int serve(const Config& config, const std::vector<std::string>& arguments);
 int run(const Client& client, const RunOptions& options);
 int create(const Client& client, const CreateOptions& options);

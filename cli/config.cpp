@@ -5,72 +5,39 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "base/error.h"
+#include "api/address.h"
+#include "base/config.h"
 
 namespace hearth::cli {
 namespace {
 
-// The first of two variables that is set and not empty, without spaces and quotes around it.
-std::string variable(const char* name, const char* other_name = nullptr) {
-  for (const char* candidate : {name, other_name}) {
-    const char* value = candidate == nullptr ? nullptr : std::getenv(candidate);
-    if (value == nullptr) continue;
-    std::string_view text(value);
-    const auto first = text.find_first_not_of(" \t\"'");
-    if (first == std::string_view::npos) continue;
-    const auto last = text.find_last_not_of(" \t\"'");
-    return std::string(text.substr(first, last - first + 1));
+// The first of the editors that people name in their environment.
+std::string editor_from(const api::Settings& settings,
+                        const std::map<std::string, std::string>& environment) {
+  if (!settings.text("editor").empty()) return settings.text("editor");
+  for (const char* name : {"VISUAL", "EDITOR"}) {
+    const auto found = environment.find(name);
+    if (found != environment.end() && !found->second.empty()) return found->second;
   }
-  return {};
-}
-
-bool is_on(const std::string& value) {
-  return !(value.empty() || value == "0" || value == "false" || value == "f" || value == "FALSE" ||
-           value == "no");
-}
-
-struct Address {
-  std::string scheme = "http";
-  std::string host = "127.0.0.1";
-  std::string port;
-};
-
-Address split_address(std::string_view text) {
-  Address address;
-  if (const auto mark = text.find("://"); mark != std::string_view::npos) {
-    address.scheme = std::string(text.substr(0, mark));
-    text.remove_prefix(mark + 3);
-    address.port = address.scheme == "https" ? "443" : "80";
-  } else {
-    address.port = "11434";
-  }
-  text = text.substr(0, text.find('/'));
-  const bool is_bare_ipv6 = text.find(':') != text.rfind(':') && !text.starts_with('[');
-  const auto colon = is_bare_ipv6 ? std::string_view::npos : text.rfind(':');
-  const auto bracket = text.rfind(']');
-  if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {
-    address.port = std::string(text.substr(colon + 1));
-    text = text.substr(0, colon);
-  }
-  if (!text.empty()) address.host = is_bare_ipv6 ? fmt::format("[{}]", text) : std::string(text);
-  if (address.host == "0.0.0.0") address.host = "127.0.0.1";
-  if (address.host == "[::]") address.host = "[::1]";
-  return address;
+  return "vi";
 }
 
 }  // namespace
 
 std::string base_url_from(const std::string& text) {
-  const Address address = split_address(text);
-  const bool is_port = !address.port.empty() && address.port.size() <= 5 &&
-                       address.port.find_first_not_of("0123456789") == std::string::npos &&
-                       std::stoi(address.port) <= 65535;
-  if (!is_port || (address.scheme != "http" && address.scheme != "https")) {
-    throw Error(
-        ErrorCode::invalid_argument,
-        fmt::format("HEARTH_HOST is \"{}\": expected host, host:port or http://host:port", text));
+  api::Address address = api::parse_address(text);
+  if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+  if (address.host == "::") address.host = "::1";
+  const bool is_ipv6 = address.host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}{}", address.scheme, is_ipv6 ? "[" : "", address.host,
+                     is_ipv6 ? "]" : "", address.port, address.path);
+}
+
+void hand_on_flags(const api::Settings& settings) {
+  for (const api::SettingValue& value : settings.values()) {
+    if (value.origin.starts_with("flag "))
+      ::setenv(std::string(value.setting->environment).c_str(), value.text.c_str(), 1);
   }
-  return fmt::format("{}://{}:{}", address.scheme, address.host, address.port);
 }
 
 bool is_loopback_url(const std::string& base_url) {
@@ -78,15 +45,21 @@ bool is_loopback_url(const std::string& base_url) {
   return host.starts_with("127.") || host.starts_with("localhost:") || host.starts_with("[::1]");
 }
 
-Config read_config() {
+Config read_config(const std::map<std::string, std::string>& flags) {
+  api::SettingSources sources{flags, environment_variables(), {}};
+  for (ConfigFileText& file : read_config_files(sources.environment))
+    sources.files.push_back({std::move(file.path), std::move(file.text)});
   Config config;
-  config.base_url = base_url_from(variable("HEARTH_HOST", "OLLAMA_HOST"));
+  config.settings = api::load_settings(sources);
+  config.base_url = base_url_from(config.settings.text("host"));
   config.is_loopback = is_loopback_url(config.base_url);
-  config.api_key = variable("HEARTH_API_KEY");
-  config.may_autostart = config.is_loopback && !is_on(variable("HEARTH_NO_AUTOSTART"));
-  config.keeps_history = !is_on(variable("HEARTH_NOHISTORY", "OLLAMA_NOHISTORY"));
-  const std::string home = variable("HOME");
-  config.home = std::filesystem::path(home.empty() ? "/tmp" : home) / ".hearth";
+  config.api_key = config.settings.text("api-key");
+  config.may_autostart = config.is_loopback && !config.settings.is_on("no-autostart");
+  config.keeps_history = !config.settings.is_on("no-history");
+  config.editor = editor_from(config.settings, sources.environment);
+  const auto home = sources.environment.find("HOME");
+  const bool has_home = home != sources.environment.end() && !home->second.empty();
+  config.home = std::filesystem::path(has_home ? home->second : "/tmp") / ".hearth";
   std::error_code ignored;
   config.programs = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
   return config;

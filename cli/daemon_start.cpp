@@ -46,6 +46,7 @@ std::string last_line(const std::filesystem::path& log) {
 
 // Starts hearthd in a session of its own, so that closing the terminal does not end it.
 pid_t spawn_daemon(const Config& config, const std::filesystem::path& log) {
+  hand_on_flags(config.settings);
   const std::string program = (config.programs / "hearthd").string();
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "api/setting_flags.h"
 #include "base/error.h"
 #include "base/version.h"
 #include "cli/commands.h"
@@ -25,6 +26,7 @@ struct Arguments {
   RunOptions run;
   CreateOptions create;
   ShowOptions show;
+  ConfigShowOptions config_show;
   std::string name, other_name;
   std::vector<std::string> names;
   bool no_word_wrap = false;
@@ -105,12 +107,26 @@ void add_store_commands(CLI::App& app, Arguments& arguments, Request& request) {
 void add_local_commands(CLI::App& app, Arguments& arguments, Request& request) {
   auto* serve_command = app.add_subcommand(
       "serve", "Run the daemon in the foreground; `hearth serve --help` lists its settings");
-  serve_command->alias("start")->prefix_command()->set_help_flag();
+  serve_command->alias("start")->prefix_command()->fallthrough(false)->set_help_flag();
   serve_command->callback([&request, serve_command] {
     request.local = [serve_command](const Config& config) {
       return serve(config, serve_command->remaining());
     };
   });
+
+  auto* config_command = app.add_subcommand("config", "Settings")->require_subcommand(1);
+  auto* config_show_command = config_command->add_subcommand("show", "Every setting and its value");
+  config_show_command->add_flag("--origin", arguments.config_show.shows_origin,
+                                "Also where each value comes from");
+  config_show_command->add_flag("--json", arguments.config_show.is_json,
+                                "Everything, as one JSON object");
+  config_show_command->callback([&] {
+    request.local = [&](const Config& config) {
+      return config_show(config, arguments.config_show);
+    };
+  });
+  config_command->add_subcommand("path", "The files that are read, the strongest first")
+      ->callback([&] { request.local = [](const Config&) { return config_path(); }; });
 
   auto* debug_command = app.add_subcommand("debug", "Look inside")->require_subcommand(1);
   auto* render_command =
@@ -164,6 +180,8 @@ int run_program(int argument_count, char** arguments_given) {
   app.get_formatter()->column_width(36);
   Arguments arguments;
   Request request;
+  const api::SettingFlags setting_flags(app, api::SettingUser::cli);
+  app.fallthrough();
   bool wants_version = false;
   app.add_flag("-v,--version", wants_version, "Print the version");
   add_model_commands(app, arguments, request);
@@ -176,7 +194,7 @@ int run_program(int argument_count, char** arguments_given) {
     note(fmt::format("Error: {}; see `hearth --help`", describe_mistake(app, error)));
     return 1;
   }
-  const Config config = read_config();
+  const Config config = read_config(setting_flags.given());
   if (request.local) return request.local(config);
   const Client client(config);
   if (wants_version) return print_version(client);

@@ -1,16 +1,15 @@
-// Every setting of the daemon in one table: environment variable, flag, default, unit, help.
-// config.cpp is the only file of the daemon that reads the environment.
+// What the daemon takes from the settings (api/settings.h has the table). config.cpp is the only
+// file of the daemon that reads the environment.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "api/duration.h"
+#include "api/settings.h"
 #include "engine/kv_type.h"
 
 namespace hearth::daemon {
@@ -36,41 +35,16 @@ struct Config {
   std::filesystem::path runner;  // the program hearth-runner
 };
 
-// One row of the table. Texts are for people; `name` is the key of the flags given to load_config.
-struct Setting {
-  std::string_view name;         // of the flag, without dashes: "keep-alive"
-  std::string_view environment;  // "HEARTH_KEEP_ALIVE"
-  std::string_view ollama;       // Ollama's name, honoured when ours is not set; empty: none
-  std::string_view default_text;
-  std::string_view unit;  // "duration", "tokens", "bytes", "" ...
-  std::string_view help;
-  bool is_switch;  // a flag without a value
-  void (*apply)(Config& config,
-                std::string_view text);  // throws Error{invalid_argument} with the reason
-};
-
-std::span<const Setting> settings();
-
-// Where a value came from, for `hearthd --show-config` and the first log line.
-struct SettingOrigin {
-  std::string name;
-  std::string value;
-  std::string origin;  // "default", "flag", "HEARTH_HOST", "OLLAMA_HOST"
-};
-
 struct LoadedConfig {
   Config config;
-  std::vector<SettingOrigin> origins;  // in the order of settings()
-  std::vector<std::string> warnings;   // Ollama's variables with values we cannot use
+  api::Settings settings;  // where each value came from, and warnings
 };
 
-// Flag, else our environment variable, else Ollama's, else the default. Throws
-// Error{invalid_argument} naming the flag or variable whose value is wrong; a wrong value in one of
-// Ollama's variables is a warning, as Ollama has it.
-LoadedConfig load_config(const std::map<std::string, std::string>& flags);
+// What `settings` mean for the daemon.
+Config config_from(const api::Settings& settings);
 
-// "host", "host:port", ":port", "[v6]:port", "scheme://host[:port]". Throws
-// Error{invalid_argument}.
-void apply_host(Config& config, std::string_view text);
+// Flags (by name) over the environment of this process over its settings files. Throws as
+// api::load_settings and read_config_files do.
+LoadedConfig load_config(const std::map<std::string, std::string>& flags);
 
 }  // namespace hearth::daemon

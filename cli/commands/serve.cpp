@@ -11,6 +11,7 @@
 namespace hearth::cli {
 
 int serve(const Config& config, const std::vector<std::string>& arguments) {
+  hand_on_flags(config.settings);
   const std::string program = (config.programs / "hearthd").string();
   std::vector<char*> words = {const_cast<char*>(program.c_str())};
   for (const auto& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));

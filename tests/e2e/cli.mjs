@@ -85,6 +85,24 @@ await check('hearth: mistakes are one line each', async () => {
   await refuse(['create', 'x', '-f', '-'], /GGUF|gguf/, { input: 'FROM ./not-a-model.gguf\n' })
   await refuse(['list'], /HEARTH_HOST/, { extra: { HEARTH_HOST: 'http://127.0.0.1:notaport' } })
 })
+await check('hearth: settings come from flag, variable and file, and say so', async () => {
+  const folder = path.join(home, '.config/hearth'), file = path.join(folder, 'config')
+  fs.mkdirSync(folder, { recursive: true })
+  const origins = async (args, extra) => Object.fromEntries(JSON.parse((await succeed([...args, 'config', 'show', '--json'], { extra })).out).settings.map((row) => [row.name, [row.value, row.origin]]))
+  try {
+    fs.writeFileSync(file, 'keep-alive = "7m"\nmax_queue = 9 # nine\napi-key = geheim\n')
+    const rows = await origins(['--no-history'], { OLLAMA_MAX_QUEUE: '8', HEARTH_NUM_PARALLEL: '3' })
+    eq([rows['keep-alive'], rows['max-queue'], rows['num-parallel'], rows['no-history'], rows.models, rows['api-key']],
+      [['7m', `${file}:1`], ['8', 'OLLAMA_MAX_QUEUE'], ['3', 'HEARTH_NUM_PARALLEL'], ['true', 'flag --no-history'], ['~/.hearth/models', 'default'], ['(secret)', `${file}:3`]])
+    const shown = await succeed(['config', 'show', '--origin'], { extra: { OLLAMA_VULKAN: '1' } })
+    ok(/\nkeep-alive +7m +.*config:1\n/.test(shown.out) && /Warning: OLLAMA_VULKAN has no effect: /.test(shown.err), shown.out + shown.err)
+    ok((await succeed(['config', 'path'])).out.split('\n').includes(file))
+    const serve = await hearth(['serve', '--show-config', '--keep-alive', '1s'])
+    ok(/\nkeep-alive +1s +flag/.test(serve.out) && /\nmax-queue +9 +.*config:2/.test(serve.out), serve.out)
+    fs.writeFileSync(file, '\nkeep-aliv = 5m\n')
+    for (const args of [['list'], ['serve'], ['config', 'show']]) await refuse(args, /config:2: there is no setting "keep-aliv".*nearest is "keep-alive"/)
+  } finally { fs.rmSync(file) }
+})
 await check('hearth: create, list, show, cp, rm', async () => {
   needStories()
   const made = await succeed(['create', 'story', '-f', '-'], { input: `FROM ${stories}\nPARAMETER temperature 0\nPARAMETER num_predict 30\nSYSTEM tell stories\n` })

@@ -62,6 +62,7 @@ class NativeChatWriter : public ReplyWriter {
 
  private:
   std::string model_;
+  size_t call_count_ = 0;
 };
 
 }  // namespace hearth::api

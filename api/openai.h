@@ -39,6 +39,7 @@ class OpenAiChatWriter : public ReplyWriter {
   Json head_;
   bool includes_usage_;
   bool is_first_ = true;
+  size_t call_count_ = 0;
 };
 
 // Chunks of /v1/completions. `id` is the whole "cmpl-..." text.

@@ -29,7 +29,8 @@ std::string_view to_string(Operation operation);
 struct ChatRequest {
   std::string model;  // as the client wrote it; replies repeat it
   Operation operation = Operation::chat;
-  std::vector<Message> messages;  // empty: load the model, or unload it when keep_alive is 0
+  std::vector<Message> messages;       // empty: load the model, or unload it when keep_alive is 0
+  std::vector<modelfile::Tool> tools;  // that the model may call; each has a name
   std::optional<std::string>
       raw_prompt;  // instead of messages: goes to the model as it is, special tokens included
   std::vector<int32_t> context_tokens;  // tokens of an earlier reply that stand before the prompt
@@ -76,6 +77,8 @@ struct TokenLogProb {
 // A piece of an answer, or its end. Exactly one final event ends every answer that did not fail.
 struct ChatEvent {
   std::string content;
+  std::vector<modelfile::ToolCall> tool_calls;  // with ids
+  std::vector<std::string> warnings;            // about what the model wrote
   std::vector<TokenLogProb> log_probs;  // of the tokens since the last event, where asked for
   bool is_final = false;
   DoneReason reason = DoneReason::stop;  // this and the rest: final event only

@@ -8,11 +8,12 @@
 #include <iterator>
 #include <mutex>
 #include <optional>
+#include <random>
 
 #include "base/error.h"
 #include "daemon/config.h"
-#include "daemon/prompt_builder.h"
 #include "daemon/server/worker_pool.h"
+#include "modelfile/reply_parser.h"
 
 namespace hearth::daemon {
 namespace {
@@ -88,13 +89,22 @@ api::TokenLogProb to_log_prob(const std::vector<engine::LogProb>& row) {
   return result;
 }
 
+std::string random_call_id() {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::random_device random;
+  std::string id = "call_";
+  for (int i = 0; i < 8; ++i) id += letters[random() % letters.size()];
+  return id;
+}
+
 class RunningAnswer : public ChatAnswer {
  public:
   RunningAnswer(Exchange& exchange, ModelManager& manager, ModelLease lease,
-                std::string fingerprint, int64_t load_ns)
+                modelfile::ReplyStyle style, std::string fingerprint, int64_t load_ns)
       : exchange_(exchange),
         manager_(manager),
         lease_(std::move(lease)),
+        parser_(std::move(style)),
         fingerprint_(std::move(fingerprint)),
         load_ns_(load_ns),
         buffer_(std::make_shared<EventBuffer>(exchange.wake())) {}
@@ -111,23 +121,45 @@ class RunningAnswer : public ChatAnswer {
 
   Task<api::ChatEvent> next() override {
     while (true) {
+      if (end_) co_return final_event(*end_);
       std::optional<EventBuffer::Taken> taken = buffer_->take();
-      if (taken) co_return to_event(std::move(*taken));
+      if (taken) {
+        const api::ChatEvent event = to_event(std::move(*taken));
+        const bool is_empty =
+            event.content.empty() && event.tool_calls.empty() && event.log_probs.empty();
+        if (!is_empty) co_return event;
+        continue;  // held back by the parser, or the end
+      }
       exchange_.throw_if_gone();
       co_await exchange_.wake().wait();
     }
   }
 
  private:
+  // A piece; at the end what the parser held back.
   api::ChatEvent to_event(EventBuffer::Taken taken) {
+    modelfile::ReplyPiece piece;
+    if (taken.end) {
+      is_finished_ = true;
+      check_failure(*taken.end);
+      end_ = std::move(taken.end);
+      piece = parser_.finish();
+    } else {
+      piece = parser_.push(taken.piece.text);
+    }
     api::ChatEvent event;
-    event.content = std::move(taken.piece.text);
+    event.content = std::move(piece.content);
+    event.tool_calls = std::move(piece.tool_calls);
+    for (modelfile::ToolCall& call : event.tool_calls) call.id = random_call_id();
+    event.warnings = std::move(piece.warnings);
     for (const std::vector<engine::LogProb>& row : taken.piece.log_probs)
       event.log_probs.push_back(to_log_prob(row));
-    if (!taken.end) return event;
-    is_finished_ = true;
-    check_failure(*taken.end);
-    const engine::GenerationEvent& end = taken.end->event;
+    return event;
+  }
+
+  api::ChatEvent final_event(const RunnerEvent& ended) {
+    const engine::GenerationEvent& end = ended.event;
+    api::ChatEvent event;
     event.is_final = true;
     event.reason = end.finish == engine::FinishReason::length ? api::DoneReason::length
                                                               : api::DoneReason::stop;
@@ -156,11 +188,13 @@ class RunningAnswer : public ChatAnswer {
   Exchange& exchange_;
   ModelManager& manager_;
   ModelLease lease_;
+  modelfile::ReplyParser parser_;
   std::string fingerprint_;
   int64_t load_ns_;
   // Shared: the runner's last event may come after the client has gone.
   std::shared_ptr<EventBuffer> buffer_;
   std::optional<engine::RequestId> id_;
+  std::optional<RunnerEvent> end_;  // what remains is the final event
   bool is_finished_ = false;
 };
 
@@ -191,27 +225,26 @@ Task<api::ChatEvent> ChatService::load_or_unload(Exchange& exchange,
   co_return event;
 }
 
-Task<engine::GenerationRequest> ChatService::build(const api::ChatRequest& request,
-                                                   const RunnableModel& model) {
+Task<PreparedRequest> ChatService::prepare(const api::ChatRequest& request,
+                                           const RunnableModel& model) {
   const PromptDefaults defaults{config_.context_tokens, config_.truncates_like_ollama};
-  std::function<engine::GenerationRequest()> job = [&] {
-    return build_generation(request, model, defaults);
-  };
+  std::function<PreparedRequest()> job = [&] { return daemon::prepare(request, model, defaults); };
   co_return co_await workers_.compute(std::move(job));
 }
 
 Task<std::string> ChatService::render(const api::ChatRequest& request) {
   const RunnableModel model = co_await open(request);
-  const engine::GenerationRequest generation = co_await build(request, model);
+  const PreparedRequest prepared = co_await prepare(request, model);
   std::string text;
-  for (const engine::PromptPart& part : generation.prompt) text += part.text;
+  for (const engine::PromptPart& part : prepared.generation.prompt) text += part.text;
   co_return text;
 }
 
 Task<std::unique_ptr<ChatAnswer>> ChatService::start(Exchange& exchange,
                                                      const api::ChatRequest& request) {
   const RunnableModel model = co_await open(request);
-  engine::GenerationRequest generation = co_await build(request, model);
+  PreparedRequest prepared = co_await prepare(request, model);
+  engine::GenerationRequest& generation = prepared.generation;
   std::string print = fingerprint(generation, model.weights_key);
   if (manager_.kills(print) >= 2) {
     throw Error(
@@ -224,8 +257,8 @@ Task<std::unique_ptr<ChatAnswer>> ChatService::start(Exchange& exchange,
   const int64_t load_ns = ns_since(load_start);
   exchange.log().load_ns = load_ns;
   generation.context_tokens = std::min(generation.context_tokens, lease.facts().context_tokens);
-  auto answer = std::make_unique<RunningAnswer>(exchange, manager_, std::move(lease),
-                                                std::move(print), load_ns);
+  auto answer = std::make_unique<RunningAnswer>(
+      exchange, manager_, std::move(lease), std::move(prepared.reply), std::move(print), load_ns);
   answer->start(std::move(generation));
   co_return answer;
 }

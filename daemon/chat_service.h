@@ -7,6 +7,7 @@
 #include "api/types.h"
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
+#include "daemon/prompt_builder.h"
 #include "daemon/server/exchange.h"
 #include "daemon/server/task.h"
 
@@ -41,8 +42,7 @@ class ChatService {
 
  private:
   Task<RunnableModel> open(const api::ChatRequest& request);
-  Task<engine::GenerationRequest> build(const api::ChatRequest& request,
-                                        const RunnableModel& model);
+  Task<PreparedRequest> prepare(const api::ChatRequest& request, const RunnableModel& model);
 
   WorkerPool& workers_;
   ModelLibrary& library_;

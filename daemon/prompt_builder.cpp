@@ -93,6 +93,7 @@ std::vector<engine::PromptPart> render(const modelfile::Template& chat_template,
   // Behind the tokens of an earlier reply the text does not begin anew.
   if (request.context_tokens.empty()) context.bos_token = model.facts->info.bos_token;
   context.eos_token = model.facts->info.eos_token;
+  context.tools = request.tools;
   context.enable_thinking = false;  // until replies are parsed, thoughts would stand in the answer
   std::vector<engine::PromptPart> parts;
   for (modelfile::RenderedPart& part : chat_template.render(context)) {
@@ -101,11 +102,28 @@ std::vector<engine::PromptPart> render(const modelfile::Template& chat_template,
   return parts;
 }
 
+void check_tools(const api::ChatRequest& request, const RunnableModel& model,
+                 const std::optional<modelfile::Template>& chosen) {
+  if (request.tools.empty() || (chosen && chosen->traits().has_tools)) return;
+  throw Error(
+      ErrorCode::unsupported,
+      fmt::format("\"{}\" does not support tools: its template does not mention them", model.name));
+}
+
+// How this model writes calls; without tools in the request an answer is read as it is.
+modelfile::ReplyStyle reply_style(const api::ChatRequest& request,
+                                  const modelfile::Template& chosen) {
+  modelfile::ReplyStyle style;
+  style.tool_tag = chosen.traits().tool_call_tag;
+  for (const modelfile::Tool& tool : request.tools)
+    style.tool_names.push_back(tool.at("function").at("name").get<std::string>());
+  return style;
+}
+
 std::vector<engine::PromptPart> build_prompt(const api::ChatRequest& request,
-                                             const RunnableModel& model) {
-  if (request.raw_prompt) return {text_part(*request.raw_prompt, true)};
+                                             const RunnableModel& model,
+                                             const std::optional<modelfile::Template>& chosen) {
   std::vector<api::Message> messages = all_messages(request, model);
-  const std::optional<modelfile::Template> chosen = choose_template(request, model);
   std::vector<engine::PromptPart> parts =
       chosen ? render(*chosen, request, model, std::move(messages)) : plain_prompt(messages);
   if (request.context_tokens.empty()) return parts;
@@ -153,9 +171,8 @@ engine::SamplingOptions sampling_options(const Parameters& parameters) {
 
 }  // namespace
 
-engine::GenerationRequest build_generation(const api::ChatRequest& request,
-                                           const RunnableModel& model,
-                                           const PromptDefaults& defaults) {
+PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& model,
+                        const PromptDefaults& defaults) {
   if (model.facts->info.is_embedding) {
     throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support {}", model.name,
                                                     to_string(request.operation)));
@@ -164,8 +181,16 @@ engine::GenerationRequest build_generation(const api::ChatRequest& request,
     throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support insert", model.name));
   }
   const Parameters parameters = merge_parameters(request, model);
-  engine::GenerationRequest generation;
-  generation.prompt = build_prompt(request, model);
+  PreparedRequest prepared;
+  engine::GenerationRequest& generation = prepared.generation;
+  if (request.raw_prompt) {
+    generation.prompt = {text_part(*request.raw_prompt, true)};
+  } else {
+    const std::optional<modelfile::Template> chosen = choose_template(request, model);
+    check_tools(request, model, chosen);
+    generation.prompt = build_prompt(request, model, chosen);
+    if (chosen) prepared.reply = reply_style(request, *chosen);
+  }
   generation.sampling = sampling_options(parameters);
   generation.sampling.logprobs = request.top_log_probs.value_or(-1);
   generation.tokens_max = parameters.num_predict.value_or(-1);
@@ -175,7 +200,7 @@ engine::GenerationRequest build_generation(const api::ChatRequest& request,
   generation.shift = request.shifts || defaults.truncates;
   generation.keep_tokens = static_cast<int32_t>(parameters.num_keep.value_or(4));
   generation.return_tokens = request.returns_context;
-  return generation;
+  return prepared;
 }
 
 std::string fingerprint(const engine::GenerationRequest& request, const std::string& weights_key) {

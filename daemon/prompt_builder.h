@@ -5,6 +5,7 @@
 #include "api/types.h"
 #include "daemon/model_library.h"
 #include "engine/generation.h"
+#include "modelfile/reply_parser.h"
 
 namespace hearth::daemon {
 
@@ -13,11 +14,17 @@ struct PromptDefaults {
   bool truncates = false;      // cut over-long prompts although nobody asked for it
 };
 
-// Throws Error{unsupported} for templates that this version cannot render (and for embedding
-// models), and Error{invalid_argument} with the template's own words when it refuses the messages.
-engine::GenerationRequest build_generation(const api::ChatRequest& request,
-                                           const RunnableModel& model,
-                                           const PromptDefaults& defaults);
+// What the engine is asked, and how to read its answer.
+struct PreparedRequest {
+  engine::GenerationRequest generation;
+  modelfile::ReplyStyle reply;
+};
+
+// Throws Error{unsupported} for tools that the model's template does not know, for templates that
+// this version cannot render (and for embedding models), and Error{invalid_argument} with the
+// template's own words when it refuses the messages.
+PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& model,
+                        const PromptDefaults& defaults);
 
 // Equal for requests that give the engine the same work.
 std::string fingerprint(const engine::GenerationRequest& request, const std::string& weights_key);

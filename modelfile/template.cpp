@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "modelfile/reply_parser.h"
 #include "modelfile/template/context.h"
 #include "modelfile/template/go/inference.h"
 #include "modelfile/template/go/render.h"
@@ -93,6 +94,7 @@ TemplateTraits jinja_traits(std::string_view text) {
   traits.has_thinking = (has(text, "<think>") && has(text, "</think>")) ||
                         (splits && !has(text, "reasoning_content")) ||
                         has(text, "enable_thinking") || has(text, "reasoning_effort");
+  if (traits.has_tools) traits.tool_call_tag = find_tool_tag(text);
   traits.handles_tool_results =
       traits.has_tools && has(text, "tool_calls") && names_tool_results(text);
   return traits;

@@ -58,10 +58,10 @@ struct TemplateTraits {
   bool has_suffix = false;            // can ask for the text between a prompt and a suffix
   bool has_thinking = false;          // knows thoughts
   bool handles_tool_results = false;  // the whole round: calls, and what the tools answered
-  // Go templates: what thoughts stand between and what a tool call begins with; empty when unknown.
+  std::string tool_call_tag;  // what a call begins with, "{" for bare JSON; empty when unknown
+  // Go templates: what thoughts stand between; empty when unknown.
   std::string thinking_open;
   std::string thinking_close;
-  std::string tool_call_tag;
 };
 
 // A parsed template. Immutable: may be used by several threads at once and copied cheaply.

@@ -7,6 +7,7 @@
 #include "api/native.h"
 #include "api/native/common_fields.h"
 #include "api/native/reply.h"
+#include "api/tools.h"
 #include "base/error.h"
 
 namespace hearth::api {
@@ -38,6 +39,18 @@ std::vector<modelfile::ToolCall> read_tool_calls(const Fields& fields, std::stri
   return calls;
 }
 
+Json write_tool_calls(const std::vector<modelfile::ToolCall>& calls, size_t first_index) {
+  Json list = Json::array();
+  for (const modelfile::ToolCall& call : calls) {
+    Json entry;
+    if (!call.id.empty()) entry["id"] = call.id;
+    entry["function"] = {
+        {"index", first_index + list.size()}, {"name", call.name}, {"arguments", call.arguments}};
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 }  // namespace
 
 Message read_native_message(const Json& value, std::string_view what) {
@@ -60,13 +73,7 @@ Json write_native_message(const Message& message) {
   value["role"] = message.role;
   value["content"] = message.content;
   if (!message.thinking.empty()) value["thinking"] = message.thinking;
-  for (size_t i = 0; i < message.tool_calls.size(); ++i) {
-    const modelfile::ToolCall& call = message.tool_calls[i];
-    Json entry;
-    if (!call.id.empty()) entry["id"] = call.id;
-    entry["function"] = {{"index", i}, {"name", call.name}, {"arguments", call.arguments}};
-    value["tool_calls"].push_back(std::move(entry));
-  }
+  if (!message.tool_calls.empty()) value["tool_calls"] = write_tool_calls(message.tool_calls, 0);
   if (!message.tool_name.empty()) value["tool_name"] = message.tool_name;
   if (!message.tool_call_id.empty()) value["tool_call_id"] = message.tool_call_id;
   return value;
@@ -84,10 +91,7 @@ ChatRequest read_native_chat(std::string_view body) {
           read_native_message((*messages)[i], fmt::format("messages[{}].", i)));
     }
   }
-  refuse_unless_empty(
-      fields, "tools",
-      fmt::format("{} does not support tools in this version of hearth; leave the field out",
-                  request.model));
+  request.tools = read_tools(fields);
   return request;
 }
 
@@ -99,6 +103,10 @@ std::string NativeChatWriter::whole(std::string_view content, const ChatEvent& e
                                     WallTime now) {
   Json line = reply_head(model_, now);
   line["message"] = {{"role", "assistant"}, {"content", content}};
+  if (!event.tool_calls.empty()) {
+    line["message"]["tool_calls"] = write_tool_calls(event.tool_calls, call_count_);
+    call_count_ += event.tool_calls.size();
+  }
   add_log_probs(line, event);
   add_reply_end(line, event);
   return to_line(line);

@@ -12,6 +12,22 @@ void add_log_probs(Json& choice, const ChatEvent& event) {
     choice["logprobs"] = {{"content", write_log_probs(event.log_probs)}, {"refusal", nullptr}};
 }
 
+Json write_tool_calls(const std::vector<modelfile::ToolCall>& calls, size_t first_index) {
+  Json list = Json::array();
+  for (const modelfile::ToolCall& call : calls) {
+    list.push_back({{"index", first_index + list.size()},
+                    {"id", call.id},
+                    {"type", "function"},
+                    {"function", {{"name", call.name}, {"arguments", to_line(call.arguments)}}}});
+  }
+  return list;
+}
+
+// A model that called tools stopped for them.
+std::string_view finish_reason(DoneReason reason, bool has_calls) {
+  return has_calls && reason == DoneReason::stop ? "tool_calls" : openai_finish_reason(reason);
+}
+
 }  // namespace
 
 OpenAiChatWriter::OpenAiChatWriter(const ChatRequest& request, std::string id, WallTime created)
@@ -43,8 +59,13 @@ std::vector<std::string> OpenAiChatWriter::frames(const ChatEvent& event, WallTi
     add_log_probs(piece, event);
     frames.push_back(chunk(std::move(piece)));
   }
+  if (!event.tool_calls.empty()) {
+    Json delta = {{"tool_calls", write_tool_calls(event.tool_calls, call_count_)}};
+    frames.push_back(chunk(choice(std::move(delta), nullptr)));
+    call_count_ += event.tool_calls.size();
+  }
   if (!event.is_final) return frames;
-  frames.push_back(chunk(choice(Json::object(), openai_finish_reason(event.reason))));
+  frames.push_back(chunk(choice(Json::object(), finish_reason(event.reason, call_count_ > 0))));
   if (includes_usage_) {
     Json value = head_;
     value["choices"] = Json::array();
@@ -59,9 +80,14 @@ std::string OpenAiChatWriter::whole(std::string_view content, const ChatEvent& e
   Json choice;
   choice["index"] = 0;
   choice["message"] = {{"role", "assistant"}, {"content", content}, {"refusal", nullptr}};
+  const bool has_calls = !event.tool_calls.empty();
+  if (has_calls) {
+    if (content.empty()) choice["message"]["content"] = nullptr;
+    choice["message"]["tool_calls"] = write_tool_calls(event.tool_calls, 0);
+  }
   choice["logprobs"] = nullptr;
   add_log_probs(choice, event);
-  choice["finish_reason"] = openai_finish_reason(event.reason);
+  choice["finish_reason"] = finish_reason(event.reason, has_calls);
   Json value = head_;
   value["choices"] = Json::array({std::move(choice)});
   value["usage"] = openai_usage(event.metrics);

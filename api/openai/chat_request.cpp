@@ -1,10 +1,13 @@
 // POST /v1/chat/completions, the request.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "api/json.h"
 #include "api/native/common_fields.h"
 #include "api/openai.h"
 #include "api/openai/common_fields.h"
+#include "api/tools.h"
 #include "base/error.h"
 
 namespace hearth::api {
@@ -32,6 +35,54 @@ std::string read_content(const Fields& fields, std::string_view what) {
   return text;
 }
 
+// Arguments come as JSON in a string.
+std::vector<modelfile::ToolCall> read_tool_calls(const Fields& fields, const std::string& what) {
+  std::vector<modelfile::ToolCall> calls;
+  const Json* values = fields.array("tool_calls");
+  if (values == nullptr) return calls;
+  for (size_t i = 0; i < values->size(); ++i) {
+    const std::string name = fmt::format("{}tool_calls[{}].", what, i);
+    const Fields call((*values)[i], name);
+    const Json* function = call.object("function");
+    if (function == nullptr) throw Error(ErrorCode::invalid_argument, name + "function: missing");
+    const std::string function_name = name + "function.";
+    const Fields inner(*function, function_name);
+    modelfile::ToolCall& result = calls.emplace_back();
+    result.id = call.text("id").value_or("");
+    result.name = inner.text("name").value_or("");
+    const std::string arguments = inner.text("arguments").value_or("{}");
+    result.arguments = Json::parse(arguments.empty() ? "{}" : arguments, nullptr, false);
+    if (!result.arguments.is_object()) {
+      throw Error(ErrorCode::invalid_argument,
+                  function_name + "arguments: expected a JSON object in a string");
+    }
+  }
+  return calls;
+}
+
+// A result names the call it answers; templates want the function's name.
+void name_results(std::vector<Message>& messages) {
+  std::map<std::string, std::string> names;  // by id of the call
+  for (Message& message : messages) {
+    for (const modelfile::ToolCall& call : message.tool_calls) names[call.id] = call.name;
+    if (message.role != "tool" || !message.tool_name.empty()) continue;
+    const auto found = names.find(message.tool_call_id);
+    if (found != names.end()) message.tool_name = found->second;
+  }
+}
+
+// "auto" and "none" are kept; what only a grammar can enforce is named as having no effect.
+void read_tools_and_choice(const Fields& fields, ChatRequest& request) {
+  request.tools = read_tools(fields);
+  const Json* choice = fields.find("tool_choice");
+  if (choice == nullptr || *choice == "auto") return;
+  if (*choice == "none") {
+    request.tools.clear();
+  } else {
+    request.warnings.push_back("tool_choice has no effect: the model chooses");
+  }
+}
+
 Message read_message(const Json& value, const std::string& what) {
   const Fields fields(value, what);
   Message message;
@@ -40,8 +91,9 @@ Message read_message(const Json& value, const std::string& what) {
   // What OpenAI calls developer is the system message of every template.
   if (message.role == "developer") message.role = "system";
   message.content = read_content(fields, what);
-  refuse_unless_empty(fields, "tool_calls",
-                      "tools are not supported yet; leave calls and their results out");
+  message.tool_calls = read_tool_calls(fields, what);
+  message.tool_call_id = fields.text("tool_call_id").value_or("");
+  message.tool_name = fields.text("name").value_or("");
   return message;
 }
 
@@ -68,9 +120,6 @@ void check_reasoning(const Fields& fields) {
 }
 
 void refuse_later_features(const Fields& fields) {
-  refuse_unless_empty(
-      fields, "tools",
-      "this model does not support tools in this version of hearth; leave them out");
   refuse_unless_empty(fields, "functions", "functions are not supported; leave them out");
   refuse_unless_empty(fields, "audio", "sound is not supported; leave the field out");
   check_response_format(fields);
@@ -91,12 +140,14 @@ ChatRequest read_openai_chat(std::string_view body) {
     request.messages.push_back(read_message((*messages)[i], fmt::format("messages[{}].", i)));
   }
   read_openai_common(fields, request);
+  name_results(request.messages);
+  read_tools_and_choice(fields, request);
   request.top_log_probs = read_top_log_probs(fields);
   refuse_later_features(fields);
-  note_ignored_fields(fields,
-                      {"tool_choice", "parallel_tool_calls", "service_tier", "prediction",
-                       "modalities", "web_search_options"},
-                      request.warnings);
+  note_ignored_fields(
+      fields,
+      {"parallel_tool_calls", "service_tier", "prediction", "modalities", "web_search_options"},
+      request.warnings);
   return request;
 }
 

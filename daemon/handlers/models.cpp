@@ -49,7 +49,10 @@ Task<void> show(Services& services, Exchange& exchange) {
   std::function<api::ModelDescription()> job = [&services, &request] {
     return services.library.describe(request);
   };
-  const api::ModelDescription description = co_await services.workers.compute(std::move(job));
+  api::ModelDescription description = co_await services.workers.compute(std::move(job));
+  // This client shows the base name as the model's, and takes two models of one base for the same.
+  if (exchange.request().user_agent.starts_with("GitHubCopilotChat/"))
+    description.model_info["general.basename"] = request.model;
   co_await send_json(exchange, api::write_native_show(description));
 }
 

@@ -123,6 +123,32 @@ TEST_CASE("log-probabilities: native, OpenAI chat, OpenAI completions") {
   CHECK(completion.frames(event, moment).front().find("\"text_offset\":[2]") != std::string::npos);
 }
 
+TEST_CASE("calls of tools: numbered through all events, arguments as each dialect has them") {
+  api::ChatEvent event;
+  modelfile::ToolCall call{"call_1", "f", {{"a", 1}}};
+  event.tool_calls = {call};
+  api::NativeChatWriter chat("m");
+  CHECK(chat.frames(event, moment)
+            .front()
+            .find(R"("content":"","tool_calls":[{"id":"call_1","function":{"index":0,"name":"f",)"
+                  R"("arguments":{"a":1}}}]},"done":false)") != std::string::npos);
+  CHECK(chat.frames(event, moment).front().find("\"index\":1") != std::string::npos);
+  api::OpenAiChatWriter openai(openai_request(false), "chatcmpl-1", moment);
+  CHECK(openai.frames(event, moment)[1].find(
+            R"("delta":{"tool_calls":[{"index":0,"id":"call_1","type":"function",)"
+            R"("function":{"name":"f","arguments":"{\"a\":1}"}}]})") != std::string::npos);
+  api::ChatEvent last = end();
+  last.reason = api::DoneReason::stop;
+  CHECK(openai.frames(last, moment).front().find(R"("finish_reason":"tool_calls")") !=
+        std::string::npos);
+  last.tool_calls = {call};
+  api::OpenAiChatWriter at_once(openai_request(false), "chatcmpl-1", moment);
+  const std::string whole = at_once.whole("", last, moment);
+  CHECK(whole.find(R"("content":null,"refusal":null,"tool_calls":[{"index":0,)") !=
+        std::string::npos);
+  CHECK(whole.find(R"("finish_reason":"tool_calls")") != std::string::npos);
+}
+
 TEST_CASE("OpenAI completions: text, finish, usage, DONE") {
   const std::string head =
       "{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":1790000000,\"model\":\"m\","

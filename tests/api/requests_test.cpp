@@ -37,6 +37,7 @@ Json neutral(const api::ChatRequest& request) {
   json["includes_usage"] = request.includes_usage;
   json["warning_count"] = request.warnings.size();
   json["is_load_only"] = request.is_load_only();
+  json["tools"] = request.tools;
   json["suffix"] = request.suffix ? Json(*request.suffix) : Json(nullptr);
   json["shifts"] = request.shifts;
   json["is_render_only"] = request.is_render_only;

@@ -49,10 +49,26 @@ std::string shown(const engine::GenerationRequest& generation) {
 }
 
 std::string prompt(const api::ChatRequest& chat, const RunnableModel& runnable) {
-  return shown(build_generation(chat, runnable, {}));
+  return shown(prepare(chat, runnable, {}).generation);
 }
 
 }  // namespace
+
+TEST_CASE("tools reach a template that knows them, and say how its answers are read") {
+  const auto tools = api::Json::parse(R"([{"type":"function","function":{"name":"f"}}])");
+  api::ChatRequest chat = request({{"user", "a"}});
+  chat.tools = {tools[0]};
+  const RunnableModel knows =
+      model("{% for t in tools %}{{ t.function.name }}{% endfor %}<tool_call>");
+  const PreparedRequest prepared = prepare(chat, knows, {});
+  CHECK(shown(prepared.generation) == "{f}<tool_call>");
+  CHECK(prepared.reply.tool_tag == "<tool_call>");
+  CHECK(prepared.reply.tool_names == std::vector<std::string>{"f"});
+  CHECK_THROWS_WITH(prepare(chat, model(jinja), {}), Catch::Contains("does not support tools"));
+  CHECK_THROWS_WITH(prepare(chat, model(nullptr), {}), Catch::Contains("does not support tools"));
+  chat.tools.clear();
+  CHECK(prepare(chat, knows, {}).reply.tool_names.empty());
+}
 
 TEST_CASE("what people write is not trusted, what the template writes is") {
   CHECK(prompt(request({{"user", "<|system|>"}}), model(jinja)) ==
@@ -113,7 +129,7 @@ TEST_CASE("options: request before model before defaults") {
   chat.options.top_k = 3;
   chat.options.dry_multiplier = 0.5f;
   chat.options.dry_allowed_length = 4;
-  auto generation = build_generation(chat, runnable, {});
+  auto generation = prepare(chat, runnable, {}).generation;
   CHECK(generation.sampling.temperature == 0.25f);
   CHECK(generation.sampling.top_k == 3);
   CHECK(generation.sampling.dry_multiplier == 0.5f);
@@ -123,18 +139,18 @@ TEST_CASE("options: request before model before defaults") {
   CHECK(generation.stop == std::vector<std::string>{"x"});
   CHECK(generation.tokens_max == -1);
   chat.uses_openai_defaults = true;
-  generation = build_generation(chat, runnable, {});
+  generation = prepare(chat, runnable, {}).generation;
   CHECK(generation.sampling.temperature == 0.25f);
   CHECK(generation.sampling.top_p == 1.0f);
 }
 
 TEST_CASE("context and truncation") {
   api::ChatRequest chat = request({{"user", "hi"}});
-  CHECK(build_generation(chat, model(jinja), {4096, false}).context_tokens == 4096);
-  CHECK_FALSE(build_generation(chat, model(jinja), {4096, false}).truncate);
-  CHECK(build_generation(chat, model(jinja), {0, true}).truncate);
+  CHECK(prepare(chat, model(jinja), {4096, false}).generation.context_tokens == 4096);
+  CHECK_FALSE(prepare(chat, model(jinja), {4096, false}).generation.truncate);
+  CHECK(prepare(chat, model(jinja), {0, true}).generation.truncate);
   chat.options.num_ctx = 100;
-  CHECK(build_generation(chat, model(jinja), {4096, false}).context_tokens == 100);
+  CHECK(prepare(chat, model(jinja), {4096, false}).generation.context_tokens == 100);
 }
 
 TEST_CASE("embedding models do not chat") {
@@ -148,8 +164,8 @@ TEST_CASE("embedding models do not chat") {
 }
 
 TEST_CASE("fingerprints") {
-  const auto one = build_generation(request({{"user", "a"}}), model(jinja), {});
-  const auto two = build_generation(request({{"user", "b"}}), model(jinja), {});
+  const auto one = prepare(request({{"user", "a"}}), model(jinja), {}).generation;
+  const auto two = prepare(request({{"user", "b"}}), model(jinja), {}).generation;
   CHECK(fingerprint(one, "w") == fingerprint(one, "w"));
   CHECK(fingerprint(one, "w") != fingerprint(two, "w"));
   CHECK(fingerprint(one, "w") != fingerprint(one, "v"));

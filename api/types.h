@@ -173,6 +173,8 @@ struct ModelDescription {
   std::string modelfile;
   std::string parameters;
   std::string template_text;
+  // Which template makes the prompts: "model", "file", "family chatml", "none", "broken: ...".
+  std::string template_source;
   std::string system;
   std::vector<Message> messages;
   ModelDetails details;

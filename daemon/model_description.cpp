@@ -6,6 +6,8 @@
 #include "api/native.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "daemon/model_library.h"
+#include "daemon/template_choice.h"
 #include "engine/model_info_json.h"
 #include "modelfile/modelfile.h"
 
@@ -68,6 +70,31 @@ api::Json read_metadata(const registry::BlobStore& blobs, const registry::Manife
   return api::Json(engine::read_model_metadata(descriptors, "weights", arrays));
 }
 
+TemplateChoice stored_template(const registry::StoredModel& stored, const WeightsFacts& facts) {
+  TemplateOffer offer;
+  offer.architecture = facts.info.architecture;
+  offer.stored = stored.template_text;
+  offer.in_file = facts.chat_template ? &*facts.chat_template : nullptr;
+  if (facts.family) offer.family = facts.family->name;
+  offer.has_renderer = !stored.config.renderer.empty() || !stored.config.parser.empty();
+  return choose_template(offer);
+}
+
+// What show prints: the text the prompts are made with.
+std::string shown_template(const registry::StoredModel& stored, const WeightsFacts& facts) {
+  if (stored.template_text) return *stored.template_text;
+  if (!facts.info.chat_template.empty()) return facts.info.chat_template;
+  return facts.family ? std::string(facts.family->text) : "{{ .Prompt }}";
+}
+
+std::string template_source(const registry::StoredModel& stored, const WeightsFacts& facts) {
+  try {
+    return stored_template(stored, facts).source;
+  } catch (const Error& failure) {
+    return fmt::format("broken: {}", failure.what());
+  }
+}
+
 }  // namespace
 
 api::ModelDetails stored_details(const registry::BlobStore& blobs,
@@ -103,8 +130,14 @@ void complete_details(api::ModelDetails& details, const engine::ModelInfo& info)
   if (details.embedding_length == 0) details.embedding_length = info.embedding_length;
 }
 
-std::vector<std::string> capabilities(const engine::ModelInfo& info) {
-  return {info.is_embedding ? "embedding" : "completion"};
+std::vector<std::string> stored_capabilities(const registry::StoredModel& stored,
+                                             const WeightsFacts& facts) {
+  modelfile::TemplateTraits traits;
+  try {
+    if (const auto chosen = stored_template(stored, facts).chosen) traits = chosen->traits();
+  } catch (const Error&) {  // nothing more can be said of a model whose template is broken
+  }
+  return model_capabilities(facts.info, stored.config, !stored.projector_paths.empty(), traits);
 }
 
 modelfile::Parameters stored_parameters(const registry::StoredModel& stored) {
@@ -123,18 +156,17 @@ std::vector<api::Message> stored_messages(const registry::StoredModel& stored) {
 }
 
 api::ModelDescription describe_model(const registry::BlobStore& blobs,
-                                     const registry::StoredModel& stored,
-                                     const engine::ModelInfo& info,
+                                     const registry::StoredModel& stored, const WeightsFacts& facts,
                                      const api::ShowRequest& request) {
+  const engine::ModelInfo& info = facts.info;
   const modelfile::Parameters parameters = stored_parameters(stored);
   api::ModelDescription description;
   description.license = joined(stored.licenses);
   description.messages = stored_messages(stored);
   description.modelfile = modelfile_text(stored, parameters, description.messages);
   description.parameters = modelfile::print_parameters(parameters);
-  const std::string own_template =
-      info.chat_template.empty() ? "{{ .Prompt }}" : info.chat_template;
-  description.template_text = stored.template_text.value_or(own_template);
+  description.template_text = shown_template(stored, facts);
+  description.template_source = template_source(stored, facts);
   description.system = stored.system.value_or("");
   description.details = stored_details(blobs, stored.stored.manifest);
   complete_details(description.details, info);
@@ -145,7 +177,7 @@ api::ModelDescription describe_model(const registry::BlobStore& blobs,
     summary.type = tensor.type;
     summary.shape.assign(tensor.shape.begin(), tensor.shape.end());
   }
-  description.capabilities = capabilities(info);
+  description.capabilities = stored_capabilities(stored, facts);
   description.modified_at = stored.stored.modified_at;
   return description;
 }

@@ -15,8 +15,11 @@ api::ModelDetails stored_details(const registry::BlobStore& blobs,
 // Fills what is still unknown from the header of the weights.
 void complete_details(api::ModelDetails& details, const engine::ModelInfo& info);
 
-// "completion" or "embedding": only what this version can do with the model.
-std::vector<std::string> capabilities(const engine::ModelInfo& info);
+struct WeightsFacts;
+
+// What its weights and the template chosen for it can do; see model_capabilities.
+std::vector<std::string> stored_capabilities(const registry::StoredModel& stored,
+                                             const WeightsFacts& facts);
 
 // The params and messages layers. Throw Error{corrupt_data} naming the layer.
 modelfile::Parameters stored_parameters(const registry::StoredModel& stored);
@@ -24,8 +27,7 @@ std::vector<api::Message> stored_messages(const registry::StoredModel& stored);
 
 // Everything for /api/show. Reads the header of the weights again for the metadata.
 api::ModelDescription describe_model(const registry::BlobStore& blobs,
-                                     const registry::StoredModel& stored,
-                                     const engine::ModelInfo& info,
+                                     const registry::StoredModel& stored, const WeightsFacts& facts,
                                      const api::ShowRequest& request);
 
 }  // namespace hearth::daemon

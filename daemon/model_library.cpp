@@ -12,6 +12,13 @@ namespace {
 
 constexpr size_t cached_facts_max = 256;
 
+void take_family_format(WeightsFacts& facts) {
+  const std::string name = facts.info.name.empty() ? facts.info.basename : facts.info.name;
+  facts.family = modelfile::recognise_prompt_format(
+      {facts.info.architecture, name, facts.info.special_tokens});
+  if (facts.family) facts.chat_template = modelfile::Template::parse_jinja(facts.family->text);
+}
+
 // Opens all parts: they lie under their digests, so the reader cannot find one from the other.
 FactsPointer read_facts(const registry::BlobStore& blobs, const registry::Manifest& manifest) {
   std::vector<UniqueFd> files;
@@ -24,9 +31,12 @@ FactsPointer read_facts(const registry::BlobStore& blobs, const registry::Manife
   if (files.empty()) throw Error(ErrorCode::unsupported, "the model has no weights of its own");
   auto facts = std::make_shared<WeightsFacts>();
   facts->info = engine::read_model_info(descriptors, "weights");
-  if (facts->info.chat_template.empty()) return facts;
+  if (facts->info.chat_template.empty()) {
+    take_family_format(*facts);
+    return facts;
+  }
   try {
-    facts->chat_template = modelfile::Template::parse(facts->info.chat_template);
+    facts->chat_template = modelfile::Template::parse_jinja(facts->info.chat_template);
   } catch (const Error& failure) {  // told when somebody wants to chat; the model can still be
                                     // shown and used raw
     facts->template_problem = failure.what();
@@ -69,11 +79,25 @@ api::ModelSummary ModelLibrary::summarize(const registry::StoredManifest& stored
     summary.details = stored_details(store_.blobs(), stored.manifest);
     const FactsPointer known = facts(stored.manifest);
     complete_details(summary.details, known->info);
-    summary.capabilities = capabilities(known->info);
+    summary.capabilities = capabilities(stored);
   } catch (const Error& failure) {  // one damaged model must not hide the others
     log::warn(fmt::format("model {}: {}", summary.name, failure.what()));
   }
   return summary;
+}
+
+std::vector<std::string> ModelLibrary::capabilities(const registry::StoredManifest& stored) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = capabilities_.find(stored.digest_hex);
+    if (found != capabilities_.end()) return found->second;
+  }
+  std::vector<std::string> known =
+      stored_capabilities(store_.open(stored.name), *facts(stored.manifest));
+  const std::lock_guard lock(mutex_);
+  if (capabilities_.size() >= cached_facts_max) capabilities_.clear();
+  capabilities_[stored.digest_hex] = known;
+  return known;
 }
 
 std::vector<api::ModelSummary> ModelLibrary::list() {
@@ -98,7 +122,7 @@ api::ModelSummary ModelLibrary::summary(const std::string& name) {
 
 api::ModelDescription ModelLibrary::describe(const api::ShowRequest& request) {
   const registry::StoredModel stored = open_stored(request.model);
-  return describe_model(store_.blobs(), stored, facts(stored.stored.manifest)->info, request);
+  return describe_model(store_.blobs(), stored, *facts(stored.stored.manifest), request);
 }
 
 void ModelLibrary::copy(const api::CopyRequest& request) {
@@ -134,6 +158,7 @@ RunnableModel ModelLibrary::open(const std::string& name) {
   model.system = stored.system.value_or("");
   model.messages = stored_messages(stored);
   model.template_text = stored.template_text;
+  model.has_renderer = !stored.config.renderer.empty() || !stored.config.parser.empty();
   return model;
 }
 

@@ -13,6 +13,7 @@
 
 #include "api/types.h"
 #include "engine/model_info.h"
+#include "modelfile/prompt_formats.h"
 #include "modelfile/template.h"
 #include "registry/model_store.h"
 
@@ -21,9 +22,11 @@ namespace hearth::daemon {
 // A weights file (all its parts). Immutable.
 struct WeightsFacts {
   engine::ModelInfo info;
-  std::optional<modelfile::Template>
-      chat_template;             // the file's own, when it has one that we understand
+  // The file's own, when it has one that we understand; that of its family, when it carries none.
+  std::optional<modelfile::Template> chat_template;
   std::string template_problem;  // why not, when it has one that we do not understand
+  // Set when the template is that of a family: a row of a constant table.
+  const modelfile::PromptFormat* family = nullptr;
 };
 
 // Shared: answers keep using it when the library's cache has dropped it.
@@ -41,6 +44,7 @@ struct RunnableModel {
   std::string system;
   std::vector<api::Message> messages;
   std::optional<std::string> template_text;  // of the TEMPLATE layer
+  bool has_renderer = false;                 // Ollama makes this model's prompts by built-in code
   bool vocabulary_only = false;  // tokens are wanted, no answers: nothing of the weights is read
   FactsPointer facts;            // shared with the library's cache, which may drop it any time
 };
@@ -64,11 +68,13 @@ class ModelLibrary {
  private:
   FactsPointer facts(const registry::Manifest& manifest);
   api::ModelSummary summarize(const registry::StoredManifest& stored);
+  std::vector<std::string> capabilities(const registry::StoredManifest& stored);
   registry::StoredModel open_stored(const std::string& name);
 
   registry::ModelStore& store_;
   std::mutex mutex_;
-  std::map<std::string, FactsPointer> cache_;  // by weights key
+  std::map<std::string, FactsPointer> cache_;                     // by weights key
+  std::map<std::string, std::vector<std::string>> capabilities_;  // by digest of the manifest
 };
 
 // Digests of the model layers in order, joined: what a runner is made for.

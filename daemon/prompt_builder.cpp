@@ -2,54 +2,32 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "daemon/template_choice.h"
 
 namespace hearth::daemon {
 namespace {
 
 using modelfile::Parameters;
 
-// Jinja has statements; the Go templates of stored models do not use its brackets.
-bool is_jinja(std::string_view text) {
-  return text.find("{%") != std::string_view::npos;
-}
-
-// What models without a template are given in Ollama: the prompt and nothing else.
-bool is_trivial(std::string_view text) {
-  return text == "{{ .Prompt }}" || text == "{{.Prompt}}";
-}
-
-[[noreturn]] void refuse_go_template(std::string_view what) {
-  throw Error(
-      ErrorCode::unsupported,
-      fmt::format(
-          "{} is a Go template, which is not supported yet; use a model whose GGUF file has a chat "
-          "template, write TEMPLATE in Jinja, or send \"raw\": true to /api/generate",
-          what));
-}
-
-// Absent: none at all, the text goes to the model as it is.
-std::optional<modelfile::Template> choose_template(const api::ChatRequest& request,
-                                                   const RunnableModel& model) {
-  if (request.template_text) {
-    if (is_trivial(*request.template_text)) return std::nullopt;
-    if (!is_jinja(*request.template_text)) refuse_go_template("the template of the request");
-    return modelfile::Template::parse(*request.template_text);
-  }
-  if (model.template_text && is_jinja(*model.template_text))
-    return modelfile::Template::parse(*model.template_text);
-  if (model.facts->chat_template) return model.facts->chat_template;
-  if (!model.facts->template_problem.empty()) {
-    throw Error(ErrorCode::unsupported, fmt::format("the chat template of {} cannot be used: {}",
-                                                    model.name, model.facts->template_problem));
-  }
-  if (model.template_text && !is_trivial(*model.template_text)) {
-    refuse_go_template(fmt::format("the template of {}", model.name));
-  }
-  return std::nullopt;
+TemplateChoice choose(const api::ChatRequest& request, const RunnableModel& model,
+                      const PromptDefaults& defaults) {
+  const WeightsFacts& facts = *model.facts;
+  TemplateOffer offer;
+  offer.model = model.name;
+  offer.architecture = facts.info.architecture;
+  offer.requested = request.template_text;
+  offer.stored = model.template_text;
+  offer.in_file = facts.chat_template ? &*facts.chat_template : nullptr;
+  offer.file_problem = facts.template_problem;
+  if (facts.family) offer.family = facts.family->name;
+  offer.has_renderer = model.has_renderer;
+  offer.prefers_stored = defaults.prefers_stored_template;
+  return choose_template(offer);
 }
 
 // The model's history and system text, as far as the request does not bring its own.
@@ -85,6 +63,28 @@ std::vector<engine::PromptPart> plain_prompt(const std::vector<api::Message>& me
   return {text_part(std::move(text), false)};
 }
 
+// Families whose Go templates count on earlier thoughts being gone.
+bool forgets_thoughts(const RunnableModel& model) {
+  return model.facts->info.architecture.starts_with("qwen3") ||
+         model.name.find("deepseek-r1") != std::string::npos;
+}
+
+// Without <think> ... </think> at the start of answers to earlier questions.
+void forget_thoughts(std::vector<api::Message>& messages) {
+  constexpr std::string_view close = "</think>";
+  const auto last_question =
+      std::find_if(messages.rbegin(), messages.rend(),
+                   [](const auto& message) { return message.role == "user"; });
+  for (auto message = last_question; message != messages.rend(); ++message) {
+    const size_t end = message->content.find(close);
+    if (message->role != "assistant" || !message->content.starts_with("<think>") ||
+        end == std::string::npos)
+      continue;
+    const size_t text = message->content.find_first_not_of(" \t\r\n", end + close.size());
+    message->content.erase(0, text);
+  }
+}
+
 std::vector<engine::PromptPart> render(const modelfile::Template& chat_template,
                                        const api::ChatRequest& request, const RunnableModel& model,
                                        std::vector<api::Message> messages) {
@@ -95,6 +95,9 @@ std::vector<engine::PromptPart> render(const modelfile::Template& chat_template,
   context.eos_token = model.facts->info.eos_token;
   context.tools = request.tools;
   context.enable_thinking = false;  // until replies are parsed, thoughts would stand in the answer
+  context.suffix = request.suffix.value_or("");
+  if (chat_template.traits().language == modelfile::TemplateLanguage::go && forgets_thoughts(model))
+    forget_thoughts(context.messages);
   std::vector<engine::PromptPart> parts;
   for (modelfile::RenderedPart& part : chat_template.render(context)) {
     parts.push_back(text_part(std::move(part.text), part.is_trusted));
@@ -120,17 +123,37 @@ modelfile::ReplyStyle reply_style(const api::ChatRequest& request,
   return style;
 }
 
+void check_suffix(const RunnableModel& model, const TemplateChoice& choice) {
+  if (choice.chosen && choice.chosen->traits().has_suffix) return;
+  throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support insert", model.name));
+}
+
 std::vector<engine::PromptPart> build_prompt(const api::ChatRequest& request,
                                              const RunnableModel& model,
-                                             const std::optional<modelfile::Template>& chosen) {
+                                             const TemplateChoice& choice) {
   std::vector<api::Message> messages = all_messages(request, model);
+  if (request.raw_prompt) {  // with a suffix
+    api::Message& question = messages.emplace_back();
+    question.role = "user";
+    question.content = *request.raw_prompt;
+  }
   std::vector<engine::PromptPart> parts =
-      chosen ? render(*chosen, request, model, std::move(messages)) : plain_prompt(messages);
+      choice.chosen ? render(*choice.chosen, request, model, std::move(messages))
+                    : plain_prompt(messages);
   if (request.context_tokens.empty()) return parts;
   engine::PromptPart earlier;
   earlier.tokens = request.context_tokens;
   parts.insert(parts.begin(), std::move(earlier));
   return parts;
+}
+
+// The request's, else the model's, else those of the format that the model was recognised by.
+std::vector<std::string> stop_strings(const Parameters& parameters, const RunnableModel& model,
+                                      const TemplateChoice& choice) {
+  if (parameters.stop) return *parameters.stop;
+  if (!model.facts->family || !choice.source.starts_with("family")) return {};
+  const auto& stops = model.facts->family->stops;
+  return {stops.begin(), stops.end()};
 }
 
 Parameters merge_parameters(const api::ChatRequest& request, const RunnableModel& model) {
@@ -177,24 +200,23 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
     throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support {}", model.name,
                                                     to_string(request.operation)));
   }
-  if (request.suffix) {
-    throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support insert", model.name));
-  }
+  TemplateChoice choice;
+  if (!request.raw_prompt || request.suffix) choice = choose(request, model, defaults);
+  if (request.suffix) check_suffix(model, choice);
   const Parameters parameters = merge_parameters(request, model);
   PreparedRequest prepared;
   engine::GenerationRequest& generation = prepared.generation;
-  if (request.raw_prompt) {
+  if (request.raw_prompt && !request.suffix) {
     generation.prompt = {text_part(*request.raw_prompt, true)};
   } else {
-    const std::optional<modelfile::Template> chosen = choose_template(request, model);
-    check_tools(request, model, chosen);
-    generation.prompt = build_prompt(request, model, chosen);
-    if (chosen) prepared.reply = reply_style(request, *chosen);
+    check_tools(request, model, choice.chosen);
+    generation.prompt = build_prompt(request, model, choice);
+    if (choice.chosen) prepared.reply = reply_style(request, *choice.chosen);
   }
   generation.sampling = sampling_options(parameters);
   generation.sampling.logprobs = request.top_log_probs.value_or(-1);
   generation.tokens_max = parameters.num_predict.value_or(-1);
-  generation.stop = parameters.stop.value_or(std::vector<std::string>{});
+  generation.stop = stop_strings(parameters, model, choice);
   generation.context_tokens = parameters.num_ctx.value_or(defaults.context_tokens);
   generation.truncate = request.truncate || defaults.truncates;
   generation.shift = request.shifts || defaults.truncates;

@@ -2,6 +2,8 @@
 // sampling. Pure.
 #pragma once
 
+#include <optional>
+
 #include "api/types.h"
 #include "daemon/model_library.h"
 #include "engine/generation.h"
@@ -12,6 +14,8 @@ namespace hearth::daemon {
 struct PromptDefaults {
   int64_t context_tokens = 0;  // when neither request nor model says; 0: the engine's
   bool truncates = false;      // cut over-long prompts although nobody asked for it
+  // OLLAMA_GO_TEMPLATE: the stored TEMPLATE always, never, or (absent) as docs/templates.md says.
+  std::optional<bool> prefers_stored_template;
 };
 
 // What the engine is asked, and how to read its answer.
@@ -20,9 +24,10 @@ struct PreparedRequest {
   modelfile::ReplyStyle reply;
 };
 
-// Throws Error{unsupported} for tools that the model's template does not know, for templates that
-// this version cannot render (and for embedding models), and Error{invalid_argument} with the
-// template's own words when it refuses the messages.
+// Throws Error{unsupported} for broken templates of the model, for embedding models, for tools that
+// the template does not know and for a suffix where it cannot ask for what stands between;
+// Error{invalid_argument} with the template's own words when it refuses the messages, and for a
+// broken template of the request.
 PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& model,
                         const PromptDefaults& defaults);
 

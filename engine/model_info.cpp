@@ -173,6 +173,11 @@ void read_architecture(const GgufMetadata& metadata, ModelInfo& model) {
   read_layers(numbers, model);
 }
 
+// Of tokenizer.ggml.token_type.
+constexpr int64_t token_kind_control = 3;
+constexpr int64_t token_kind_added = 4;
+constexpr size_t special_tokens_max = 20'000;
+
 void read_tokenizer(const GgufMetadata& metadata, ModelInfo& model) {
   model.tokenizer_model = text_or_empty(metadata, key_tokenizer_model);
   model.add_bos = metadata.find_bool(key_tokenizer_add_bos);
@@ -194,6 +199,12 @@ void read_tokenizer(const GgufMetadata& metadata, ModelInfo& model) {
   };
   model.bos_token = token_at(key_tokenizer_bos_id);
   model.eos_token = token_at(key_tokenizer_eos_id);
+  const auto kinds = metadata.find_ints(key_tokenizer_token_type);
+  for (size_t i = 0; kinds && i < std::min(kinds->size(), tokens->size()); ++i) {
+    const bool is_special = (*kinds)[i] == token_kind_control || (*kinds)[i] == token_kind_added;
+    if (is_special && model.special_tokens.size() < special_tokens_max)
+      model.special_tokens.emplace_back((*tokens)[i]);
+  }
 }
 
 void read_tensors(const GgufFile& file, ModelInfo& model) {

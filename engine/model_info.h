@@ -56,6 +56,9 @@ struct ModelInfo {
   std::string eos_token;
   std::optional<bool> add_bos;
   std::optional<bool> add_eos;
+  // Texts of the control tokens and of those the model's maker added, as far as there are not
+  // absurdly many: by them formats of prompts are recognised.
+  std::vector<std::string> special_tokens;
   std::string chat_template;
   std::vector<std::pair<std::string, std::string>> named_chat_templates;
 

@@ -104,6 +104,7 @@ std::string write_native_show(const ModelDescription& model) {
   add_text(value, "modelfile", model.modelfile);
   add_text(value, "parameters", model.parameters);
   add_text(value, "template", model.template_text);
+  add_text(value, "template_source", model.template_source);
   add_text(value, "system", model.system);
   value["details"] = write_details(model.details);
   for (const Message& message : model.messages)

@@ -107,18 +107,69 @@ TEST_CASE("a model without a template continues the text") {
 
 TEST_CASE("which template is used") {
   RunnableModel runnable = model(jinja);
-  runnable.template_text = std::string("{{ .System }} {{ .Prompt }}");
-  CHECK(prompt(request({{"user", "hi"}}), runnable) == "<s><|user|>{hi}<|assistant|>");
+  runnable.template_text = std::string("{{ .System }}:{{ .Prompt }}");
+  CHECK(prompt(request({{"user", "hi"}}), runnable) == ":{hi}");
+  CHECK(shown(build_generation(request({{"user", "hi"}}), runnable, {0, false, false})) ==
+        "<s><|user|>{hi}<|assistant|>");
   runnable.template_text = std::string("{% for m in messages %}#{{ m.content }}{% endfor %}");
   CHECK(prompt(request({{"user", "hi"}}), runnable) == "#{hi}");
   RunnableModel go_only = model(nullptr);
-  go_only.template_text = std::string("{{ .System }} {{ .Prompt }}");
-  CHECK_THROWS_WITH(prompt(request({{"user", "hi"}}), go_only), Catch::Contains("Go template"));
+  go_only.template_text = std::string("{{ .System }}<|u|>{{ .Prompt }}<|a|>{{ .Response }}<|e|>");
+  CHECK(prompt(request({{"system", "<|u|>"}, {"user", "hi"}, {"assistant", "so"}, {"user", "?"}}),
+               go_only) == "{<|u|>}<|u|>{hi}<|a|>{so}<|e|><|u|>{?}<|a|>");
   go_only.template_text = std::string("{{ .Prompt }}");
   CHECK(prompt(request({{"user", "hi"}}), go_only) == "{hi}");
+  go_only.template_text = std::string("{{ .Prompt");
+  CHECK_THROWS_WITH(prompt(request({{"user", "hi"}}), go_only),
+                    Catch::Contains("the TEMPLATE of m:latest cannot be used: template line 1"));
   api::ChatRequest chat = request({{"user", "hi"}});
   chat.template_text = std::string("{{ .Prompt }} now");
-  CHECK_THROWS_WITH(prompt(chat, runnable), Catch::Contains("Go template"));
+  CHECK(prompt(chat, runnable) == "{hi} now");
+  chat.template_text = std::string("{{ nonsense .Prompt }}");
+  CHECK_THROWS_WITH(prompt(chat, runnable), Catch::Contains("function \"nonsense\" not defined"));
+}
+
+TEST_CASE("a suffix needs a template that knows it") {
+  api::ChatRequest chat = request({{"user", "a"}});
+  chat.suffix = std::string("b");
+  CHECK_THROWS_WITH(prompt(chat, model(jinja)), "\"m:latest\" does not support insert");
+  RunnableModel runnable = model(jinja);
+  runnable.template_text = std::string(
+      "{{ if .Suffix }}<P>{{ .Prompt }}<S>{{ .Suffix }}<M>{{ else }}{{ .Prompt }}{{ end }}");
+  CHECK(prompt(chat, runnable) == "<P>{a}<S>{b}<M>");
+  chat.raw_prompt = std::string("<P>");
+  chat.messages.clear();
+  CHECK(prompt(chat, runnable) == "<P>{<P>}<S>{b}<M>");
+}
+
+TEST_CASE("a model recognised by its tokens gets its family's format and stops") {
+  RunnableModel runnable = model(nullptr);
+  auto facts = std::make_shared<WeightsFacts>(*runnable.facts);
+  facts->family = modelfile::recognise_prompt_format({"llama", "", {"<|im_start|>", "<|im_end|>"}});
+  REQUIRE(facts->family);
+  facts->chat_template = modelfile::Template::parse_jinja(facts->family->text);
+  runnable.facts = facts;
+  const auto generation = build_generation(request({{"user", "hi"}}), runnable, {});
+  CHECK(shown(generation) == "<|im_start|>user\n{hi}<|im_end|>\n<|im_start|>assistant\n");
+  CHECK(generation.stop == std::vector<std::string>{"<|im_start|>", "<|im_end|>"});
+  runnable.parameters.stop = {"x"};
+  CHECK(build_generation(request({{"user", "hi"}}), runnable, {}).stop ==
+        std::vector<std::string>{"x"});
+}
+
+TEST_CASE("earlier thoughts of qwen3 are gone before a Go template sees them") {
+  RunnableModel runnable = model(nullptr);
+  auto facts = std::make_shared<WeightsFacts>(*runnable.facts);
+  facts->info.architecture = std::string("qwen3");
+  runnable.facts = facts;
+  runnable.template_text = std::string("{{ range .Messages }}{{ .Content }}|{{ end }}");
+  CHECK(prompt(request({{"assistant", "<think>a</think>\n\nb"},
+                        {"user", "q"},
+                        {"assistant", "<think>c</think>d"}}),
+               runnable) == "{b}|{q}|{<think>c</think>d}|");
+  facts->info.architecture = std::string("llama");
+  CHECK(prompt(request({{"assistant", "<think>a</think>b"}, {"user", "q"}}), runnable) ==
+        "{<think>a</think>b}|{q}|");
 }
 
 TEST_CASE("options: request before model before defaults") {

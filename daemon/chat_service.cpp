@@ -227,7 +227,8 @@ Task<api::ChatEvent> ChatService::load_or_unload(Exchange& exchange,
 
 Task<PreparedRequest> ChatService::prepare(const api::ChatRequest& request,
                                            const RunnableModel& model) {
-  const PromptDefaults defaults{config_.context_tokens, config_.truncates_like_ollama};
+  const PromptDefaults defaults{config_.context_tokens, config_.truncates_like_ollama,
+                                config_.prefers_stored_template};
   std::function<PreparedRequest()> job = [&] { return daemon::prepare(request, model, defaults); };
   co_return co_await workers_.compute(std::move(job));
 }

@@ -42,6 +42,9 @@ Config config_from(const api::Settings& settings) {
   config.kv_cache_type = kv_type(settings.text("kv-cache-type"));
   config.threads = static_cast<int32_t>(settings.count("threads"));
   config.memory_limit_bytes = settings.count("memory-limit");
+  const std::string go_template = settings.text("go-template");
+  if (!go_template.empty())
+    config.prefers_stored_template = go_template == "1" || go_template == "true";
   config.truncates_like_ollama = settings.text("compat") == "ollama";
   config.is_debug = settings.is_on("debug");
   config.runner = settings.path("runner");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Config {
   int32_t threads = 0;             // 0: by cores and quota
   int64_t memory_limit_bytes = 0;  // for all models together; 0: most of what the machine has
   bool truncates_like_ollama = false;
+  std::optional<bool> prefers_stored_template;  // TEMPLATE before the file's: docs/templates.md
   bool is_debug = false;
   std::filesystem::path runner;  // the program hearth-runner
 };

@@ -14,7 +14,7 @@ namespace hearth::daemon {
 struct PromptDefaults {
   int64_t context_tokens = 0;  // when neither request nor model says; 0: the engine's
   bool truncates = false;      // cut over-long prompts although nobody asked for it
-  // OLLAMA_GO_TEMPLATE: the stored TEMPLATE always, never, or (absent) as docs/templates.md says.
+  // The stored TEMPLATE always, never, or (absent) as docs/templates.md says.
   std::optional<bool> prefers_stored_template;
 };
 

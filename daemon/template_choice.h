@@ -23,7 +23,7 @@ struct TemplateOffer {
   std::string_view file_problem;                 // why the file's own cannot be used
   std::string_view family;             // of the format in_file is made of; empty: the file's own
   bool has_renderer = false;           // Ollama renders and parses this model by built-in code
-  std::optional<bool> prefers_stored;  // OLLAMA_GO_TEMPLATE: always, never; absent: by what they do
+  std::optional<bool> prefers_stored;  // always, never; absent: by what they do
 };
 
 struct TemplateChoice {

@@ -116,6 +116,14 @@ constexpr std::array table{
             .unit = "bytes",
             .help = "memory for all models together, K, M and G understood; 0: most of what the "
                     "machine has"},
+    Setting{.name = "go-template",
+            .environment = "HEARTH_GO_TEMPLATE",
+            .ollama = "OLLAMA_GO_TEMPLATE",
+            .kind = choice,
+            .unit = "1 or 0",
+            .help = "1: a model's TEMPLATE always makes its prompts; 0: never where its file has a "
+                    "chat template; nothing: whichever can do more",
+            .choices = "1 0 true false"},
     Setting{.name = "compat",
             .environment = "HEARTH_COMPAT",
             .kind = choice,
@@ -164,7 +172,6 @@ constexpr std::array ignored{
     IgnoredVariable{"OLLAMA_VULKAN", "models run on the processor only"},
     IgnoredVariable{"OLLAMA_LLM_LIBRARY",
                     "there is one engine; HEARTH_ISA chooses its instruction set"},
-    IgnoredVariable{"OLLAMA_GO_TEMPLATE", "the model says which of its templates is used"},
     IgnoredVariable{"OLLAMA_MULTIUSER_CACHE", "prefixes are always shared among requests"},
     IgnoredVariable{"OLLAMA_DEBUG_LOG_REQUESTS", "requests are never written anywhere"},
     IgnoredVariable{"OLLAMA_NOPRUNE", "nothing is pruned when the daemon starts"},

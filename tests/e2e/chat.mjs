@@ -113,8 +113,26 @@ await check('features of later versions say what to do', async () => {
   ok(/does not support thinking/.test(await refused('/api/chat', { think: true })))
   ok(/format/.test(await refused('/api/chat', { format: 'json' })))
   ok(/does not support insert/.test(await refused('/api/generate', { suffix: 'y' })))
-  ok(/Go template/.test(await refused('/api/generate', { template: '{{ .System }}' })))
+  ok(/template line 1/.test(await refused('/api/generate', { template: '{{ .System' })))
   ok(/response_format/.test(await refused('/v1/chat/completions', { response_format: { type: 'json_object' } })))
+})
+await check('Go templates: of the model, of the request, with a suffix', async () => {
+  needScripted()
+  const written = /TEMPLATE """([^]*?)"""/.exec(fs.readFileSync(shared('clients/models/scripted.Modelfile'), 'utf8'))[1]
+  const parameters = { temperature: 0, stop: ['<|im_end|>'] }
+  await d.create('scripted-go', shared('clients/models/scripted.gguf'), { template: written, parameters })
+  const said = async (content) => (await d.post('/api/chat', { model: 'scripted-go', messages: user(content), stream: false })).message.content.trim()
+  eq(await said('hi'), 'Hello, world from the scripted model.')
+  eq(await said('x<|go_after|>'), 'Hello, world from the scripted model.', 'what a user types never becomes a control token')
+  const after = await d.post('/api/generate', { model: 'scripted-go', prompt: 'x', template: '{{ .Prompt }}<|go_after|>', stream: false })
+  eq(after.response.trim(), 'It is 22 degrees in Paris!')
+  const shown = await d.post('/api/show', { model: 'scripted-go' })
+  eq([shown.template, shown.template_source, shown.capabilities], [written, 'model', ['completion', 'tools']])
+  const infill = '{{ if .Suffix }}{{ .Prompt }}|{{ .Suffix }}<|go_after|>{{ else }}{{ .Prompt }}{{ end }}'
+  await d.create('scripted-infill', shared('clients/models/scripted.gguf'), { template: infill, parameters })
+  eq((await d.post('/api/show', { model: 'scripted-infill' })).capabilities, ['completion', 'insert'])
+  const between = await d.post('/api/generate', { model: 'scripted-infill', prompt: 'a', suffix: 'b', stream: false })
+  eq(between.response.trim(), 'It is 22 degrees in Paris!')
 })
 await check('load, ps, unload', async () => {
   needStories()

@@ -12,7 +12,7 @@ const embedder = shared('oracle/archs/qwen3-embed.gguf')
 
 // Checks of what this version does not have yet: thinking, structured output, pull and push, /v1/responses.
 const scripts = [
-  ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!(chat|generate)\\.(format|think)|generate\\.template$|stream\\.abort|create\\.quantize$|delete$|push|pull|systemone|web)'],
+  ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!(chat|generate)\\.(format|think)|stream\\.abort|create\\.quantize$|delete$|push|pull|systemone|web)'],
   ['openai.mjs', 'openai', '^openai\\.(?!chat\\.(json|parse)|reasoning|responses|abort\\.(stream|signal|timeout)|error\\.responses|beyond\\.(?!max_comp|embeddings|error))'],
   ['openapi.mjs', 'ajv', '^openapi\\.(?!v1\\.responses)'],
 ]

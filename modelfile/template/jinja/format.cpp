@@ -282,7 +282,7 @@ class PercentFormatter {
       conversion.precision = static_cast<int>(read_number(text_, ++at_));
     if (at_ >= text_.size()) fail("incomplete format");
     conversion.type = text_[at_++];
-    if (conversion.type == '%') return out_.append("%", true);
+    if (conversion.type == '%') return out_.append(format_.slice(at_ - 1, 1));
     const Value value = is_named ? named : next_argument();
     const bool is_text = conversion.type == 's' || conversion.type == 'r';
     MarkedText text;

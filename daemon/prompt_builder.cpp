@@ -150,7 +150,7 @@ std::vector<engine::PromptPart> build_prompt(const api::ChatRequest& request,
 // The request's, else the model's, else those of the format that the model was recognised by.
 std::vector<std::string> stop_strings(const Parameters& parameters, const RunnableModel& model,
                                       const TemplateChoice& choice) {
-  if (parameters.stop) return *parameters.stop;
+  if (parameters.stop && !parameters.stop->empty()) return *parameters.stop;
   if (!model.facts->family || !choice.source.starts_with("family")) return {};
   const auto& stops = model.facts->family->stops;
   return {stops.begin(), stops.end()};

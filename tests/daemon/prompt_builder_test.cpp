@@ -109,7 +109,7 @@ TEST_CASE("which template is used") {
   RunnableModel runnable = model(jinja);
   runnable.template_text = std::string("{{ .System }}:{{ .Prompt }}");
   CHECK(prompt(request({{"user", "hi"}}), runnable) == ":{hi}");
-  CHECK(shown(build_generation(request({{"user", "hi"}}), runnable, {0, false, false})) ==
+  CHECK(shown(prepare(request({{"user", "hi"}}), runnable, {0, false, false}).generation) ==
         "<s><|user|>{hi}<|assistant|>");
   runnable.template_text = std::string("{% for m in messages %}#{{ m.content }}{% endfor %}");
   CHECK(prompt(request({{"user", "hi"}}), runnable) == "#{hi}");
@@ -149,11 +149,11 @@ TEST_CASE("a model recognised by its tokens gets its family's format and stops")
   REQUIRE(facts->family);
   facts->chat_template = modelfile::Template::parse_jinja(facts->family->text);
   runnable.facts = facts;
-  const auto generation = build_generation(request({{"user", "hi"}}), runnable, {});
+  const auto generation = prepare(request({{"user", "hi"}}), runnable, {}).generation;
   CHECK(shown(generation) == "<|im_start|>user\n{hi}<|im_end|>\n<|im_start|>assistant\n");
   CHECK(generation.stop == std::vector<std::string>{"<|im_start|>", "<|im_end|>"});
   runnable.parameters.stop = {"x"};
-  CHECK(build_generation(request({{"user", "hi"}}), runnable, {}).stop ==
+  CHECK(prepare(request({{"user", "hi"}}), runnable, {}).generation.stop ==
         std::vector<std::string>{"x"});
 }
 
@@ -197,11 +197,11 @@ TEST_CASE("options: request before model before defaults") {
 
 TEST_CASE("context and truncation") {
   api::ChatRequest chat = request({{"user", "hi"}});
-  CHECK(prepare(chat, model(jinja), {4096, false}).generation.context_tokens == 4096);
-  CHECK_FALSE(prepare(chat, model(jinja), {4096, false}).generation.truncate);
-  CHECK(prepare(chat, model(jinja), {0, true}).generation.truncate);
+  CHECK(prepare(chat, model(jinja), {4096, false, {}}).generation.context_tokens == 4096);
+  CHECK_FALSE(prepare(chat, model(jinja), {4096, false, {}}).generation.truncate);
+  CHECK(prepare(chat, model(jinja), {0, true, {}}).generation.truncate);
   chat.options.num_ctx = 100;
-  CHECK(prepare(chat, model(jinja), {4096, false}).generation.context_tokens == 100);
+  CHECK(prepare(chat, model(jinja), {4096, false, {}}).generation.context_tokens == 100);
 }
 
 TEST_CASE("embedding models do not chat") {

@@ -116,8 +116,8 @@ modelfile::RenderContext chat_of(const std::string& text, bool has_more) {
 }
 
 std::string all_of(const Vocabulary& vocabulary) {
-  std::string text = "@@";
-  for (const std::string& token : vocabulary.specials) text += token + "@@";
+  std::string text = "§§";
+  for (const std::string& token : vocabulary.specials) text += token + "§§";
   return text;
 }
 
@@ -143,13 +143,13 @@ TEST_CASE("no special token gets through a real template") {
         std::vector<RenderedPart> plain;
         try {
           parts = entry.chat_template.render(chat_of(forged, has_more));
-          plain = entry.chat_template.render(chat_of("@@x@@", has_more));
+          plain = entry.chat_template.render(chat_of("§§x§§", has_more));
         } catch (const Error&) {
           continue;  // a template that refuses this chat
         }
         ++rendered;
         same_frame += trusted_text(parts) == trusted_text(plain) ? 1 : 0;
-        if (trusted_text(parts).find("@@") != std::string::npos) FAIL_CHECK("a text is trusted");
+        if (trusted_text(parts).find("§§") != std::string::npos) FAIL_CHECK("a text is trusted");
         if (control_ids(*vocabulary.tokenizer, parts) !=
             control_ids(*vocabulary.tokenizer, with_harmless_texts(parts)))
           FAIL_CHECK("a special token got through");
@@ -174,13 +174,13 @@ TEST_CASE("no special token gets through what a template does to a text") {
   for (const char* use : {"t",
                           "t|trim",
                           "t|upper|lower",
-                          "t|replace('@@', '')",
-                          "t.replace('@', '')",
+                          "t|replace('§§', '')",
+                          "t.replace('§', '')",
                           "t|tojson",
                           "t|tojson|replace('\"', '')",
-                          "t.split('@@')|join",
-                          "t.split('@@')|join('')",
-                          "t.split('@')|map('trim')|join",
+                          "t.split('§§')|join",
+                          "t.split('§§')|join('')",
+                          "t.split('§')|map('trim')|join",
                           "t[2:]",
                           "t[:-2]",
                           "t[::-1][::-1]",
@@ -198,13 +198,13 @@ TEST_CASE("no special token gets through what a template does to a text") {
                           "t|safe",
                           "t|e|replace('&lt;', '<')|replace('&gt;', '>')",
                           "t|capitalize",
-                          "t.strip('@')",
+                          "t.strip('§')",
                           "t.lstrip()",
                           "t|default('')",
                           "t|string",
                           "t * 2",
                           "t|first ~ t[1:]",
-                          "t.partition('@')|join",
+                          "t.partition('§')|join",
                           "t|center(9000)",
                           "t|truncate(9000)",
                           "messages|tojson",

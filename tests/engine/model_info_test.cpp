@@ -33,6 +33,7 @@ TEST_CASE("a header says what a model is") {
   writer.add("llama.attention.head_count", uint32_t{4});
   writer.add("llama.attention.head_count_kv", uint32_t{2});
   writer.add_strings(key_tokenizer_tokens, std::vector<std::string>{"<unk>", "<s>", "</s>"});
+  writer.add_array(key_tokenizer_token_type, std::vector<int32_t>{2, 3, 4});
   writer.add(key_tokenizer_bos_id, uint32_t{1});
   writer.add(key_tokenizer_eos_id, uint32_t{99});
   writer.add(key_tokenizer_add_bos, true);
@@ -60,6 +61,7 @@ TEST_CASE("a header says what a model is") {
   CHECK(model.vocab_size == 3);
   CHECK(model.bos_token == "<s>");
   CHECK(model.eos_token.empty());
+  CHECK(model.special_tokens == std::vector<std::string>{"<s>", "</s>"});
   CHECK(model.add_bos == true);
   CHECK(!model.add_eos);
   CHECK(model.chat_template == "{{ messages }}");

@@ -24,12 +24,19 @@ using modelfile::Message;
 enum class Operation { generate, chat };
 std::string_view to_string(Operation operation);
 
+// Whether thoughts are wanted before the answer, and how many.
+struct Think {
+  bool is_on = true;
+  std::string level;  // "low", "medium", "high", "max"; empty: as the model likes
+};
+
 // A request for text. All dialects and both native endpoints end up here: /api/generate becomes one
 // user message.
 struct ChatRequest {
   std::string model;  // as the client wrote it; replies repeat it
   Operation operation = Operation::chat;
   std::vector<Message> messages;       // empty: load the model, or unload it when keep_alive is 0
+  std::optional<Think> think;          // absent: on for models that can
   std::vector<modelfile::Tool> tools;  // that the model may call; each has a name
   std::optional<std::string>
       raw_prompt;  // instead of messages: goes to the model as it is, special tokens included
@@ -77,6 +84,7 @@ struct TokenLogProb {
 // A piece of an answer, or its end. Exactly one final event ends every answer that did not fail.
 struct ChatEvent {
   std::string content;
+  std::string thinking;
   std::vector<modelfile::ToolCall> tool_calls;  // with ids
   std::vector<std::string> warnings;            // about what the model wrote
   std::vector<TokenLogProb> log_probs;  // of the tokens since the last event, where asked for
@@ -84,46 +92,6 @@ struct ChatEvent {
   DoneReason reason = DoneReason::stop;  // this and the rest: final event only
   Metrics metrics;
   std::vector<int32_t> context_tokens;
-};
-
-// One text, or the tokens of one.
-struct EmbedInput {
-  std::string text;
-  std::vector<int32_t> tokens;  // used instead of the text when not empty
-};
-
-// A request for vectors.
-struct EmbedRequest {
-  std::string model;
-  std::vector<EmbedInput> inputs;  // none: load the model
-  bool truncate = true;            // an over-long input loses its end instead of failing
-  int64_t dimensions = 0;          // values to keep of a vector; 0: all
-  // Of length 1. Off: as the models of the old endpoint had it.
-  bool normalize = true;
-  std::optional<Duration> keep_alive;
-  std::vector<std::string> warnings;  // as in ChatRequest
-};
-
-struct EmbedReply {
-  std::vector<std::vector<float>> vectors;  // in the order of the inputs
-  std::vector<int64_t> input_tokens;        // per input
-  int64_t truncated_count = 0;              // inputs that lost their end
-  int64_t total_ns = 0;
-  int64_t load_ns = 0;
-};
-
-// Text to tokens, without an answer.
-struct TokenizeRequest {
-  std::string model;
-  std::string text;
-  bool with_special = false;  // names of control tokens become them, and the model's own are added
-  std::optional<Duration> keep_alive;
-};
-
-struct DetokenizeRequest {
-  std::string model;
-  std::vector<int32_t> tokens;
-  std::optional<Duration> keep_alive;
 };
 
 struct ModelDetails {

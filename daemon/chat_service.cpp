@@ -125,8 +125,8 @@ class RunningAnswer : public ChatAnswer {
       std::optional<EventBuffer::Taken> taken = buffer_->take();
       if (taken) {
         const api::ChatEvent event = to_event(std::move(*taken));
-        const bool is_empty =
-            event.content.empty() && event.tool_calls.empty() && event.log_probs.empty();
+        const bool is_empty = event.content.empty() && event.thinking.empty() &&
+                              event.tool_calls.empty() && event.log_probs.empty();
         if (!is_empty) co_return event;
         continue;  // held back by the parser, or the end
       }
@@ -149,6 +149,7 @@ class RunningAnswer : public ChatAnswer {
     }
     api::ChatEvent event;
     event.content = std::move(piece.content);
+    event.thinking = std::move(piece.thinking);
     event.tool_calls = std::move(piece.tool_calls);
     for (modelfile::ToolCall& call : event.tool_calls) call.id = random_call_id();
     event.warnings = std::move(piece.warnings);

@@ -1,7 +1,7 @@
 // The one path from texts to their vectors; all dialects use it.
 #pragma once
 
-#include "api/types.h"
+#include "api/embed_types.h"
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
 #include "daemon/server/exchange.h"

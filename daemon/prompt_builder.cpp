@@ -94,7 +94,10 @@ std::vector<engine::PromptPart> render(const modelfile::Template& chat_template,
   if (request.context_tokens.empty()) context.bos_token = model.facts->info.bos_token;
   context.eos_token = model.facts->info.eos_token;
   context.tools = request.tools;
-  context.enable_thinking = false;  // until replies are parsed, thoughts would stand in the answer
+  if (request.think || chat_template.traits().has_thinking) {
+    context.enable_thinking = !request.think || request.think->is_on;
+    if (request.think) context.reasoning_effort = request.think->level;
+  }
   context.suffix = request.suffix.value_or("");
   if (chat_template.traits().language == modelfile::TemplateLanguage::go && forgets_thoughts(model))
     forget_thoughts(context.messages);
@@ -113,10 +116,30 @@ void check_tools(const api::ChatRequest& request, const RunnableModel& model,
       fmt::format("\"{}\" does not support tools: its template does not mention them", model.name));
 }
 
-// How this model writes calls; without tools in the request an answer is read as it is.
+void check_thinking(const api::ChatRequest& request, const RunnableModel& model,
+                    const std::optional<modelfile::Template>& chosen) {
+  const bool can_think = chosen && chosen->traits().has_thinking;
+  if (can_think || !request.think || !request.think->is_on) return;
+  throw Error(ErrorCode::unsupported,
+              fmt::format("\"{}\" does not support thinking; leave \"think\" out or send false",
+                          model.name));
+}
+
+bool ends_with(std::span<const engine::PromptPart> prompt, std::string_view tag) {
+  if (prompt.empty() || tag.empty()) return false;
+  const std::string_view text = prompt.back().text;
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1).ends_with(tag);
+}
+
+// How this model writes thoughts and calls; without tools in the request none are looked for.
 modelfile::ReplyStyle reply_style(const api::ChatRequest& request,
-                                  const modelfile::Template& chosen) {
+                                  const modelfile::Template& chosen,
+                                  std::span<const engine::PromptPart> prompt) {
   modelfile::ReplyStyle style;
+  style.thinking_open = chosen.traits().thinking_open;
+  style.thinking_close = chosen.traits().thinking_close;
+  style.starts_in_thinking = ends_with(prompt, style.thinking_open);
+  style.keeps_thinking = !request.think || request.think->is_on;
   style.tool_tag = chosen.traits().tool_call_tag;
   for (const modelfile::Tool& tool : request.tools)
     style.tool_names.push_back(tool.at("function").at("name").get<std::string>());
@@ -210,8 +233,9 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
     generation.prompt = {text_part(*request.raw_prompt, true)};
   } else {
     check_tools(request, model, choice.chosen);
+    check_thinking(request, model, choice.chosen);
     generation.prompt = build_prompt(request, model, choice);
-    if (choice.chosen) prepared.reply = reply_style(request, *choice.chosen);
+    if (choice.chosen) prepared.reply = reply_style(request, *choice.chosen, generation.prompt);
   }
   generation.sampling = sampling_options(parameters);
   generation.sampling.logprobs = request.top_log_probs.value_or(-1);

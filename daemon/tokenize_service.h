@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "api/types.h"
+#include "api/embed_types.h"
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
 #include "daemon/server/exchange.h"

@@ -16,6 +16,10 @@ constexpr std::array<std::string_view, 6> known_tags{
 
 constexpr std::string_view blanks = " \t\r\n";
 
+// Around thoughts.
+constexpr std::array<std::array<std::string_view, 2>, 3> known_thinking_tags{
+    {{"<think>", "</think>"}, {"[THINK]", "[/THINK]"}, {"<thought>", "</thought>"}}};
+
 // "<x>" is closed by "</x>"; other tags are not closed.
 std::string closing_tag(std::string_view tag) {
   const bool is_closed = tag.starts_with('<') && !tag.starts_with("<|");
@@ -98,17 +102,24 @@ std::string find_tool_tag(std::string_view template_text) {
   return found == known_tags.end() ? "{" : std::string(*found);
 }
 
+ThinkingTags find_thinking_tags(std::string_view template_text) {
+  for (const auto& [open, close] : known_thinking_tags) {
+    if (template_text.find(close) != std::string_view::npos)
+      return {std::string(open), std::string(close)};
+  }
+  return {};
+}
+
 ReplyParser::ReplyParser(ReplyStyle style)
     : style_(std::move(style)),
-      is_bare_json_(style_.tool_tag == "{" || style_.tool_tag == "["),
-      closing_tag_(closing_tag(style_.tool_tag)) {}
+      is_bare_json_(style_.tool_tag.empty() || style_.tool_tag == "{" || style_.tool_tag == "["),
+      closing_tag_(closing_tag(style_.tool_tag)),
+      state_(style_.thinking_open.empty() ? State::text
+             : style_.starts_in_thinking  ? State::thinking
+                                          : State::start) {}
 
 ReplyPiece ReplyParser::push(std::string_view text) {
   ReplyPiece piece;
-  if (style_.tool_names.empty()) {
-    piece.content = text;
-    return piece;
-  }
   held_ += text;
   advance(piece, false);
   return piece;
@@ -124,6 +135,15 @@ void ReplyParser::advance(ReplyPiece& piece, bool is_end) {
   bool goes_on = true;
   while (goes_on && !held_.empty()) {
     switch (state_) {
+      case State::start:
+        goes_on = read_start(is_end);
+        break;
+      case State::thinking:
+        goes_on = read_thinking(piece, is_end);
+        break;
+      case State::behind_thinking:
+        goes_on = skip_blanks(is_end);
+        break;
       case State::text:
         goes_on = read_text(piece, is_end);
         break;
@@ -137,9 +157,51 @@ void ReplyParser::advance(ReplyPiece& piece, bool is_end) {
   }
 }
 
+// Thoughts stand at the beginning or nowhere.
+bool ReplyParser::read_start(bool is_end) {
+  const std::string& open = style_.thinking_open;
+  const size_t first = held_.find_first_not_of(blanks);
+  const std::string_view rest =
+      first == std::string::npos ? "" : std::string_view(held_).substr(first);
+  if (rest.starts_with(open)) {
+    held_.erase(0, first + open.size());
+    state_ = State::thinking;
+    return true;
+  }
+  if (!is_end && open.starts_with(rest)) return false;
+  state_ = State::text;
+  return true;
+}
+
+bool ReplyParser::read_thinking(ReplyPiece& piece, bool is_end) {
+  const std::string& close = style_.thinking_close;
+  const size_t place = held_.find(close);
+  const bool is_closed = place != std::string::npos;
+  const size_t end = is_closed ? place : held_.size() - (is_end ? 0 : overlap(held_, close));
+  // Blanks around thoughts are the model's layout.
+  const std::string_view all = std::string_view(held_).substr(0, end);
+  const size_t last = all.find_last_not_of(blanks);
+  const size_t thought_end = last == std::string_view::npos ? 0 : last + 1;
+  const size_t begin = has_thoughts_ ? 0 : std::min(all.find_first_not_of(blanks), thought_end);
+  if (style_.keeps_thinking) piece.thinking += all.substr(begin, thought_end - begin);
+  has_thoughts_ = has_thoughts_ || thought_end > begin;
+  held_.erase(0, is_closed ? place + close.size() : is_end ? held_.size() : thought_end);
+  if (is_closed) state_ = State::behind_thinking;
+  return is_closed;
+}
+
+bool ReplyParser::skip_blanks(bool is_end) {
+  const size_t first = held_.find_first_not_of(blanks);
+  if (first == std::string::npos && !is_end) return false;
+  held_.erase(0, std::min(first, held_.size()));
+  state_ = State::text;
+  return true;
+}
+
 // Where in held_ a call begins, the blanks before it included; at the end of held_: maybe there.
 // Absent: none of held_ belongs to a call.
 std::optional<size_t> ReplyParser::find_call(bool is_end) const {
+  if (style_.tool_names.empty()) return std::nullopt;
   size_t place = 0;
   if (is_bare_json_) {
     // An answer that begins with something else is no call, whatever braces it has.

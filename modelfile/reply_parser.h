@@ -1,5 +1,5 @@
-// What the text of an answer means while it is still being written: content for people, and calls
-// of tools. The result does not depend on how the text was cut into pieces.
+// What the text of an answer means while it is still being written: thoughts, content for people,
+// and calls of tools. The result does not depend on how the text was cut into pieces.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,14 @@
 
 namespace hearth::modelfile {
 
-// How a model writes calls of tools: JSON behind an opening tag.
+// How a model writes thoughts, between two tags at its beginning, and calls of tools, JSON behind
+// an opening tag.
 struct ReplyStyle {
-  std::string tool_tag;                 // "<tool_call>"; "{" and "[": the answer begins with JSON
+  std::string thinking_open;        // "<think>"; empty: no thoughts are looked for
+  std::string thinking_close;       // "</think>"
+  bool starts_in_thinking = false;  // the prompt ended with the opening tag
+  bool keeps_thinking = true;       // off: thoughts are left out
+  std::string tool_tag;             // "<tool_call>"; "{", "[" and "": the answer begins with JSON
   std::vector<std::string> tool_names;  // that may be called; none: the text is content as it is
 };
 
@@ -22,7 +27,16 @@ struct ReplyStyle {
 // earlier; "{" where it tells nothing.
 std::string find_tool_tag(std::string_view template_text);
 
+struct ThinkingTags {
+  std::string open;
+  std::string close;
+};
+
+// The same for thoughts; empty where the template has no such tags.
+ThinkingTags find_thinking_tags(std::string_view template_text);
+
 struct ReplyPiece {
+  std::string thinking;
   std::string content;
   std::vector<ToolCall> tool_calls;   // without ids
   std::vector<std::string> warnings;  // one line each: what looked like a call and was none
@@ -41,9 +55,12 @@ class ReplyParser {
   ReplyPiece finish();
 
  private:
-  enum class State : uint8_t { text, call, behind_call };
+  enum class State : uint8_t { start, thinking, behind_thinking, text, call, behind_call };
 
   // Each looks at the beginning of held_. True: go on with what is left; false: more is needed.
+  bool read_start(bool is_end);
+  bool read_thinking(ReplyPiece& piece, bool is_end);
+  bool skip_blanks(bool is_end);
   bool read_text(ReplyPiece& piece, bool is_end);
   bool read_call(ReplyPiece& piece, bool is_end);
   bool read_closing_tag(bool is_end);
@@ -57,8 +74,9 @@ class ReplyParser {
   const ReplyStyle style_;
   const bool is_bare_json_;  // calls are not tagged
   const std::string closing_tag_;
-  State state_ = State::text;
-  std::string held_;          // not decided yet
+  State state_;
+  std::string held_;  // not decided yet
+  bool has_thoughts_ = false;
   bool has_content_ = false;  // something other than blanks was content
   bool has_calls_ = false;
 };

@@ -92,8 +92,12 @@ TemplateTraits jinja_traits(std::string_view text) {
   traits.has_tools = has_any(text, {"tools", "tool_call"});
   const bool splits = has_any(text, {"split('</think>')", "split(\"</think>\")"});
   traits.has_thinking = (has(text, "<think>") && has(text, "</think>")) ||
-                        (splits && !has(text, "reasoning_content")) ||
-                        has(text, "enable_thinking") || has(text, "reasoning_effort");
+                        (splits && !has(text, "reasoning_content"));
+  if (traits.has_thinking) {
+    const ThinkingTags tags = find_thinking_tags(text);
+    traits.thinking_open = tags.open;
+    traits.thinking_close = tags.close;
+  }
   if (traits.has_tools) traits.tool_call_tag = find_tool_tag(text);
   traits.handles_tool_results =
       traits.has_tools && has(text, "tool_calls") && names_tool_results(text);

@@ -59,7 +59,7 @@ struct TemplateTraits {
   bool has_thinking = false;          // knows thoughts
   bool handles_tool_results = false;  // the whole round: calls, and what the tools answered
   std::string tool_call_tag;  // what a call begins with, "{" for bare JSON; empty when unknown
-  // Go templates: what thoughts stand between; empty when unknown.
+  // What thoughts stand between; empty when unknown.
   std::string thinking_open;
   std::string thinking_close;
 };

@@ -103,6 +103,7 @@ std::string NativeChatWriter::whole(std::string_view content, const ChatEvent& e
                                     WallTime now) {
   Json line = reply_head(model_, now);
   line["message"] = {{"role", "assistant"}, {"content", content}};
+  if (!event.thinking.empty()) line["message"]["thinking"] = event.thinking;
   if (!event.tool_calls.empty()) {
     line["message"]["tool_calls"] = write_tool_calls(event.tool_calls, call_count_);
     call_count_ += event.tool_calls.size();

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "base/error.h"
 
 namespace hearth::api {
@@ -15,23 +13,18 @@ bool is_empty(const Json& value) {
   return value.is_number() && value.get<double>() == 0;
 }
 
-// true, false or a level. Only "off" can be had, so everything else is refused - a wrong value as
-// such.
-void check_think(const Fields& fields) {
+// true, false or a level.
+std::optional<Think> read_think(const Fields& fields) {
   const Json* think = fields.find("think");
-  if (think == nullptr || *think == false) return;
-  constexpr std::array<std::string_view, 4> levels{"low", "medium", "high", "max"};
-  bool is_known = think->is_boolean();
-  for (const std::string_view level : levels) is_known = is_known || *think == level;
-  if (!is_known) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("invalid think value: {}; expected true, false, \"low\", \"medium\", "
-                            "\"high\" or \"max\"",
-                            to_line(*think)));
+  if (think == nullptr) return std::nullopt;
+  if (think->is_boolean()) return Think{think->get<bool>(), ""};
+  for (const std::string_view level : {"low", "medium", "high", "max"}) {
+    if (*think == level) return Think{true, std::string(level)};
   }
-  throw Error(
-      ErrorCode::unsupported,
-      "this version of hearth does not support thinking; leave \"think\" out or send false");
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("invalid think value: {}; expected true, false, \"low\", \"medium\", "
+                          "\"high\" or \"max\"",
+                          to_line(*think)));
 }
 
 void check_format(const Fields& fields) {
@@ -121,7 +114,7 @@ void read_common_fields(const Fields& fields, ChatRequest& request) {
     request.warnings = std::move(parsed.warnings);
   }
   check_format(fields);
-  check_think(fields);
+  request.think = read_think(fields);
 }
 
 }  // namespace hearth::api

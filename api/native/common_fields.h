@@ -8,17 +8,17 @@
 
 namespace hearth::api {
 
-// model, options, stream, keep_alive, truncate, shift, logprobs; refuses what this version cannot
-// do (format, think).
+// model, options, stream, keep_alive, truncate, shift, logprobs, think; refuses what this version
+// cannot do (format).
 void read_common_fields(const Fields& fields, ChatRequest& request);
 
-// A number of seconds or a Go duration; negative is `forever`. Throws Error{invalid_argument}.
 // `logprobs` and `top_logprobs`: see ChatRequest::top_log_probs.
 std::optional<int32_t> read_top_log_probs(const Fields& fields);
 // `model`, or its older name `name`. Throws Error{invalid_argument} when both are empty.
 std::string read_model_name(const Fields& fields);
 // Absent: empty. Throws Error{invalid_argument} for what cannot be a token id.
 std::vector<int32_t> read_tokens(const Fields& fields, std::string_view key);
+// A number of seconds or a Go duration; negative is `forever`. Throws Error{invalid_argument}.
 std::optional<Duration> read_keep_alive(const Fields& fields);
 
 // Throws Error{unsupported} "<field>: <reason>" when the field holds something other than null,

@@ -65,6 +65,7 @@ std::string NativeGenerateWriter::whole(std::string_view content, const ChatEven
                                         WallTime now) {
   Json line = reply_head(model_, now);
   line["response"] = content;
+  if (!event.thinking.empty()) line["thinking"] = event.thinking;
   add_log_probs(line, event);
   add_reply_end(line, event);
   return to_line(line);

@@ -23,6 +23,11 @@ Json write_tool_calls(const std::vector<modelfile::ToolCall>& calls, size_t firs
   return list;
 }
 
+// Clients look for either name.
+Json thoughts(const std::string& text) {
+  return {{"content", ""}, {"reasoning", text}, {"reasoning_content", text}};
+}
+
 // A model that called tools stopped for them.
 std::string_view finish_reason(DoneReason reason, bool has_calls) {
   return has_calls && reason == DoneReason::stop ? "tool_calls" : openai_finish_reason(reason);
@@ -54,6 +59,9 @@ std::vector<std::string> OpenAiChatWriter::frames(const ChatEvent& event, WallTi
     head_["object"] = "chat.completion.chunk";
     frames.push_back(chunk(choice({{"role", "assistant"}, {"content", ""}}, nullptr)));
   }
+  if (!event.thinking.empty()) {
+    frames.push_back(chunk(choice(thoughts(event.thinking), nullptr)));
+  }
   if (!event.content.empty() || !event.log_probs.empty()) {
     Json piece = choice({{"content", event.content}}, nullptr);
     add_log_probs(piece, event);
@@ -80,6 +88,10 @@ std::string OpenAiChatWriter::whole(std::string_view content, const ChatEvent& e
   Json choice;
   choice["index"] = 0;
   choice["message"] = {{"role", "assistant"}, {"content", content}, {"refusal", nullptr}};
+  if (!event.thinking.empty()) {
+    choice["message"]["reasoning"] = event.thinking;
+    choice["message"]["reasoning_content"] = event.thinking;
+  }
   const bool has_calls = !event.tool_calls.empty();
   if (has_calls) {
     if (content.empty()) choice["message"]["content"] = nullptr;

@@ -1,6 +1,7 @@
 // POST /v1/chat/completions, the request.
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
 
 #include "api/json.h"
@@ -91,6 +92,8 @@ Message read_message(const Json& value, const std::string& what) {
   // What OpenAI calls developer is the system message of every template.
   if (message.role == "developer") message.role = "system";
   message.content = read_content(fields, what);
+  message.thinking = fields.text("reasoning").value_or("");
+  if (message.thinking.empty()) message.thinking = fields.text("reasoning_content").value_or("");
   message.tool_calls = read_tool_calls(fields, what);
   message.tool_call_id = fields.text("tool_call_id").value_or("");
   message.tool_name = fields.text("name").value_or("");
@@ -108,22 +111,35 @@ void check_response_format(const Fields& fields) {
                                                   type));
 }
 
-void check_reasoning(const Fields& fields) {
+// OpenAI's efforts and their names here; "none" turns thoughts off.
+std::optional<Think> read_effort(const Fields& fields) {
   std::string effort = fields.text("reasoning_effort").value_or("");
   if (const Json* reasoning = fields.object("reasoning")) {
     effort = Fields(*reasoning, "reasoning.").text("effort").value_or(effort);
   }
-  if (effort.empty() || effort == "none") return;
-  throw Error(ErrorCode::unsupported,
-              "reasoning_effort: this version of hearth does not support thinking; leave it out or "
-              "send \"none\"");
+  if (effort.empty()) return std::nullopt;
+  if (effort == "none") return Think{false, ""};
+  constexpr std::array<std::array<std::string_view, 2>, 7> levels{{{"minimal", "low"},
+                                                                   {"low", "low"},
+                                                                   {"medium", "medium"},
+                                                                   {"high", "high"},
+                                                                   {"xhigh", "max"},
+                                                                   {"ultra", "max"},
+                                                                   {"max", "max"}}};
+  for (const auto& [name, level] : levels) {
+    if (effort == name) return Think{true, std::string(level)};
+  }
+  throw Error(
+      ErrorCode::invalid_argument,
+      fmt::format("reasoning_effort: expected none, minimal, low, medium, high, xhigh or max, "
+                  "found \"{}\"",
+                  effort));
 }
 
 void refuse_later_features(const Fields& fields) {
   refuse_unless_empty(fields, "functions", "functions are not supported; leave them out");
   refuse_unless_empty(fields, "audio", "sound is not supported; leave the field out");
   check_response_format(fields);
-  check_reasoning(fields);
 }
 
 }  // namespace
@@ -142,6 +158,7 @@ ChatRequest read_openai_chat(std::string_view body) {
   read_openai_common(fields, request);
   name_results(request.messages);
   read_tools_and_choice(fields, request);
+  request.think = read_effort(fields);
   request.top_log_probs = read_top_log_probs(fields);
   refuse_later_features(fields);
   note_ignored_fields(

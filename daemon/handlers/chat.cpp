@@ -38,15 +38,18 @@ Task<void> stream(Exchange& exchange, ChatAnswer& answer, api::ReplyWriter& writ
 
 Task<void> collect(Exchange& exchange, ChatAnswer& answer, api::ReplyWriter& writer) {
   std::string content;
+  std::string thinking;
   std::vector<api::TokenLogProb> log_probs;
   std::vector<modelfile::ToolCall> tool_calls;
   while (true) {
     api::ChatEvent event = co_await answer.next();
     content += event.content;
+    thinking += event.thinking;
     std::move(event.log_probs.begin(), event.log_probs.end(), std::back_inserter(log_probs));
     std::move(event.tool_calls.begin(), event.tool_calls.end(), std::back_inserter(tool_calls));
     add_warnings(exchange, event.warnings);
     if (!event.is_final) continue;
+    event.thinking = std::move(thinking);
     event.log_probs = std::move(log_probs);
     event.tool_calls = std::move(tool_calls);
     note_end(exchange, event);

@@ -149,6 +149,22 @@ TEST_CASE("calls of tools: numbered through all events, arguments as each dialec
   CHECK(whole.find(R"("finish_reason":"tool_calls")") != std::string::npos);
 }
 
+TEST_CASE("thoughts stand beside the content") {
+  api::ChatEvent event = piece("");
+  event.thinking = "hm";
+  api::NativeChatWriter chat("m");
+  CHECK(chat.frames(event, moment).front().find(R"("content":"","thinking":"hm"})") !=
+        std::string::npos);
+  api::NativeGenerateWriter generate("m");
+  CHECK(generate.frames(event, moment).front().find(R"("response":"","thinking":"hm")") !=
+        std::string::npos);
+  api::OpenAiChatWriter openai(openai_request(false), "chatcmpl-1", moment);
+  CHECK(openai.frames(event, moment)[1].find(
+            R"("delta":{"content":"","reasoning":"hm","reasoning_content":"hm"})") !=
+        std::string::npos);
+  CHECK(openai.whole("a", event, moment).find(R"("reasoning":"hm")") != std::string::npos);
+}
+
 TEST_CASE("OpenAI completions: text, finish, usage, DONE") {
   const std::string head =
       "{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":1790000000,\"model\":\"m\","

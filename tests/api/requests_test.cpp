@@ -37,6 +37,8 @@ Json neutral(const api::ChatRequest& request) {
   json["includes_usage"] = request.includes_usage;
   json["warning_count"] = request.warnings.size();
   json["is_load_only"] = request.is_load_only();
+  json["think"] = nullptr;
+  if (request.think) json["think"] = {request.think->is_on, request.think->level};
   json["tools"] = request.tools;
   json["suffix"] = request.suffix ? Json(*request.suffix) : Json(nullptr);
   json["shifts"] = request.shifts;

@@ -54,6 +54,28 @@ std::string prompt(const api::ChatRequest& chat, const RunnableModel& runnable) 
 
 }  // namespace
 
+TEST_CASE("thoughts: on where the model can, off when asked, refused where it cannot") {
+  const RunnableModel thinker = model(
+      "{{ '<think>' if enable_thinking else '</think>' }}{{ reasoning_effort }}{% if false %}"
+      "<think>{% endif %}{% if enable_thinking %}<think>\n{% endif %}");
+  api::ChatRequest chat = request({{"user", "a"}});
+  PreparedRequest prepared = prepare(chat, thinker, {});
+  CHECK(shown(prepared.generation) == "<think><think>\n");
+  CHECK(prepared.reply.thinking_open == "<think>");
+  CHECK(prepared.reply.thinking_close == "</think>");
+  CHECK(prepared.reply.starts_in_thinking);
+  CHECK(prepared.reply.keeps_thinking);
+  chat.think = api::Think{false, ""};
+  prepared = prepare(chat, thinker, {});
+  CHECK(shown(prepared.generation) == "</think>");
+  CHECK_FALSE(prepared.reply.starts_in_thinking);
+  CHECK_FALSE(prepared.reply.keeps_thinking);
+  CHECK(prepare(chat, model(jinja), {}).reply.thinking_open.empty());
+  chat.think = api::Think{true, "high"};
+  CHECK(shown(prepare(chat, thinker, {}).generation) == "<think>high<think>\n");
+  CHECK_THROWS_WITH(prepare(chat, model(jinja), {}), Catch::Contains("does not support thinking"));
+}
+
 TEST_CASE("tools reach a template that knows them, and say how its answers are read") {
   const auto tools = api::Json::parse(R"([{"type":"function","function":{"name":"f"}}])");
   api::ChatRequest chat = request({{"user", "a"}});

@@ -6,14 +6,20 @@ import path from 'node:path'
 import { Daemon, add, check, ok, shared, skipNow } from './harness.mjs'
 
 const modules = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'node_modules')
-const model = shared('clients/models/scripted-jinja.gguf')
+const model = shared('clients/models/scripted.gguf')
 
 const embedder = shared('oracle/archs/qwen3-embed.gguf')
 
-// Checks of what this version does not have yet: thinking, structured output, pull and push, /v1/responses.
+// A scripted model as its Modelfile makes it: with a Go template, greedy.
+const create = (daemon, name) => daemon.create(name, shared(`clients/models/${name}.gguf`), {
+  template: fs.readFileSync(shared(`clients/models/${name}.Modelfile`), 'utf8').match(/TEMPLATE """([^]*?)"""/)[1],
+  parameters: { temperature: 0, stop: ['<|im_end|>'] },
+})
+
+// Checks of what this version does not have yet: structured output, pull and push, /v1/responses.
 const scripts = [
   ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!(chat|generate)\\.(format|think)|stream\\.abort|create\\.quantize$|delete$|push|pull|systemone|web)'],
-  ['openai.mjs', 'openai', '^openai\\.(?!chat\\.(json|parse)|reasoning|responses|abort\\.(stream|signal|timeout)|error\\.responses|beyond\\.(?!max_comp|embeddings|error))'],
+  ['openai.mjs', 'openai', '^openai\\.(?!chat\\.(json|parse)|responses|abort\\.(stream|signal|timeout)|error\\.responses|beyond\\.(?!max_comp|embeddings|error))'],
   ['openapi.mjs', 'ajv', '^openapi\\.(?!v1\\.responses)'],
 ]
 
@@ -25,12 +31,13 @@ for (const [script, library, only] of scripts) {
     const local = path.join(modules, '.bin/node')
     const node = fs.existsSync(local) && spawnSync(local, ['--version']).status === 0 ? local : process.execPath
     const d = await Daemon.start()
-    await d.create('scripted-jinja', model, { parameters: { temperature: 0 } })
+    await create(d, 'scripted')
+    await create(d, 'scripted-think')
     await d.create('embedder', embedder)
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hearth-clients-'))
     for (const file of [script, 'h.mjs', 'package.json']) fs.copyFileSync(shared(`clients/${file}`), path.join(folder, file))
     fs.symlinkSync(modules, path.join(folder, 'node_modules'))
-    const env = { PATH: process.env.PATH, HOME: folder, BASE_URL: d.base, MODEL: 'scripted-jinja', EMBED_MODEL: 'embedder', THINK_MODEL: '', BEYOND: '1', ONLY: only,
+    const env = { PATH: process.env.PATH, HOME: folder, BASE_URL: d.base, MODEL: 'scripted', EMBED_MODEL: 'embedder', THINK_MODEL: 'scripted-think', BEYOND: '1', ONLY: only,
       OLLAMA_SPEC: shared('data/openapi/ollama.yaml'), OPENAI_SPEC: shared('data/openapi/openai.json') }
     const { spawn } = await import('node:child_process')
     const output = await new Promise((done) => {

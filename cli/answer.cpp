@@ -10,10 +10,10 @@
 namespace hearth::cli {
 namespace {
 
-std::string text_of(const Json& message) {
-  if (message.contains("response")) return message["response"].get<std::string>();
-  if (message.contains("message")) return message["message"].value("content", "");
-  return {};
+// The field of a generate's or a chat's line.
+std::string piece_of(const Json& message, const char* generate_name, const char* chat_name) {
+  if (message.contains("message")) return message["message"].value(chat_name, "");
+  return message.value(generate_name, "");
 }
 
 void add_rate(std::string& lines, const Json& message, const std::string& name,
@@ -44,23 +44,39 @@ std::string describe_metrics(const Json& message) {
   return lines;
 }
 
+std::string AnswerText::add(const std::string& thinking, const std::string& text) {
+  std::string shown;
+  if (!thinking.empty() && !hides_thinking_) {
+    if (!is_thinking_) shown += "Thinking...\n";
+    is_thinking_ = true;
+    shown += is_grey_ ? "\x1b[90m" + thinking + "\x1b[0m" : thinking;
+  }
+  if (!text.empty() && is_thinking_) {
+    shown += "\n...done thinking.\n\n";
+    is_thinking_ = false;
+  }
+  return shown + text;
+}
+
 Answer stream_answer(const Client& client, const std::string& path, const Json& body,
                      const AnswerOptions& options) {
   InterruptGuard guard;
   Progress waiting;
   WordWrap wrap(options.wraps_words && output_is_terminal() ? terminal_width() - 5 : 0);
+  AnswerText shown(options.hides_thinking, output_is_terminal());
   Answer answer;
   std::string metrics;
   if (errors_are_terminal() && output_is_terminal()) waiting.message("");
   const bool is_whole = client.stream(
       path, body,
       [&](const Json& message) {
-        const std::string text = text_of(message);
-        if (!text.empty()) {
+        const std::string text = piece_of(message, "response", "content");
+        const std::string thinking = piece_of(message, "thinking", "thinking");
+        if (const std::string piece = shown.add(thinking, text); !piece.empty()) {
           waiting.finish();
-          print(wrap.add(text));
-          answer.text += text;
+          print(wrap.add(piece));
         }
+        answer.text += text;
         if (message.value("done", false)) metrics = describe_metrics(message);
       },
       InterruptGuard::flag());

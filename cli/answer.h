@@ -10,10 +10,11 @@ namespace hearth::cli {
 struct AnswerOptions {
   bool wraps_words = true;
   bool is_verbose = false;
+  bool hides_thinking = false;
 };
 
 struct Answer {
-  std::string text;
+  std::string text;  // without thinking
   bool is_cancelled = false;
 };
 
@@ -24,5 +25,18 @@ Answer stream_answer(const Client& client, const std::string& path, const Json& 
 
 // Metrics of a final message as lines, as `--verbose` prints them.
 std::string describe_metrics(const Json& final_message);
+
+// What to print for the pieces of one answer: thinking stands between two lines that say so, grey
+// on a terminal. Pure.
+class AnswerText {
+ public:
+  AnswerText(bool hides_thinking, bool is_grey)
+      : hides_thinking_(hides_thinking), is_grey_(is_grey) {}
+  std::string add(const std::string& thinking, const std::string& text);
+
+ private:
+  bool hides_thinking_, is_grey_;
+  bool is_thinking_ = false;
+};
 
 }  // namespace hearth::cli

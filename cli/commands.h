@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/answer.h"
 #include "cli/client.h"
 
 namespace hearth::cli {
@@ -12,11 +13,21 @@ namespace hearth::cli {
 struct RunOptions {
   std::string model;
   std::vector<std::string> prompt;  // words; joined by a space
-  std::string keep_alive;           // as the API takes it; empty: the daemon's default
-  std::string format;               // "json" or a schema; sent as it is
+  std::string keep_alive;           // "5m" or seconds; empty: the daemon's default
+  std::string format;               // "json" or a schema
+  std::string think;                // "true", "false" or a level; empty: the model's default
+  bool hides_thinking = false;
   bool is_verbose = false;
   bool wraps_words = true;
+  std::string truncate;    // of embeddings: "true" or "false"; empty: the daemon's default
+  int64_t dimensions = 0;  // of embeddings; 0: the model's own
 };
+
+AnswerOptions answer_options(const RunOptions& options);
+// Adds what the options say about any request: keep_alive, format, think.
+void add_run_options(Json& body, const RunOptions& options);
+// A Go duration as it is, whole seconds as a number. Throws Error{invalid_argument}.
+Json keep_alive_value(const std::string& text);
 
 struct CreateOptions {
   std::string model;
@@ -28,6 +39,14 @@ struct ShowOptions {
   std::string model;
   std::string section;  // license, modelfile, parameters, template, system; empty: the table
   bool is_verbose = false;
+};
+
+struct TokenizeOptions {
+  std::string model;
+  std::vector<std::string> words;  // joined by a space; none or "-": standard input
+  bool has_special = false;        // names of control tokens in the text are read as them
+  bool is_count = false;
+  bool is_json = false;
 };
 
 struct ConfigShowOptions {
@@ -46,6 +65,9 @@ int stop(const Client& client, const std::string& model);
 int remove(const Client& client, const std::vector<std::string>& models);
 int copy(const Client& client, const std::string& source, const std::string& destination);
 int show(const Client& client, const ShowOptions& options);
+int tokenize(const Client& client, const TokenizeOptions& options);
+int detokenize(const Client& client, const TokenizeOptions& options);
+int doctor(const Config& config, bool is_json);
 int debug_render(const std::string& template_file, const std::string& context_file);
 
 // Rows of `show` below "Model", as shown by /show info too.

@@ -133,7 +133,6 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   for (const auto& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
       text += row[i];
-      if (i + 1 == row.size()) break;
       text.append(static_cast<size_t>(widths[i] - display_width(row[i]) + 4), ' ');
     }
     text += '\n';

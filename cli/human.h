@@ -18,7 +18,7 @@ std::string human_time(std::chrono::system_clock::time_point time,
                        std::chrono::system_clock::time_point now);
 // RFC 3339 with any fraction and offset. The epoch when it is not one.
 std::chrono::system_clock::time_point parse_time(std::string_view text);
-// Left-aligned columns, four spaces apart, one row a line; the first row is the header.
+// Left-aligned columns, each followed by four spaces (the last too, as in Ollama), one row a line.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 int display_width(std::string_view text);  // columns on a terminal; wide characters count two
 

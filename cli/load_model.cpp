@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "cli/commands.h"
 #include "cli/terminal.h"
 
 namespace hearth::cli {
@@ -40,7 +41,7 @@ void show_fraction(const Client& client, const std::string& model, Progress& pro
 
 void load_model(const Client& client, const std::string& model, const std::string& keep_alive) {
   Json body = {{"model", model}};
-  if (!keep_alive.empty()) body["keep_alive"] = keep_alive;
+  if (!keep_alive.empty()) body["keep_alive"] = keep_alive_value(keep_alive);
   std::future<void> loading =
       std::async(std::launch::async, [&] { client.post("/api/generate", body); });
   Progress progress;

@@ -74,6 +74,11 @@ std::string WordWrap::add(std::string_view text) {
     const auto c = rest.substr(0, static_cast<size_t>(decode_utf8(rest).size_bytes));
     rest.remove_prefix(c.size());
     result += c;
+    if (c == "\x1b" || is_in_escape_) {  // colours take no room
+      is_in_escape_ =
+          !(c.size() == 1 && ((c[0] >= 'a' && c[0] <= 'z') || (c[0] >= 'A' && c[0] <= 'Z')));
+      continue;
+    }
     if (c == "\n") {
       column_ = 0;
       word_.clear();

@@ -42,6 +42,7 @@ class WordWrap {
   int column_ = 0;
   std::string word_;     // the unfinished word on the current line
   std::string partial_;  // bytes of an unfinished code point
+  bool is_in_escape_ = false;
 };
 
 // One line on standard error that is redrawn: a spinner with a message, or a bar. Silent where it

@@ -10,13 +10,19 @@
 namespace hearth::cli {
 
 int stop(const Client& client, const std::string& model) {
-  client.post("/api/generate", {{"model", model}, {"keep_alive", 0}});
+  try {
+    client.post("/api/generate", {{"model", model}, {"keep_alive", 0}});
+  } catch (const Error& error) {  // in the words that scripts look for
+    if (error.code() != ErrorCode::not_found) throw;
+    throw Error(error.code(),
+                fmt::format("couldn't find model \"{}\" to stop: {}", model, error.what()));
+  }
   return 0;
 }
 
 int remove(const Client& client, const std::vector<std::string>& models) {
   for (const auto& model : models) {
-    stop(client, model);
+    client.post("/api/generate", {{"model", model}, {"keep_alive", 0}});
     client.remove("/api/delete", {{"model", model}});
     print(fmt::format("deleted '{}'\n", model));
   }

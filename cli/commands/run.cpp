@@ -2,10 +2,12 @@
 // terminal.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "api/duration.h"
 #include "base/error.h"
 #include "cli/answer.h"
 #include "cli/chat.h"
@@ -16,13 +18,10 @@
 namespace hearth::cli {
 namespace {
 
-// Piped input comes before the words of the command line.
+// Piped input comes before the words of the command line, as it is: its last line break stays.
 std::string whole_prompt(const RunOptions& options) {
   std::string prompt;
-  if (!input_is_terminal()) {
-    prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
-    while (!prompt.empty() && prompt.back() == '\n') prompt.pop_back();
-  }
+  if (!input_is_terminal()) prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
   for (const auto& word : options.prompt) {
     if (!prompt.empty()) prompt += ' ';
     prompt += word;
@@ -30,9 +29,10 @@ std::string whole_prompt(const RunOptions& options) {
   return prompt;
 }
 
-void check_model(const Client& client, const std::string& model) {
+// What /api/show says of the model.
+Json find_model(const Client& client, const std::string& model) {
   try {
-    client.post("/api/show", {{"model", model}});
+    return client.post("/api/show", {{"model", model}});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) throw;
     throw Error(
@@ -44,23 +44,76 @@ void check_model(const Client& client, const std::string& model) {
   }
 }
 
+bool is_for_embeddings(const Json& shown) {
+  bool embeds = false, answers = false;
+  for (const Json& capability : shown.value("capabilities", Json::array())) {
+    embeds |= capability == "embedding";
+    answers |= capability == "completion";
+  }
+  return embeds && !answers;
+}
+
+int print_embedding(const Client& client, const RunOptions& options, const std::string& text) {
+  if (text.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{} makes embeddings and needs a text: hearth run {} \"text\"",
+                            options.model, options.model));
+  }
+  Json body = {{"model", options.model}, {"input", text}};
+  if (!options.keep_alive.empty()) body["keep_alive"] = keep_alive_value(options.keep_alive);
+  if (options.dimensions > 0) body["dimensions"] = options.dimensions;
+  if (!options.truncate.empty()) body["truncate"] = options.truncate == "true";
+  const Json answer = client.post("/api/embed", body);
+  const Json vectors = answer.value("embeddings", Json::array());
+  if (vectors.empty()) throw Error(ErrorCode::internal, "the daemon sent no embedding");
+  print(vectors[0].dump() + "\n");
+  return 0;
+}
+
 }  // namespace
 
-int run(const Client& client, const RunOptions& options) {
-  check_model(client, options.model);
-  const std::string prompt = whole_prompt(options);
-  if (prompt.empty() && options.prompt.empty() && input_is_terminal() && output_is_terminal())
-    return chat(client, options);
-  if (prompt.empty() || errors_are_terminal())
-    load_model(client, options.model, options.keep_alive);
-  if (prompt.empty()) return 0;
-  Json body = {{"model", options.model}, {"prompt", prompt}};
-  if (!options.keep_alive.empty()) body["keep_alive"] = options.keep_alive;
+Json keep_alive_value(const std::string& text) {
+  if (api::parse_go_duration(text)) return text;
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("keepalive: expected a duration such as 5m, or seconds, found \"{}\"", text));
+  }
+  return seconds;
+}
+
+AnswerOptions answer_options(const RunOptions& options) {
+  return {options.wraps_words, options.is_verbose, options.hides_thinking};
+}
+
+void add_run_options(Json& body, const RunOptions& options) {
+  if (!options.keep_alive.empty()) body["keep_alive"] = keep_alive_value(options.keep_alive);
   if (!options.format.empty()) {
     const Json schema = Json::parse(options.format, nullptr, false);
     body["format"] = schema.is_object() ? schema : Json(options.format);
   }
-  stream_answer(client, "/api/generate", body, {options.wraps_words, options.is_verbose});
+  if (options.think == "true" || options.think == "false") {
+    body["think"] = options.think == "true";
+  } else if (!options.think.empty()) {
+    body["think"] = options.think;
+  }
+}
+
+int run(const Client& client, const RunOptions& options) {
+  if (!options.keep_alive.empty()) keep_alive_value(options.keep_alive);
+  const Json shown = find_model(client, options.model);
+  const std::string prompt = whole_prompt(options);
+  if (is_for_embeddings(shown)) return print_embedding(client, options, prompt);
+  if (prompt.empty() && options.prompt.empty() && input_is_terminal() && output_is_terminal())
+    return chat(client, options, shown);
+  if (prompt.empty() || errors_are_terminal())
+    load_model(client, options.model, options.keep_alive);
+  if (prompt.empty()) return 0;
+  Json body = {{"model", options.model}, {"prompt", prompt}};
+  add_run_options(body, options);
+  stream_answer(client, "/api/generate", body, answer_options(options));
   return 0;
 }
 

@@ -227,6 +227,11 @@ int run(int count, char** arguments) {
   add_sample(app, sample_model);
   add_codec(app, codec);
   add_bench(app, bench);
+  app.add_subcommand("machine", "What this computer offers, as one line of JSON")->callback([] {
+    std::error_code ignored;
+    run_machine(default_isa(),
+                std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path());
+  });
   std::string name;
   auto level = log::Level::info;
   const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},

@@ -17,3 +17,15 @@ TEST_CASE("metrics are lines with labels of equal width; what is zero is left ou
         "eval duration:        500ms\n"
         "eval rate:            100.00 tokens/s\n");
 }
+
+TEST_CASE("thinking stands between two lines") {
+  AnswerText plain(false, false);
+  CHECK(plain.add("a", "") == "Thinking...\na");
+  CHECK(plain.add("b", "") == "b");
+  CHECK(plain.add("", "c") == "\n...done thinking.\n\nc");
+  CHECK(plain.add("", "d") == "d");
+  AnswerText hidden(true, true);
+  CHECK(hidden.add("a", "") == "");
+  CHECK(hidden.add("", "c") == "c");
+  CHECK(AnswerText(false, true).add("a", "") == "Thinking...\n\x1b[90ma\x1b[0m");
+}

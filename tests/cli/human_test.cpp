@@ -47,7 +47,7 @@ TEST_CASE("RFC 3339 with fraction and offset") {
 
 TEST_CASE("columns are as wide as their widest cell") {
   CHECK(table({{"NAME", "ID"}, {"日本", "1"}, {"longer", "2"}}) ==
-        "NAME      ID\n"
-        "日本      1\n"
-        "longer    2\n");
+        "NAME      ID    \n"
+        "日本      1     \n"
+        "longer    2     \n");
 }

@@ -50,3 +50,8 @@ TEST_CASE("pieces do not matter, not even within a code point") {
 TEST_CASE("no width, no wrapping") {
   CHECK(wrapped("one two three four", 0, 3) == "one two three four");
 }
+
+TEST_CASE("colours take no room") {
+  WordWrap wrap(8);
+  CHECK(wrap.add("\x1b[90maa bb\x1b[0m cc") == "\x1b[90maa bb\x1b[0m cc");
+}

@@ -40,10 +40,10 @@ async function refuse(args, pattern, options) {
 
 // `hearth` in a terminal of 80 columns; what is typed goes through the terminal's own line discipline.
 class Terminal {
-  constructor(args) {
+  constructor(args, extra = {}) {
     this.output = ''
     const command = `stty cols 80 rows 24; exec ${[path.join(BIN, 'hearth'), ...args].map((word) => `'${word}'`).join(' ')}`
-    this.process = spawn('script', ['-qfec', command, '/dev/null'], { env: environment(), cwd: home })
+    this.process = spawn('script', ['-qfec', command, '/dev/null'], { env: environment(extra), cwd: home })
     this.process.stdout.on('data', (bytes) => { this.output += bytes })
     this.ended = new Promise((done) => this.process.on('close', done))
   }
@@ -77,7 +77,9 @@ await check('hearth: mistakes are one line each', async () => {
   await refuse(['show', 'missing'], /not found/)
   await refuse(['rm', 'missing'], /not found/)
   await refuse(['cp', 'missing', 'other'], /not found/)
-  await refuse(['stop', 'missing'], /not found/)
+  await refuse(['stop', 'missing'], /couldn't find model "missing".*not found/)
+  await refuse(['run', 'missing', '--keepalive', 'soon', 'hello'], /keepalive: expected a duration.*"soon"/)
+  await refuse(['show', 'missing', '--license', '--system'], /license|system|section/)
   await refuse(['create', 'x'], /no file Modelfile/)
   await refuse(['create', 'x', '-f', '-'], /line 1.*no file .*absent\.gguf/, { input: 'FROM ./absent.gguf\n' })
   await refuse(['create', 'x', '-f', '-'], /FROM/, { input: 'SYSTEM hello\n' })
@@ -95,7 +97,7 @@ await check('hearth: settings come from flag, variable and file, and say so', as
     eq([rows['keep-alive'], rows['max-queue'], rows['num-parallel'], rows['no-history'], rows.models, rows['api-key']],
       [['7m', `${file}:1`], ['8', 'OLLAMA_MAX_QUEUE'], ['3', 'HEARTH_NUM_PARALLEL'], ['true', 'flag --no-history'], ['~/.hearth/models', 'default'], ['(secret)', `${file}:3`]])
     const shown = await succeed(['config', 'show', '--origin'], { extra: { OLLAMA_VULKAN: '1' } })
-    ok(/\nkeep-alive +7m +.*config:1\n/.test(shown.out) && /Warning: OLLAMA_VULKAN has no effect: /.test(shown.err), shown.out + shown.err)
+    ok(/\nkeep-alive +7m +.*config:1 *\n/.test(shown.out) && /Warning: OLLAMA_VULKAN has no effect: /.test(shown.err), shown.out + shown.err)
     ok((await succeed(['config', 'path'])).out.split('\n').includes(file))
     const serve = await hearth(['serve', '--show-config', '--keep-alive', '1s'])
     ok(/\nkeep-alive +1s +flag/.test(serve.out) && /\nmax-queue +9 +.*config:2/.test(serve.out), serve.out)
@@ -108,8 +110,8 @@ await check('hearth: create, list, show, cp, rm', async () => {
   const made = await succeed(['create', 'story', '-f', '-'], { input: `FROM ${stories}\nPARAMETER temperature 0\nPARAMETER num_predict 30\nSYSTEM tell stories\n` })
   ok(/created 'story'/.test(made.err), made.err)
   const listed = (await succeed(['list'])).out.split('\n')
-  ok(/^NAME +ID +SIZE +MODIFIED/.test(listed[0]) && /^story:latest +[0-9a-f]{12} +1\.\d MB +\S/.test(listed[1]), listed.join('\n'))
-  eq((await succeed(['ls', 'nothing'])).out, 'NAME    ID    SIZE    MODIFIED\n')
+  ok(/^NAME {12}ID {14}SIZE {6}MODIFIED {4,}$/.test(listed[0]) && /^story:latest {4}[0-9a-f]{12} {4}1\.\d MB {4}\S.* {4}$/.test(listed[1]), listed.join('|\n'))
+  eq((await succeed(['ls', 'nothing'])).out, 'NAME    ID    SIZE    MODIFIED    \n')
   const shown = (await succeed(['show', 'story'])).out
   ok(/llama/.test(shown) && /temperature +0/.test(shown) && /tell stories/.test(shown), shown)
   ok(/^FROM .*\n[^]*PARAMETER temperature 0/m.test((await succeed(['show', '--modelfile', 'story'])).out))
@@ -121,7 +123,7 @@ await check('hearth: create, list, show, cp, rm', async () => {
 await check('hearth: one answer, from words and from a pipe', async () => {
   needStories()
   const words = await succeed(['run', 'story', 'Once', 'upon', 'a', 'time'])
-  const piped = await succeed(['run', 'story'], { input: 'Once upon a time\n' })
+  const piped = await succeed(['run', 'story', 'a time'], { input: 'Once upon' })
   ok(words.out.length > 40, words.out)
   eq([piped.out, words.err], [words.out, ''])
   ok(/eval rate: +\d/.test((await succeed(['run', '--verbose', 'story', 'hello'])).err))
@@ -138,12 +140,27 @@ await check('hearth: a chat in a terminal', async () => {
   await chat.type('hi\r', /Hello, world from the scripted model\.[^]*>>> /)
   await chat.type('"""two\r', /\.\.\. /)
   await chat.type('lines"""\r', /Hello, world from the scripted model\.[^]*>>> /)
-  await chat.type('/?\r', /\/set parameter[^]*>>> /)
+  await chat.type('/?\r', /Available Commands:[^]*\/set[^]*>>> /)
   await chat.type('/set parameter num_predict 2\r', /Set parameter[^]*>>> /)
   await chat.type('/set parameter nonsense 2\r', /Error: [^]*nonsense[^]*>>> /)
   await chat.type('/set system be brief\r', /Set system[^]*>>> /)
   await chat.type('/show system\r', /be brief[^]*>>> /)
   await chat.type('/show info\r', /llama[^]*>>> /)
+  await chat.type('/set parameter stop "a b" c\r', /Set parameter 'stop' to 'a b, c'[^]*>>> /)
+  await chat.type('/set parameter num_ctx many\r', /Error: [^]*num_ctx[^]*>>> /)
+  await chat.type('/show parameters\r', /Model defined parameters:[^]*temperature +0[^]*User defined parameters:[^]*num_predict +2[^]*"a b"[^]*>>> /)
+  await chat.type('/set system """two\r', /\.\.\. /)
+  await chat.type('lines"""\r', /Set system[^]*>>> /)
+  await chat.type('/show system\r', /two\r\nlines[^]*>>> /)
+  for (const [command, answer] of [['/set verbose', "Set 'verbose'"], ['/set quiet', "Set 'quiet'"], ['/set nowordwrap', "Set 'nowordwrap'"], ['/set wordwrap', "Set 'wordwrap'"],
+    ['/set nohistory', "Set 'nohistory'"], ['/set history', "Set 'history'"], ['/set format json', "Set format to 'json'"], ['/set format {', 'Error: format'], ['/set noformat', 'Disabled format'],
+    ['/set think high', "Set 'think' mode to 'high'"], ['/set think maybe', 'Error: think'], ['/set nothink', "Set 'nothink'"], ['/set nonsense', 'Unknown command '], ['/show', '/show template'],
+    ['/set', '/set nothink|/set think'], ['/? shortcuts', 'Ctrl-J'], ['/help set', '/set format'], ['/? parameters', 'repeat_penalty'], ['/list', 'NAME +ID +SIZE'], ['/load', 'Usage'],
+    ['/load nowhere', 'Error: [^]*not found'], ['/save', 'Usage'], ['/save a/b/c/d', 'Error: [^]*invalid model name']]) {
+    await chat.type(command + '\r', new RegExp(answer.replaceAll('/', '\\/') + '[^]*>>> '))
+  }
+  await chat.type('/show license\r', /No license[^]*>>> /)
+  await chat.type('/show template\r', /\S[^]*>>> /)
   await chat.type('/clear\r', /Cleared[^]*>>> /)
   await chat.type('/what\r', /Unknown command '\/what'[^]*>>> /)
   await chat.type('half a li\x03', /\^C[^]*>>> /)
@@ -152,6 +169,87 @@ await check('hearth: a chat in a terminal', async () => {
   chat.process.stdin.write('/bye\r')
   eq(await chat.ended, 0)
   ok(fs.readFileSync(path.join(home, '.hearth/history'), 'utf8').includes('half') === false, 'a dropped line is not remembered')
+})
+await check('hearth: a message with line breaks: Ctrl-J, pasted, from an editor; /save and /load', async () => {
+  needScripted(); await needTerminal()
+  await succeed(['create', 'talk', '-f', '-'], { input: `FROM ${scripted}\nPARAMETER temperature 0\nMESSAGE user stored question\nMESSAGE assistant stored answer\n` })
+  const chat = new Terminal(['run', 'talk'], { HEARTH_EDITOR: "printf 'from the\\neditor\\n' >" })
+  await chat.sees(/>>> stored question\r\nstored answer[^]*>>> /)
+  await chat.type('/set system keep this\r', /Set system[^]*>>> /)
+  await chat.type('/set parameter num_predict 40\r', /Set parameter[^]*>>> /)
+  await chat.type('one\ntwo\r', /Hello, world[^]*>>> /, 'Ctrl-J')
+  await chat.type('\x1b[200~three\rfour\x1b[201~\r', /Hello, world[^]*>>> /, 'pasted')
+  await chat.type('\x07', /editor/, 'Ctrl-G')
+  await chat.type('\r', /Hello, world[^]*>>> /, 'what the editor left')
+  await chat.type('/save kept\r', /Created new model 'kept'[^]*>>> /)
+  await chat.type('/load kept\r', /Loaded model 'kept'[^]*>>> /)
+  await chat.type('/show system\r', /keep this[^]*>>> /)
+  chat.process.stdin.write('/exit\r')
+  eq(await chat.ended, 0)
+  const saved = await d.post('/api/show', { model: 'kept' })
+  eq(saved.system, 'keep this')
+  ok(/num_predict +40/.test(saved.parameters) && /temperature +0/.test(saved.parameters), saved.parameters)
+  eq(saved.messages.filter((message) => message.role === 'user').map((message) => message.content), ['stored question', 'one\ntwo', 'three\nfour', 'from the\neditor'])
+  eq(saved.messages.length, 8)
+  const again = new Terminal(['run', 'kept'])
+  await again.sees(/>>> stored question[^]*>>> one\r\ntwo[^]*Hello, world/)
+  again.process.stdin.write('\x04')
+  eq(await again.ended, 0)
+})
+await check('hearth: what is typed ahead is the next message', async () => {
+  needScripted(); await needTerminal()
+  const chat = new Terminal(['run', 'scripted'])
+  await chat.sees(/>>> /)
+  await chat.type('hi\rhi again\r/bye\r', /Hello, world[^]*Hello, world/)
+  eq(await chat.ended, 0)
+})
+await check('hearth: tokens there and back', async () => {
+  needStories()
+  const text = 'Once upon a time, there was a "little" girl.'
+  const ids = (await succeed(['tokenize', 'story', text])).out
+  ok(/^(\d+\n){5,}$/.test(ids), ids)
+  eq((await succeed(['tokenize', 'story', '--count'], { input: text })).out, `${ids.trim().split('\n').length}\n`)
+  eq(JSON.parse((await succeed(['tokenize', 'story', '--json', '-'], { input: text })).out).tokens.join('\n') + '\n', ids)
+  eq((await succeed(['detokenize', 'story'], { input: ids })).out, text)
+  await refuse(['detokenize', 'story', 'x'], /token id.*"x"/)
+  await refuse(['tokenize', 'missing', 'x'], /not found/)
+})
+await check('hearth: run of an embedding model prints its vector', async () => {
+  const file = shared('oracle/archs/qwen3-embed.gguf') ?? skipNow('shared data is absent')
+  await succeed(['create', 'vectors', '-f', '-'], { input: `FROM ${file}\n` })
+  const whole = JSON.parse((await succeed(['run', 'vectors', 'some', 'text'])).out)
+  ok(whole.length >= 8 && whole.every((value) => typeof value === 'number'), `${whole.length}`)
+  eq(JSON.parse((await succeed(['run', 'vectors', '--dimensions', '4', '--truncate=false'], { input: 'some text' })).out).length, 4)
+  await refuse(['run', 'vectors'], /needs a text/)
+})
+await check('hearth: doctor says what is well and what is not', async () => {
+  const page = await succeed(['doctor'])
+  for (const line of [/^ok +hearthd +\//m, /^\w+ +processor +.*kernels \w+/m, /^ok +threads +\d+ of \d+ cores/m, /^\w+ +memory +\d/m, /^ok +store +\//m, /^ok +daemon +hearth \d/m, /^\w+ +gpu /m, /^\w+ +sandbox /m]) ok(line.test(page.out), `${line}: ${page.out}`)
+  const foreign = http.createServer((request, response) => response.end('{"version":"0.12.3"}'))
+  await new Promise((done) => foreign.listen(0, '127.0.0.1', done))
+  const extra = { HEARTH_HOST: `127.0.0.1:${foreign.address().port}`, HEARTH_MODELS: '/dev/null/models', OLLAMA_VULKAN: '1' }
+  const { code, out } = await hearth(['doctor', '--json'], { extra })
+  foreign.close()
+  foreign.closeAllConnections()
+  const checks = Object.fromEntries(JSON.parse(out).checks.map((row) => [row.check, row]))
+  eq([code, checks.daemon.health, checks.store.health, checks.settings.health], [1, 'broken', 'broken', 'warning'])
+  ok(/0\.12\.3/.test(checks.daemon.found) && /HEARTH_MODELS/.test(checks.store.fix) && /OLLAMA_VULKAN/.test(checks.settings.found), out)
+})
+await check('hearth: completions and the manual page', async () => {
+  const bash = (script) => new Promise((done) => {
+    const child = spawn('bash', ['-c', `source <(hearth completion bash); complete_line() { COMP_LINE=$1; COMP_POINT=\${#1}; read -ra COMP_WORDS <<<"$1"; [ "\${1% }" = "$1" ] || COMP_WORDS+=(""); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); __hearth_complete; echo "\${COMPREPLY[*]}"; }; ${script}`],
+      { env: environment({ PATH: `${BIN}:${process.env.PATH}` }), cwd: home })
+    let out = ''
+    child.stdout.on('data', (bytes) => { out += bytes })
+    child.stderr.on('data', (bytes) => { out += bytes })
+    child.on('close', () => done(out))
+  })
+  const lines = (await bash('complete_line "hearth sto"; complete_line "hearth config "; complete_line "hearth run --ver"; complete_line "hearth config show --o"')).trim().split('\n')
+  eq(lines, ['stop', 'show path', '--verbose', '--origin'])
+  const help = await hearth(['help', 'run'])
+  ok(/--hidethinking/.test(help.out) && /Environment Variables:\n +HEARTH_HOST/.test(help.out), help.out)
+  for (const shell of ['zsh', 'fish']) ok(/tokenize/.test((await succeed(['completion', shell])).out))
+  ok(/^\.TH HEARTH 1/.test((await succeed(['man'])).out))
 })
 await check('hearth: Ctrl-C stops the answer and keeps the chat', async () => {
   needStories(); await needTerminal()

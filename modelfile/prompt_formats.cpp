@@ -168,9 +168,9 @@ std::string lower_ascii(std::string text) {
   return text;
 }
 
-// Recognised by special tokens, then by the name where the vocabulary says nothing.
-const std::vector<PromptFormat>& table() {
-  static const std::vector<PromptFormat> rows{
+// Recognised by special tokens; rows that ask for more stand first.
+std::vector<PromptFormat> first_token_rows() {
+  return {
       {"harmony",
        {},
        {},
@@ -189,6 +189,11 @@ const std::vector<PromptFormat>& table() {
       {"phi4", {}, {}, {"<|im_start|>", "<|im_sep|>", "<|im_end|>"}, phi4, {"<|im_end|>"}},
       {"kimi", {}, {}, {"<|im_user|>", "<|im_middle|>", "<|im_end|>"}, kimi, {"<|im_end|>"}},
       {"chatml", {}, {}, {"<|im_start|>", "<|im_end|>"}, chatml, {"<|im_start|>", "<|im_end|>"}},
+  };
+}
+
+std::vector<PromptFormat> more_token_rows() {
+  return {
       {"glm",
        {},
        {},
@@ -231,6 +236,11 @@ const std::vector<PromptFormat>& table() {
        {"<｜begin▁of▁sentence｜>"},
        deepseek2,
        {"User:", "<｜end▁of▁sentence｜>"}},
+  };
+}
+
+std::vector<PromptFormat> last_token_rows() {
+  return {
       {"hunyuan",
        {},
        {},
@@ -259,6 +269,12 @@ const std::vector<PromptFormat>& table() {
       {"zephyr", {}, {"tinyllama", "chat"}, {}, zephyr, {"<|user|>", "<|assistant|>"}},
       {"tulu", {}, {"tulu"}, {}, tulu, {"<|user|>"}},
       {"tulu", {"olmo2"}, {"instruct"}, {}, tulu, {"<|user|>"}},
+  };
+}
+
+// Recognised by the name, where the vocabulary says nothing.
+std::vector<PromptFormat> named_rows() {
+  return {
       {"vicuna", {}, {"vicuna"}, {}, vicuna, {"USER:", "ASSISTANT:"}},
       {"alpaca", {}, {"alpaca"}, {}, alpaca, {"### Instruction:", "### Response:"}},
       {"solar", {}, {"solar", "instruct"}, {}, solar, {"### User:", "### System:"}},
@@ -269,6 +285,15 @@ const std::vector<PromptFormat>& table() {
       {"falcon", {"falcon"}, {"instruct"}, {}, falcon, {"User:", "Assistant:"}},
       {"starcoder2", {"starcoder2"}, {"instruct"}, {}, alpaca, {"### Instruction", "### Response"}},
   };
+}
+
+const std::vector<PromptFormat>& table() {
+  static const std::vector<PromptFormat> rows = [] {
+    std::vector<PromptFormat> all = first_token_rows();
+    for (const auto& more : {more_token_rows(), last_token_rows(), named_rows()})
+      all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
   return rows;
 }
 

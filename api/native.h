@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/create.h"
 #include "api/embed_types.h"
 #include "api/reply_writer.h"
 #include "api/types.h"

@@ -162,20 +162,6 @@ struct CopyRequest {
   std::string destination;
 };
 
-// Exactly one of `from` and `files` is given.
-struct CreateRequest {
-  std::string model;
-  std::optional<std::string> from;
-  std::map<std::string, std::string> files;     // file name -> digest as written
-  std::map<std::string, std::string> adapters;  // the same; at most one
-  std::optional<std::string> template_text;
-  std::optional<std::string> system;
-  std::vector<std::string> licenses;
-  modelfile::Parameters parameters;
-  std::vector<Message> messages;
-  bool is_stream = true;
-};
-
 // One line of progress of create (later also pull and push).
 struct ProgressEvent {
   std::string status;

@@ -77,7 +77,8 @@ void fsync_folder(const std::filesystem::path& folder) {
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  std::string temporary = path.string() + ".XXXXXX";
+  const std::string name = std::string(unfinished_prefix) + "XXXXXX";
+  std::string temporary = (path.parent_path() / name).string();
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) throw_errno(errno, "cannot create a file beside", path.string());
   try {
@@ -91,6 +92,15 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
     throw;
   }
   fsync_folder(path.parent_path().empty() ? "." : path.parent_path());
+}
+
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code problem;
+  if (folder.empty() || std::filesystem::is_directory(folder, problem)) return;
+  make_folders(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
+    throw_errno(errno, "cannot make the folder", folder.string());
+  fsync_folder(folder.parent_path().empty() ? "." : folder.parent_path());
 }
 
 }  // namespace hearth

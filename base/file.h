@@ -36,8 +36,12 @@ std::string read_file(const std::filesystem::path& path, size_t size_max_bytes =
 // Writes everything or throws Error{out_of_memory} (disk full) or {internal}.
 void write_all(int fd, std::span<const std::byte> bytes, std::string_view what);
 // Temp file beside the target, fsync, rename, fsync of the folder: readers see the old file or the
-// new one.
+// new one. What a crash leaves behind has a name that begins with unfinished_prefix.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+inline constexpr std::string_view unfinished_prefix = ".hearth-tmp-";
 void fsync_folder(const std::filesystem::path& folder);
+// Makes what is missing of `folder`, so that it is there after a loss of power too. Throws
+// Error{forbidden | out_of_memory | internal} naming it.
+void make_folders(const std::filesystem::path& folder);
 
 }  // namespace hearth

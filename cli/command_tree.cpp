@@ -61,6 +61,10 @@ void add_create_and_show(CLI::App& app, Arguments& arguments, Request& request) 
       ->capture_default_str();
   create_command->add_option("-q,--quantize", arguments.create.quantize,
                              "Quantise to this type, for example q4_K_M");
+  create_command->add_option("--draft-quantize", arguments.create.draft_quantize,
+                             "The same for the model named by DRAFT");
+  create_command->add_flag("--link", arguments.create.is_linked,
+                           "Use the files of FROM where they lie, without a copy");
   create_command->footer(variables_footer({"host", "api-key"}));
   create_command->callback([&] {
     request.action = [&](const Client& client) { return create(client, arguments.create); };

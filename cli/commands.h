@@ -33,6 +33,8 @@ struct CreateOptions {
   std::string model;
   std::string modelfile = "Modelfile";  // "-" reads standard input
   std::string quantize;
+  std::string draft_quantize;
+  bool is_linked = false;  // FROM's files are used where they lie
 };
 
 struct ShowOptions {

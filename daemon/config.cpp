@@ -20,6 +20,24 @@ engine::KvType kv_type(const std::string& name) {
   return *type;
 }
 
+// "auto" stands for the usual places, "none" for nothing.
+std::vector<std::filesystem::path> ollama_stores(
+    const std::vector<std::string>& folders, const std::map<std::string, std::string>& variables) {
+  std::vector<std::filesystem::path> stores;
+  for (const std::string& folder : folders) {
+    if (folder == "none") continue;
+    if (folder != "auto") {
+      stores.emplace_back(folder);
+      continue;
+    }
+    const auto home = variables.find("HOME");
+    if (home != variables.end())
+      stores.push_back(std::filesystem::path(home->second) / ".ollama/models");
+    stores.emplace_back("/usr/share/ollama/.ollama/models");
+  }
+  return stores;
+}
+
 }  // namespace
 
 Config config_from(const api::Settings& settings) {
@@ -47,6 +65,7 @@ Config config_from(const api::Settings& settings) {
     config.prefers_stored_template = go_template == "1" || go_template == "true";
   config.truncates_like_ollama = settings.text("compat") == "ollama";
   config.is_debug = settings.is_on("debug");
+  config.prunes = !settings.is_on("no-prune");
   config.runner = settings.path("runner");
   if (config.runner.empty()) config.runner = program_folder() / "hearth-runner";
   return config;
@@ -58,6 +77,7 @@ LoadedConfig load_config(const std::map<std::string, std::string>& flags) {
     sources.files.push_back({std::move(file.path), std::move(file.text)});
   api::Settings settings = api::load_settings(sources);
   Config config = config_from(settings);
+  config.ollama_stores = ollama_stores(settings.list("ollama-stores"), sources.environment);
   return {std::move(config), std::move(settings)};
 }
 

@@ -35,6 +35,10 @@ struct Config {
   std::optional<bool> prefers_stored_template;  // TEMPLATE before the file's: docs/templates.md
   bool is_debug = false;
   std::filesystem::path runner;  // the program hearth-runner
+  bool prunes = true;            // blobs that no model uses are removed
+  // Models folders of Ollama's that are listed beside ours. Only those that are there and are not
+  // our own.
+  std::vector<std::filesystem::path> ollama_stores;
 };
 
 struct LoadedConfig {

@@ -28,6 +28,7 @@
 #include "daemon/server/server.h"
 #include "daemon/server/worker_pool.h"
 #include "daemon/tokenize_service.h"
+#include "registry/maintenance.h"
 #include "registry/model_store.h"
 
 namespace hearth::daemon {
@@ -65,13 +66,39 @@ void listen(Server& server, const Config& config) {
   }
 }
 
+// Those of the folders that are stores of somebody else.
+registry::ModelStoreOptions store_options(const Config& config) {
+  registry::ModelStoreOptions options;
+  options.prunes = config.prunes;
+  for (const std::filesystem::path& folder : config.ollama_stores) {
+    std::error_code problem;
+    const bool is_store = std::filesystem::is_directory(folder / "manifests", problem);
+    if (!is_store || std::filesystem::equivalent(folder, config.models, problem)) continue;
+    log::info(fmt::format("models in {} are listed too", folder.string()));
+    options.readonly_roots.push_back(folder);
+  }
+  return options;
+}
+
+// Once nobody else can have the store: the port is ours and so is the lock.
+void tidy(registry::ModelStore& store, const Config& config) {
+  const registry::MaintenanceReport report = registry::maintain(store, {.prunes = config.prunes});
+  if (report.renamed + report.unfinished + report.blobs > 0) {
+    log::info(fmt::format(
+        "tidied {}: {} unused blobs and {} unfinished files removed ({} bytes), {} blobs renamed",
+        store.root().string(), report.blobs, report.unfinished, report.bytes, report.renamed));
+  }
+  if (!report.why_not_pruned.empty())
+    log::warn(fmt::format("unused files stay where they are: {}", report.why_not_pruned));
+}
+
 // Everything of a running daemon.
 class Daemon {
  public:
   explicit Daemon(const Config& config)
       : config_(config),
         access_(access_rules(config)),
-        store_(config.models),
+        store_(config.models, store_options(config)),
         library_(store_),
         workers_(io_.get_executor(), 8),
         manager_(io_.get_executor(), workers_, config_),
@@ -84,6 +111,8 @@ class Daemon {
 
   int run() {
     listen(server_, config_);
+    const registry::StoreLock lock(config_.models);
+    tidy(store_, config_);
     log::info(fmt::format("hearthd {} listens on {}:{}, models in {}", version(), config_.host,
                           server_.port(), config_.models.string()));
     asio::co_spawn(io_, server_.serve(), asio::detached);

@@ -22,6 +22,8 @@ std::string_view while_doing(RunnerActivity activity) {
       return " while loading";
     case RunnerActivity::answering:
       return " while answering";
+    case RunnerActivity::quantizing:
+      return " while quantizing";
   }
   return "";
 }
@@ -37,7 +39,9 @@ std::string signal_name(int number) {
 DeathCause explain(const DeathReport& report) {
   const std::string who = fmt::format("the runner of model \"{}\"", report.model_name);
   const std::string_view doing = while_doing(report.activity);
-  constexpr std::string_view next = "; the model is loaded again with the next request";
+  const std::string_view next = report.activity == RunnerActivity::quantizing
+                                    ? "; nothing was made"
+                                    : "; the model is loaded again with the next request";
   const bool is_signal = WIFSIGNALED(report.wait_status);
   const int number = is_signal ? WTERMSIG(report.wait_status) : WEXITSTATUS(report.wait_status);
   if (report.was_asked_to_stop)

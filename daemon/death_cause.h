@@ -10,7 +10,7 @@
 
 namespace hearth::daemon {
 
-enum class RunnerActivity : uint8_t { idle, loading, answering };
+enum class RunnerActivity : uint8_t { idle, loading, answering, quantizing };
 
 // Everything known when a runner is reaped.
 struct DeathReport {

@@ -1,17 +1,23 @@
+// See model_creator.h. The steps stand in create_model; what they share is ModelDraft.
 #include "daemon/model_creator.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <map>
+#include <optional>
 
 #include "api/json.h"
 #include "api/native.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "daemon/config.h"
 #include "daemon/model_description.h"
-#include "engine/model_info.h"
-#include "registry/model_store.h"
+#include "daemon/quantize_process.h"
+#include "daemon/server/access.h"
+#include "daemon/uploaded_model.h"
+#include "engine/quantize.h"
+#include "modelfile/template.h"
 
 namespace hearth::daemon {
 namespace {
@@ -20,217 +26,278 @@ using registry::BlobDigest;
 using registry::Layer;
 namespace media_type = registry::media_type;
 
-// A manifest on its way. Pins keep its blobs until it is written.
-class Draft {
+// Stands for the digest of a file that is being written; clients know it.
+constexpr std::string_view unknown_digest = "0000000000000000000";
+
+[[noreturn]] void refuse(std::string message) {
+  throw Error(ErrorCode::invalid_argument, message);
+}
+
+// What is the same in all steps.
+struct Job {
+  const api::CreateRequest& request;
+  const Config& config;
+  ModelDraft draft;
+};
+
+void add_file(ModelDraft& draft, std::string_view type, const UploadedFile& file) {
+  draft.add_existing({std::string(type), file.digest, file.size_bytes, "", ""});
+}
+
+void describe_weights(registry::ModelConfig& config, const engine::ModelInfo& info) {
+  config.model_format = "gguf";
+  config.model_family = info.architecture;
+  config.model_families = {info.architecture};
+  config.model_type = registry::human_parameter_count(static_cast<uint64_t>(info.parameter_count));
+  config.file_type = info.file_type;
+}
+
+// A status with a bar, at most one event per percent.
+class Bar {
  public:
-  Draft(registry::ModelStore& store, const CreateProgress& progress)
-      : store_(store), progress_(progress) {}
-
-  registry::ModelConfig config;
-  std::vector<Layer> layers;
-
-  void add_existing(Layer layer) {
-    pins_.push_back(store_.blobs().pin(layer.digest));
-    report(fmt::format("using existing layer {}", layer.digest.text()));
-    layers.push_back(std::move(layer));
+  Bar(const ModelDraft& draft, std::string status, uint64_t total) : draft_(draft) {
+    event_.status = std::move(status);
+    event_.digest = unknown_digest;
+    event_.total_bytes = total;
+    draft_.report(event_);
   }
-
-  void add_text(std::string_view type, std::string_view text) {
-    layers.push_back(store_text(type, text));
-  }
-
-  void remove(std::string_view type) {
-    std::erase_if(layers, [type](const Layer& layer) { return layer.media_type == type; });
-  }
-
-  void report(std::string status) const {
-    api::ProgressEvent event;
-    event.status = std::move(status);
-    progress_(event);
-  }
-
-  void write(const registry::ModelName& name) {
-    registry::Manifest manifest;
-    manifest.config = store_text(media_type::config, registry::print_model_config(config));
-    manifest.layers = layers;
-    report("writing manifest");
-    store_.write(name, registry::print_manifest(manifest));
-    report("success");
+  void advance(uint64_t done) {
+    const bool is_visible = done - event_.completed_bytes >= event_.total_bytes / 100;
+    if (done <= event_.completed_bytes || !is_visible) return;
+    event_.completed_bytes = std::min(done, event_.total_bytes);
+    draft_.report(event_);
   }
 
  private:
-  Layer store_text(std::string_view type, std::string_view text) {
-    registry::StoredBlob blob = store_.blobs().write(text);
-    report(fmt::format("{} layer {}", blob.is_new ? "creating new" : "using existing",
-                       blob.digest.text()));
-    Layer layer{std::string(type), blob.digest, blob.size_bytes, "", ""};
-    pins_.push_back(std::move(blob.pin));
-    return layer;
+  const ModelDraft& draft_;
+  api::ProgressEvent event_;
+};
+
+// Files that the client uploaded, and those that are used where they lie. A path of this computer
+// is taken only from this computer.
+std::map<std::string, std::string> weight_files(Job& job, registry::ModelStore& store) {
+  std::map<std::string, std::string> files = job.request.files;
+  if (job.request.links.empty()) return files;
+  if (!is_loopback_host(job.config.host)) {
+    throw Error(ErrorCode::forbidden,
+                "links: only a daemon that listens on this computer alone uses files where they "
+                "lie; upload the file instead");
   }
-
-  registry::ModelStore& store_;
-  const CreateProgress& progress_;
-  std::vector<registry::BlobPin> pins_;
-};
-
-struct UploadedFile {
-  std::string name;
-  BlobDigest digest;
-};
-
-bool is_safe_relative(const std::filesystem::path& path) {
-  if (path.empty() || path.is_absolute()) return false;
-  return std::none_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
-}
-
-// In the order of their names, which is the order of the parts of a split model.
-std::vector<UploadedFile> check_files(const registry::BlobStore& blobs,
-                                      const std::map<std::string, std::string>& named) {
-  std::vector<UploadedFile> files;
-  for (const auto& [name, digest_text] : named) {
-    if (!is_safe_relative(name)) {
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("files: \"{}\" is not a relative path", name));
-    }
-    const BlobDigest digest = BlobDigest::parse(digest_text);
-    if (!blobs.has(digest)) {
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("files: {} is not in the store; upload it to /api/blobs/{} first",
-                              name, digest.text()));
-    }
-    if (name.ends_with(".safetensors") || name.ends_with(".bin")) {
-      throw Error(
-          ErrorCode::unsupported,
-          fmt::format("files: {}: only GGUF files are supported yet; convert the model first",
-                      name));
-    }
-    files.push_back({name, digest});
+  for (const auto& [name, place] : job.request.links) {
+    std::optional<Bar> bar;
+    registry::StoredBlob blob = store.link_file(place, [&](uint64_t done, uint64_t total) {
+      if (!bar) bar.emplace(job.draft, fmt::format("reading {}", name), total);
+      bar->advance(done);
+    });
+    files[name] = blob.digest.text();
+    job.draft.keep(std::move(blob.pin));
   }
   return files;
 }
 
-engine::ModelInfo read_info(const registry::BlobStore& blobs,
-                            const std::vector<UploadedFile>& files) {
-  std::vector<UniqueFd> opened;
-  std::vector<int> descriptors;
-  for (const UploadedFile& file : files) {
-    opened.push_back(blobs.open(file.digest));
-    descriptors.push_back(opened.back().get());
+void add_weights(Job& job, registry::ModelStore& store) {
+  const std::vector<UploadedModel> uploads =
+      read_uploads(job.draft.blobs(), weight_files(job, store), "files");
+  job.draft.report("parsing GGUF");  // only now, so that a file that is none has its own status
+  const UploadedModel* model = nullptr;
+  for (const UploadedModel& upload : uploads) {
+    if (upload.kind == UploadedKind::projector) {
+      add_file(job.draft, media_type::projector, upload.parts.front());
+      continue;
+    }
+    if (upload.kind == UploadedKind::adapter) {
+      refuse(fmt::format("files: {} is an adapter: it belongs into \"adapters\", beside a model",
+                         upload.parts.front().name));
+    }
+    if (model != nullptr) {
+      refuse(fmt::format("files: {} and {} are both whole models; one model is made of one",
+                         model->parts.front().name, upload.parts.front().name));
+    }
+    model = &upload;
   }
-  try {
-    return engine::read_model_info(descriptors, files.front().name);
-  } catch (const Error& failure) {
-    const bool is_bad_file = failure.code() == ErrorCode::corrupt_data;
-    throw Error(is_bad_file ? ErrorCode::invalid_argument : failure.code(), failure.what());
-  }
+  if (model == nullptr) refuse("files: there is a projector, but no model for it");
+  describe_weights(job.draft.config, model->info);
+  for (const UploadedFile& part : model->parts) add_file(job.draft, media_type::model, part);
 }
 
-void add_weights(Draft& draft, const registry::ModelStore& store,
-                 const api::CreateRequest& request) {
-  const std::vector<UploadedFile> files = check_files(store.blobs(), request.files);
-  const engine::ModelInfo info = read_info(store.blobs(), files);
-  draft.report("parsing GGUF");  // only now, so that a file that is none has a status of its own
-  if (info.general_type == "adapter" || info.general_type == "mmproj") {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{} is of type {}; only whole models are supported yet",
-                            files.front().name, info.general_type));
+// The old layers, except those that the request replaces. Returns the old parameters.
+modelfile::Parameters add_parent(Job& job, registry::ModelStore& store) {
+  const registry::ModelName name = registry::ModelName::parse(*job.request.from);
+  if (!store.resolve(name)) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("model '{}' not found; pulling is not supported yet, create it from "
+                            "a GGUF file first",
+                            *job.request.from));
   }
-  draft.config.model_format = "gguf";
-  draft.config.model_family = info.architecture;
-  draft.config.model_families = {info.architecture};
-  draft.config.model_type =
-      registry::human_parameter_count(static_cast<uint64_t>(info.parameter_count));
-  draft.config.file_type = info.file_type;
-  for (const UploadedFile& file : files) {
-    const uint64_t size = store.blobs().size(file.digest).value_or(0);
-    draft.add_existing({std::string(media_type::model), file.digest, size, "", ""});
+  const registry::StoredModel parent = store.open(name);
+  job.draft.config = parent.config;
+  for (Layer layer : parent.stored.manifest.layers) {
+    if (layer.media_type == media_type::model) layer.from = parent.stored.name.display();
+    job.draft.add_existing(std::move(layer));
   }
+  return stored_parameters(parent);
 }
 
 // An adapter takes the place of the parent's.
-void add_adapter(Draft& draft, const registry::ModelStore& store,
-                 const api::CreateRequest& request) {
-  if (request.adapters.empty()) return;
-  const UploadedFile file = check_files(store.blobs(), request.adapters).front();
-  const engine::ModelInfo info = read_info(store.blobs(), {file});
-  if (info.general_type != "adapter") {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("adapters: {} is no adapter but a file of the type \"{}\"", file.name,
-                            info.general_type));
+void add_adapter(Job& job) {
+  if (job.request.adapters.empty()) return;
+  const UploadedModel upload =
+      read_uploads(job.draft.blobs(), job.request.adapters, "adapters").front();
+  const UploadedFile& file = upload.parts.front();
+  if (upload.kind != UploadedKind::adapter) {
+    refuse(fmt::format("adapters: {} is no adapter but a file of the type \"{}\"", file.name,
+                       upload.info.general_type));
   }
-  if (info.architecture != draft.config.model_family) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("adapters: {} is for {} models, this one is {}", file.name,
-                            info.architecture, draft.config.model_family));
+  if (upload.info.architecture != job.draft.config.model_family) {
+    refuse(fmt::format("adapters: {} is for {} models, this one is {}", file.name,
+                       upload.info.architecture, job.draft.config.model_family));
   }
-  draft.remove(media_type::adapter);
-  const uint64_t size = store.blobs().size(file.digest).value_or(0);
-  draft.add_existing({std::string(media_type::adapter), file.digest, size, "", ""});
+  job.draft.remove(media_type::adapter);
+  add_file(job.draft, media_type::adapter, file);
 }
 
-// The old layers, except those that the request replaces.
-void add_parent(Draft& draft, const registry::StoredModel& parent) {
-  draft.config = parent.config;
-  for (Layer layer : parent.stored.manifest.layers) {
-    if (layer.media_type == media_type::model) layer.from = parent.stored.name.display();
-    draft.add_existing(std::move(layer));
+// The draft model is kept for what can use it; hearth does not yet.
+void add_draft_model(Job& job) {
+  if (job.request.draft_files.empty()) return;
+  const std::vector<UploadedModel> uploads =
+      read_uploads(job.draft.blobs(), job.request.draft_files, "draft_files");
+  if (uploads.size() > 1 || uploads.front().kind != UploadedKind::model)
+    refuse("draft_files: expected one whole model");
+  job.draft.remove(media_type::draft);
+  for (const UploadedFile& part : uploads.front().parts)
+    add_file(job.draft, media_type::draft, part);
+  job.draft.report("keeping the draft model; hearth does not use it yet");
+}
+
+const engine::Mixture* mixture_named(const std::string& name, std::string_view field) {
+  if (name.empty()) return nullptr;
+  const engine::Mixture* mixture = engine::find_mixture(name);
+  if (mixture == nullptr) {
+    refuse(fmt::format("{}: \"{}\" is not supported; expected one of {}", field, name,
+                       engine::mixture_names()));
   }
+  return mixture;
 }
 
-void add_parameters(Draft& draft, const api::CreateRequest& request,
-                    const modelfile::Parameters& old) {
-  const modelfile::Json merged = modelfile::to_json(modelfile::merge(old, request.parameters));
-  draft.remove(media_type::params);
-  if (!merged.empty()) draft.add_text(media_type::params, api::to_line(merged));
+// A runner writes the blobs of one kind again, as one.
+void rewrite(Job& job, std::string_view type, const engine::Mixture* mixture, std::string status) {
+  const std::vector<BlobDigest> parts = job.draft.digests(type);
+  std::vector<UniqueFd> files;
+  std::vector<int> descriptors;
+  uint64_t total = 0;
+  for (const BlobDigest& part : parts) {
+    files.push_back(job.draft.blobs().open(part));
+    descriptors.push_back(files.back().get());
+    total += job.draft.blobs().size(part).value_or(0);
+  }
+  RunnerProcess::Options options;
+  options.program = job.config.runner;
+  options.model_name = job.request.model;
+  options.log_level = job.config.is_debug ? log::Level::debug : log::Level::warn;
+  registry::BlobWriter writer = job.draft.blobs().begin_write();
+  {
+    Bar bar(job.draft, std::move(status), total);
+    quantize_in_runner(options, mixture != nullptr ? std::string(mixture->name) : "", descriptors,
+                       writer.descriptor(), [&](double share) {
+                         bar.advance(static_cast<uint64_t>(share * static_cast<double>(total)));
+                       });
+  }
+  job.draft.report("verifying conversion");
+  registry::StoredBlob blob = writer.commit_written();
+  read_blob_info(job.draft.blobs(), {blob.digest}, job.request.model);
+  job.draft.remove(type);
+  job.draft.add_written(type, std::move(blob));
 }
 
-void add_messages(Draft& draft, const api::CreateRequest& request) {
-  if (request.messages.empty()) return;
-  api::Json list = api::Json::array();
-  for (const api::Message& message : request.messages)
-    list.push_back(api::write_native_message(message));
-  draft.remove(media_type::messages);
-  draft.add_text(media_type::messages, api::to_line(list));
+// Also makes one file of several parts, so that other programs can use the store.
+void rewrite_weights(Job& job, std::string_view type, const engine::Mixture* mixture) {
+  const std::vector<BlobDigest> parts = job.draft.digests(type);
+  if (parts.empty()) return;
+  const engine::ModelInfo info = read_blob_info(job.draft.blobs(), parts, job.request.model);
+  const bool is_same = mixture == nullptr || info.file_type == mixture->name;
+  if (is_same && (parts.size() == 1 || !job.request.links.empty())) return;
+  rewrite(job, type, is_same ? nullptr : mixture,
+          is_same ? fmt::format("joining {} parts", parts.size())
+                  : fmt::format("quantizing {} model to {}", info.file_type, mixture->name));
+  if (!is_same && type == media_type::model)
+    job.draft.config.file_type = std::string(mixture->name);
 }
 
-void add_texts(Draft& draft, const api::CreateRequest& request) {
-  const auto replace = [&draft](std::string_view type, const std::optional<std::string>& text) {
+void add_texts(Job& job) {
+  const auto replace = [&](std::string_view type, const std::optional<std::string>& text) {
     if (!text) return;
-    draft.remove(type);
-    if (type == media_type::template_text) draft.remove(media_type::prompt);
-    if (!text->empty()) draft.add_text(type, *text);
+    job.draft.remove(type);
+    if (type == media_type::template_text) job.draft.remove(media_type::prompt);
+    if (!text->empty()) job.draft.add_text(type, *text);
   };
-  replace(media_type::template_text, request.template_text);
-  replace(media_type::system, request.system);
-  for (const std::string& license : request.licenses) draft.add_text(media_type::license, license);
+  if (job.request.template_text && !job.request.template_text->empty())
+    modelfile::Template::parse(*job.request.template_text);  // says what is wrong with it
+  replace(media_type::template_text, job.request.template_text);
+  replace(media_type::system, job.request.system);
+  for (const std::string& license : job.request.licenses)
+    job.draft.add_text(media_type::license, license);
+}
+
+void add_parameters(Job& job, const modelfile::Parameters& old) {
+  const modelfile::Json merged = modelfile::to_json(modelfile::merge(old, job.request.parameters));
+  job.draft.remove(media_type::params);
+  if (!merged.empty()) job.draft.add_text(media_type::params, api::to_line(merged));
+}
+
+void add_messages(Job& job) {
+  if (job.request.messages.empty()) return;
+  api::Json list = api::Json::array();
+  for (const api::Message& message : job.request.messages)
+    list.push_back(api::write_native_message(message));
+  job.draft.remove(media_type::messages);
+  job.draft.add_text(media_type::messages, api::to_line(list));
+}
+
+// What the request says wins over what the parent had.
+void override_config(registry::ModelConfig& config, const api::CreateRequest& request) {
+  const auto replace = [](std::string& field, const std::string& value) {
+    if (!value.empty()) field = value;
+  };
+  replace(config.renderer, request.renderer);
+  replace(config.parser, request.parser);
+  replace(config.required_version, request.required_version);
+  replace(config.model_family, request.info.model_family);
+  replace(config.base_name, request.info.base_name);
+  replace(config.file_type, request.info.quantization_level);
+  replace(config.model_type, request.info.parameter_size);
+  if (!request.info.model_family.empty()) config.model_families = {request.info.model_family};
+  if (!request.info.capabilities.empty()) config.capabilities = request.info.capabilities;
+  if (request.info.context_length > 0)
+    config.context_length = static_cast<uint64_t>(request.info.context_length);
+  if (request.info.embedding_length > 0)
+    config.embedding_length = static_cast<uint64_t>(request.info.embedding_length);
 }
 
 }  // namespace
 
-void create_model(registry::ModelStore& store, const api::CreateRequest& request,
-                  const CreateProgress& progress) {
+void create_model(registry::ModelStore& store, const Config& config,
+                  const api::CreateRequest& request, const CreateProgress& progress) {
   const registry::ModelName name = registry::ModelName::parse(request.model);
-  Draft draft(store, progress);
+  const engine::Mixture* mixture = mixture_named(request.quantize, "quantize");
+  const engine::Mixture* draft_mixture = mixture_named(request.draft_quantize, "draft_quantize");
+  Job job{request, config, ModelDraft(store, progress)};
   modelfile::Parameters old_parameters;
   if (request.from) {
-    const registry::ModelName parent_name = registry::ModelName::parse(*request.from);
-    if (!store.resolve(parent_name)) {
-      throw Error(ErrorCode::not_found,
-                  fmt::format("model '{}' not found; pulling is not supported yet, create it from "
-                              "a GGUF file first",
-                              *request.from));
-    }
-    const registry::StoredModel parent = store.open(parent_name);
-    old_parameters = stored_parameters(parent);
-    add_parent(draft, parent);
+    old_parameters = add_parent(job, store);
   } else {
-    add_weights(draft, store, request);
+    add_weights(job, store);
   }
-  add_adapter(draft, store, request);
-  add_texts(draft, request);
-  add_parameters(draft, request, old_parameters);
-  add_messages(draft, request);
-  draft.write(name);
+  add_adapter(job);
+  add_draft_model(job);
+  if (draft_mixture != nullptr && job.draft.digests(media_type::draft).empty())
+    refuse("draft_quantize: there is no draft model to quantize");
+  rewrite_weights(job, media_type::model, mixture);
+  rewrite_weights(job, media_type::draft, draft_mixture);
+  add_texts(job);
+  add_parameters(job, old_parameters);
+  add_messages(job);
+  override_config(job.draft.config, request);
+  job.draft.write(name);
 }
 
 }  // namespace hearth::daemon

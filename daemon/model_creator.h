@@ -1,23 +1,19 @@
-// Makes a model in the store: from uploaded GGUF files or from another model.
+// Makes a model in the store: from uploaded GGUF files or from another model, with smaller weights
+// where asked for.
 #pragma once
 
-#include <functional>
-
-#include "api/types.h"
-
-namespace hearth::registry {
-class ModelStore;
-}
+#include "api/create.h"
+#include "daemon/model_draft.h"
 
 namespace hearth::daemon {
 
-// Called between steps; may throw to stop, and then nothing was made.
-using CreateProgress = std::function<void(const api::ProgressEvent&)>;
+struct Config;
 
-// Reads headers and writes small blobs and the manifest: for the worker pool. Throws
-// Error{invalid_argument}: bad names, unknown blobs, files that are no GGUF; Error{not_found} for a
-// `from` that is not there; Error{unsupported}.
-void create_model(registry::ModelStore& store, const api::CreateRequest& request,
-                  const CreateProgress& progress);
+// Reads headers, writes small blobs and the manifest, and waits for a runner where weights have to
+// be written: for the worker pool. Throws Error{invalid_argument}: bad names, unknown blobs, files
+// that are no GGUF, what cannot be quantised; Error{not_found} for a `from` that is not there;
+// Error{unsupported}; what quantize_in_runner throws.
+void create_model(registry::ModelStore& store, const Config& config,
+                  const api::CreateRequest& request, const CreateProgress& progress);
 
 }  // namespace hearth::daemon

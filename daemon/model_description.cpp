@@ -42,8 +42,17 @@ std::string modelfile_text(const registry::StoredModel& stored,
   add(CommandKind::from, "", stored.model_path.string());
   for (const std::filesystem::path& path : stored.adapter_paths)
     add(CommandKind::adapter, "", path.string());
+  if (stored.draft_path) add(CommandKind::draft, "", stored.draft_path->string());
+  for (const std::filesystem::path& path : stored.projector_paths)
+    add(CommandKind::from, "", path.string());
   if (stored.template_text) add(CommandKind::template_text, "", *stored.template_text);
   if (stored.system) add(CommandKind::system, "", *stored.system);
+  const auto add_given = [&add](CommandKind kind, const std::string& value) {
+    if (!value.empty()) add(kind, "", value);
+  };
+  add_given(CommandKind::renderer, stored.config.renderer);
+  add_given(CommandKind::parser, stored.config.parser);
+  add_given(CommandKind::requires_version, stored.config.required_version);
   for (const auto& [name, value] : modelfile::to_lines(parameters))
     add(CommandKind::parameter, name, value);
   for (const std::string& license : stored.licenses) add(CommandKind::license, "", license);

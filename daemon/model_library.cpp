@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "daemon/model_description.h"
+#include "daemon/summary_text.h"
 
 namespace hearth::daemon {
 namespace {
@@ -55,6 +57,10 @@ std::string weights_key(const registry::Manifest& manifest) {
   return key;
 }
 
+ModelLibrary::ModelLibrary(registry::ModelStore& store)
+    : store_(store),
+      index_(store.root() / "index.db", fmt::format("{} {}", version(), summary_generation)) {}
+
 FactsPointer ModelLibrary::facts(const registry::Manifest& manifest) {
   const std::string key = weights_key(manifest);
   {
@@ -75,11 +81,15 @@ api::ModelSummary ModelLibrary::summarize(const registry::StoredManifest& stored
   summary.size_bytes = stored.size_bytes();
   summary.digest_hex = stored.digest_hex;
   summary.owner = stored.name.namespace_;
+  const std::string key = registry::facts_key(store_, stored);
+  const std::optional<std::string> text = index_.find(key);
+  if (text && read_summary_text(*text, summary)) return summary;
   try {
     summary.details = stored_details(store_.blobs(), stored.manifest);
     const FactsPointer known = facts(stored.manifest);
     complete_details(summary.details, known->info);
     summary.capabilities = capabilities(stored);
+    index_.put(key, summary_text(summary));
   } catch (const Error& failure) {  // one damaged model must not hide the others
     log::warn(fmt::format("model {}: {}", summary.name, failure.what()));
   }

@@ -15,6 +15,7 @@
 #include "engine/model_info.h"
 #include "modelfile/prompt_formats.h"
 #include "modelfile/template.h"
+#include "registry/facts_index.h"
 #include "registry/model_store.h"
 
 namespace hearth::daemon {
@@ -52,7 +53,7 @@ struct RunnableModel {
 // Thread-safe. Functions read files: call them on the worker pool.
 class ModelLibrary {
  public:
-  explicit ModelLibrary(registry::ModelStore& store) : store_(store) {}
+  explicit ModelLibrary(registry::ModelStore& store);
 
   // Newest first. Models whose weights cannot be read are listed with what their manifest says.
   std::vector<api::ModelSummary> list();
@@ -72,6 +73,7 @@ class ModelLibrary {
   registry::StoredModel open_stored(const std::string& name);
 
   registry::ModelStore& store_;
+  registry::FactsIndex index_;
   std::mutex mutex_;
   std::map<std::string, FactsPointer> cache_;                     // by weights key
   std::map<std::string, std::vector<std::string>> capabilities_;  // by digest of the manifest

@@ -65,6 +65,14 @@ struct LoadFrame {
   bool has_lease = false;
 };
 struct CancelLoadFrame {};
+// Writes the model again in another mixture (engine/quantize.h). Descriptors: the parts of the
+// model in order, then the file to write.
+struct QuantizeFrame {
+  std::string name;     // of the model, for messages
+  std::string mixture;  // "Q4_K_M"; empty: types stay, parts are joined
+  int32_t threads = 0;  // 0: as many as cores and quota allow
+  int32_t model_fds = 0;
+};
 struct GenerateFrame {
   GenerationRequest request;
   std::string unsupported;  // received only: the first thing asked for that version 1 cannot do
@@ -99,6 +107,8 @@ struct ProgressFrame {
 struct LoadedFrame {
   LoadedFacts facts;
 };
+// The file stands. Whoever asked looks at the file itself for what is in it.
+struct QuantizedFrame {};
 struct RefusedFrame {
   ErrorCode code = ErrorCode::internal;
   std::string message;
@@ -140,11 +150,11 @@ struct FatalFrame {
   std::string message;
 };
 
-using Frame =
-    std::variant<HelloFrame, LoadFrame, CancelLoadFrame, GenerateFrame, CancelFrame, TokenizeFrame,
-                 DetokenizeFrame, StatsRequestFrame, PingFrame, ShutdownFrame, ProgressFrame,
-                 LoadedFrame, RefusedFrame, EventsFrame, TokensFrame, TextFrame, StatsFrame,
-                 FailedFrame, PongFrame, FatalFrame, EmbedFrame, EmbeddingFrame>;
+using Frame = std::variant<HelloFrame, LoadFrame, CancelLoadFrame, GenerateFrame, CancelFrame,
+                           TokenizeFrame, DetokenizeFrame, StatsRequestFrame, PingFrame,
+                           ShutdownFrame, ProgressFrame, LoadedFrame, RefusedFrame, EventsFrame,
+                           TokensFrame, TextFrame, StatsFrame, FailedFrame, PongFrame, FatalFrame,
+                           EmbedFrame, EmbeddingFrame, QuantizeFrame, QuantizedFrame>;
 
 // The payload of a frame. Throws Error{invalid_argument} above frame_bytes_max.
 std::vector<std::byte> encode_frame(const Frame& frame);

@@ -22,6 +22,7 @@ namespace hearth::registry {
 namespace {
 
 constexpr std::string_view temporary_prefix = "hearth-tmp-";
+constexpr size_t holds_max = 64;  // per blob: whoever asks for ever needs no memory for ever
 constexpr size_t chunk_bytes = size_t{4} << 20;
 
 [[noreturn]] void throw_errno(int number, std::string_view doing, std::string_view what) {
@@ -82,8 +83,21 @@ size_t read_some(int fd, std::span<std::byte> buffer, const std::filesystem::pat
 }  // namespace
 
 struct BlobStore::Pins {
+  using Clock = std::chrono::steady_clock;
+
+  // With the lock held.
+  bool is_kept(const BlobDigest& digest) {
+    const auto found = holds.find(digest);
+    if (found != holds.end()) {
+      std::erase_if(found->second, [now = Clock::now()](auto end) { return end <= now; });
+      if (found->second.empty()) holds.erase(found);
+    }
+    return counts.contains(digest) || holds.contains(digest);
+  }
+
   std::mutex mutex;
   std::map<BlobDigest, int> counts;
+  std::map<BlobDigest, std::vector<Clock::time_point>> holds;  // when each ends
 };
 
 BlobPin::BlobPin(BlobPin&& other) noexcept
@@ -138,11 +152,22 @@ StoredBlob BlobWriter::commit(const std::optional<BlobDigest>& expected) {
   return blob;
 }
 
+StoredBlob BlobWriter::commit_written() {
+  HEARTH_CHECK(fd_);
+  if (::lseek(fd_.get(), 0, SEEK_SET) != 0) throw_errno(errno, "cannot read", "a blob");
+  hash_ = Sha256();
+  size_bytes_ = 0;
+  std::vector<std::byte> buffer(chunk_bytes);
+  while (const size_t count = read_some(fd_.get(), buffer, "a blob")) {
+    hash_.update(std::span<const std::byte>(buffer).first(count));
+    size_bytes_ += count;
+  }
+  return commit();
+}
+
 BlobStore::BlobStore(std::filesystem::path root)
     : folder_(root / "blobs"), pins_(std::make_unique<Pins>()) {
-  std::error_code error;
-  std::filesystem::create_directories(folder_, error);
-  if (error) throw_errno(error.value(), "cannot make the folder", folder_.string());
+  make_folders(folder_);
   remove_stale_temporaries();
 }
 
@@ -160,8 +185,23 @@ void BlobStore::remove_stale_temporaries() const {
   }
 }
 
-std::filesystem::path BlobStore::path(const BlobDigest& digest) const {
+void BlobStore::add_readonly_folder(std::filesystem::path blobs_folder) {
+  readonly_folders_.push_back(std::move(blobs_folder));
+}
+
+std::filesystem::path BlobStore::own_path(const BlobDigest& digest) const {
   return folder_ / digest.file_name();
+}
+
+std::filesystem::path BlobStore::path(const BlobDigest& digest) const {
+  std::filesystem::path own = own_path(digest);
+  std::error_code problem;
+  if (readonly_folders_.empty() || std::filesystem::exists(own, problem)) return own;
+  for (const std::filesystem::path& folder : readonly_folders_) {
+    std::filesystem::path other = folder / digest.file_name();
+    if (std::filesystem::is_regular_file(other, problem)) return other;
+  }
+  return own;
 }
 
 bool BlobStore::has(const BlobDigest& digest) const {
@@ -229,19 +269,71 @@ StoredBlob BlobStore::import_file(const std::filesystem::path& file,
   return writer.commit();
 }
 
-StoredBlob BlobStore::publish(const std::filesystem::path& temporary_path, BlobDigest digest,
-                              uint64_t size_bytes) {
+StoredBlob BlobStore::link_file(const std::filesystem::path& file, const ImportProgress& progress) {
+  if (!file.is_absolute()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{} is not an absolute path", file.string()));
+  }
+  const SourceFile source = open_regular_file(file);
+  Sha256 hash;
+  uint64_t size_bytes = 0;
+  std::vector<std::byte> buffer(chunk_bytes);
+  while (const size_t count = read_some(source.fd.get(), buffer, file)) {
+    hash.update(std::span<const std::byte>(buffer).first(count));
+    size_bytes += count;
+    if (progress) progress(size_bytes, source.size_bytes);
+  }
+  const BlobDigest digest = BlobDigest::from_hex(hash.finish_hex());
   BlobPin held = pin(digest);
   const bool is_new = size(digest) != size_bytes;
   if (is_new) {
-    if (::rename(temporary_path.c_str(), path(digest).c_str()) != 0) {
+    // Under another name first: what is there now may be a link to nowhere.
+    const std::filesystem::path temporary =
+        folder_ / fmt::format("{}link-{}", temporary_prefix, digest.hex());
+    ::unlink(temporary.c_str());
+    if (::symlink(file.c_str(), temporary.c_str()) != 0 ||
+        ::rename(temporary.c_str(), own_path(digest).c_str()) != 0) {
+      throw_errno(errno, "cannot link", file.string());
+    }
+    fsync_folder(folder_);
+  }
+  return {digest, size_bytes, is_new, std::move(held)};
+}
+
+// A second name needs no look at the content: it was checked when the other store made the blob,
+// and is the same file still.
+StoredBlob BlobStore::adopt(const BlobDigest& digest) {
+  BlobPin held = pin(digest);
+  const std::filesystem::path source = path(digest);
+  const std::optional<uint64_t> bytes = size(digest);
+  if (!bytes) throw_errno(ENOENT, "cannot open the blob", digest.text());
+  if (source == own_path(digest)) return {digest, *bytes, false, std::move(held)};
+  if (::link(source.c_str(), own_path(digest).c_str()) == 0) {
+    fsync_folder(folder_);
+    return {digest, *bytes, true, std::move(held)};
+  }
+  StoredBlob copy = import_file(source);
+  if (copy.digest == digest) return copy;
+  throw Error(ErrorCode::corrupt_data, fmt::format("blob {} of another store has the content of {}",
+                                                   digest.text(), copy.digest.text()));
+}
+
+StoredBlob BlobStore::publish(const std::filesystem::path& temporary_path, BlobDigest digest,
+                              uint64_t size_bytes) {
+  BlobPin held = pin(digest);
+  const std::filesystem::path target = own_path(digest);
+  struct stat status {};
+  const bool is_new = ::stat(target.c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
+                      static_cast<uint64_t>(status.st_size) != size_bytes;
+  if (is_new) {
+    if (::rename(temporary_path.c_str(), target.c_str()) != 0) {
       throw_errno(errno, "cannot rename to the blob", digest.text());
     }
     fsync_folder(folder_);
   } else {
     ::unlink(temporary_path.c_str());
     // A fresh date protects the blob from a program that prunes by age.
-    ::utimensat(AT_FDCWD, path(digest).c_str(), nullptr, 0);
+    ::utimensat(AT_FDCWD, target.c_str(), nullptr, 0);
   }
   return {std::move(digest), size_bytes, is_new, std::move(held)};
 }
@@ -258,12 +350,30 @@ void BlobStore::unpin(const BlobDigest& digest) {
   if (--found->second == 0) pins_->counts.erase(found);
 }
 
+bool BlobStore::hold(const BlobDigest& digest, std::chrono::seconds duration) {
+  // As in remove_unless_pinned: the blob is there and stays, or is not there.
+  std::lock_guard lock(pins_->mutex);
+  if (!has(digest)) return false;
+  auto& ends = pins_->holds[digest];
+  if (ends.size() >= holds_max) ends.erase(ends.begin());
+  ends.push_back(Pins::Clock::now() + duration);
+  return true;
+}
+
+void BlobStore::release(const BlobDigest& digest) {
+  std::lock_guard lock(pins_->mutex);
+  const auto found = pins_->holds.find(digest);
+  if (found == pins_->holds.end()) return;
+  found->second.erase(found->second.begin());
+  if (found->second.empty()) pins_->holds.erase(found);
+}
+
 bool BlobStore::remove_unless_pinned(const BlobDigest& digest) {
   // The file goes while the lock is held: a pin taken afterwards finds the blob gone, never about
   // to go.
   std::lock_guard lock(pins_->mutex);
-  if (pins_->counts.contains(digest)) return false;
-  if (::unlink(path(digest).c_str()) != 0 && errno != ENOENT) {
+  if (pins_->is_kept(digest)) return false;
+  if (::unlink(own_path(digest).c_str()) != 0 && errno != ENOENT) {
     throw_errno(errno, "cannot remove the blob", digest.text());
   }
   return true;

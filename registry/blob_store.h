@@ -3,6 +3,7 @@
 // committed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -61,6 +63,11 @@ class BlobWriter {
   // both digests when `expected` is given and differs; nothing is stored then. Call once.
   StoredBlob commit(const std::optional<BlobDigest>& expected = std::nullopt);
 
+  // The file itself, for another process that writes it in place of append(). Then
+  // commit_written(), which reads all of it to know its digest.
+  int descriptor() const { return fd_.get(); }
+  StoredBlob commit_written();
+
  private:
   friend class BlobStore;
   explicit BlobWriter(BlobStore& store);
@@ -88,6 +95,11 @@ class BlobStore {
   BlobStore(const BlobStore&) = delete;
   BlobStore& operator=(const BlobStore&) = delete;
 
+  // Blobs of another program's store, which are found where ours has none and never changed. Before
+  // any other thread uses this.
+  void add_readonly_folder(std::filesystem::path blobs_folder);
+
+  // Where the blob lies, or where it would.
   std::filesystem::path path(const BlobDigest& digest) const;
   bool has(const BlobDigest& digest) const;
   // Size in bytes; absent when the blob is not there.
@@ -105,8 +117,23 @@ class BlobStore {
   // invalid_argument} for the file.
   StoredBlob import_file(const std::filesystem::path& file, const ImportProgress& progress = {});
 
+  // Hashes a file and makes it a blob by a symbolic link to it; a blob that is there already stays.
+  // `file` is absolute. Throws as import_file.
+  StoredBlob link_file(const std::filesystem::path& file, const ImportProgress& progress = {});
+
+  // Makes a blob that lies in another program's store ours too: by a second name for the same file
+  // where the file system allows it, else by a copy. Throws Error{not_found} when nobody has it.
+  StoredBlob adopt(const BlobDigest& digest);
+
   BlobPin pin(const BlobDigest& digest);
-  // Removes the blob unless it is pinned. True when it is gone afterwards.
+  // True when the blob is there; it then stays for `duration` without anything referring to it, or
+  // until that is ended by release(). For clients that ask first and refer to it in their next
+  // request.
+  bool hold(const BlobDigest& digest, std::chrono::seconds duration);
+  // Ends one hold, if there is any.
+  void release(const BlobDigest& digest);
+  // Removes the blob from our own folder unless it is pinned or held. True when it is gone
+  // afterwards.
   bool remove_unless_pinned(const BlobDigest& digest);
 
  private:
@@ -116,9 +143,11 @@ class BlobStore {
   StoredBlob publish(const std::filesystem::path& temporary_path, BlobDigest digest,
                      uint64_t size_bytes);
   void remove_stale_temporaries() const;
+  std::filesystem::path own_path(const BlobDigest& digest) const;
 
   struct Pins;
   std::filesystem::path folder_;
+  std::vector<std::filesystem::path> readonly_folders_;
   std::unique_ptr<Pins> pins_;
 };
 

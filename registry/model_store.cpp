@@ -56,6 +56,25 @@ std::vector<ModelName> names_on_disk(const std::filesystem::path& manifests) {
   throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name.display()));
 }
 
+[[noreturn]] void refuse_removal(const ModelName& name,
+                                 const std::optional<StoredManifest>& elsewhere) {
+  if (!elsewhere) throw_not_found(name);
+  throw Error(
+      ErrorCode::forbidden,
+      fmt::format("model '{}' lies in {}, which belongs to Ollama and is only read here; "
+                  "delete it with `ollama rm {}`",
+                  elsewhere->name.display(), elsewhere->root.string(), elsewhere->name.display()));
+}
+
+// Equal for names that are equal.
+std::string folded(const ModelName& name) {
+  std::string text = name.full();
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
 void check_blob(const BlobStore& blobs, const Layer& layer, const ModelName& name) {
   const auto size = blobs.size(layer.digest);
   if (!size) {
@@ -100,13 +119,14 @@ void take_layer(StoredModel& model, const BlobStore& blobs, const Layer& layer) 
 
 }  // namespace
 
-ModelStore::ModelStore(std::filesystem::path root) : root_(std::move(root)), blobs_(root_) {
-  std::error_code error;
-  std::filesystem::create_directories(root_ / "manifests", error);
-  if (error) {
-    throw Error(ErrorCode::forbidden, fmt::format("cannot make the folder {}: {}",
-                                                  (root_ / "manifests").string(), error.message()));
-  }
+ModelStore::ModelStore(std::filesystem::path root, ModelStoreOptions options)
+    : root_(std::move(root)),
+      options_(std::move(options)),
+      blobs_(root_),
+      linked_files_(root_ / "state.db") {
+  make_folders(root_ / "manifests");
+  for (const std::filesystem::path& other : options_.readonly_roots)
+    blobs_.add_readonly_folder(other / "blobs");
 }
 
 std::filesystem::path ModelStore::manifest_path(const ModelName& name) const {
@@ -115,15 +135,8 @@ std::filesystem::path ModelStore::manifest_path(const ModelName& name) const {
 
 std::vector<StoredManifest> ModelStore::list() const {
   std::vector<StoredManifest> models;
-  for (const ModelName& name : names_on_disk(root_ / "manifests")) {
-    // One damaged manifest must not hide the others; this is a boundary, like those of the four
-    // catch sites.
-    try {
-      if (auto stored = read_exactly(name)) models.push_back(std::move(*stored));
-    } catch (const Error& error) {
-      log::warn(fmt::format("left out of the list: {}", error.what()));
-    }
-  }
+  list_in(root_, models);
+  for (const std::filesystem::path& other : options_.readonly_roots) list_in(other, models);
   std::stable_sort(models.begin(), models.end(),
                    [](const StoredManifest& a, const StoredManifest& b) {
                      return a.modified_at != b.modified_at ? a.modified_at > b.modified_at
@@ -132,30 +145,67 @@ std::vector<StoredManifest> ModelStore::list() const {
   return models;
 }
 
-std::optional<ModelName> ModelStore::resolve(const ModelName& name) const {
+// Adds the models of one folder whose names are not taken yet.
+void ModelStore::list_in(const std::filesystem::path& root,
+                         std::vector<StoredManifest>& models) const {
+  std::set<std::string> taken;
+  for (const StoredManifest& model : models) taken.insert(folded(model.name));
+  for (const ModelName& name : names_on_disk(root / "manifests")) {
+    if (taken.contains(folded(name))) continue;
+    // One damaged manifest must not hide the others; this is a boundary, like those of the four
+    // catch sites.
+    try {
+      if (auto stored = read_in(root, name)) models.push_back(std::move(*stored));
+    } catch (const Error& error) {
+      log::warn(fmt::format("left out of the list: {}", error.what()));
+    }
+  }
+}
+
+std::optional<ModelName> ModelStore::resolve_in(const std::filesystem::path& root,
+                                                const ModelName& name) const {
   std::error_code error;
-  if (std::filesystem::is_regular_file(manifest_path(name), error)) return name;
-  for (const ModelName& candidate : names_on_disk(root_ / "manifests")) {
+  const std::filesystem::path manifests = root / "manifests";
+  if (std::filesystem::is_regular_file(manifests / name.relative_path(), error)) return name;
+  for (const ModelName& candidate : names_on_disk(manifests)) {
     if (candidate == name) return candidate;
   }
   return std::nullopt;
 }
 
-std::optional<StoredManifest> ModelStore::read_exactly(const ModelName& name) const {
-  const std::filesystem::path path = manifest_path(name);
+std::optional<ModelName> ModelStore::resolve(const ModelName& name) const {
+  if (auto found = resolve_in(root_, name)) return found;
+  for (const std::filesystem::path& other : options_.readonly_roots) {
+    if (auto found = resolve_in(other, name)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<StoredManifest> ModelStore::read_in(const std::filesystem::path& root,
+                                                  const ModelName& name) const {
+  const std::filesystem::path path = root / "manifests" / name.relative_path();
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
   std::string bytes = read_file(path, manifest_bytes_max);
   Manifest manifest = parse_manifest(bytes, fmt::format("manifest of '{}'", name.display()));
   std::string digest = sha256_hex(std::as_bytes(std::span(bytes.data(), bytes.size())));
-  return StoredManifest{name, std::move(manifest), std::move(bytes), std::move(digest),
-                        modification_time(path)};
+  return StoredManifest{
+      .name = name,
+      .manifest = std::move(manifest),
+      .bytes = std::move(bytes),
+      .digest_hex = std::move(digest),
+      .modified_at = modification_time(path),
+      .root = root,
+      .is_ours = root == root_,
+  };
 }
 
 std::optional<StoredManifest> ModelStore::read(const ModelName& name) const {
-  const auto resolved = resolve(name);
-  if (!resolved) return std::nullopt;
-  return read_exactly(*resolved);
+  if (const auto found = resolve_in(root_, name)) return read_in(root_, *found);
+  for (const std::filesystem::path& other : options_.readonly_roots) {
+    if (const auto found = resolve_in(other, name)) return read_in(other, *found);
+  }
+  return std::nullopt;
 }
 
 StoredModel ModelStore::open(const ModelName& name) const {
@@ -181,6 +231,11 @@ StoredModel ModelStore::open(const ModelName& name) const {
                                       fmt::format("config of '{}'", found.display()));
   }
   for (const Layer& layer : manifest.layers) {
+    const std::string problem = linked_files_.problem(layer.digest, blobs_.path(layer.digest));
+    if (!problem.empty()) {
+      throw Error(ErrorCode::corrupt_data,
+                  fmt::format("model '{}': {}; create it again", found.display(), problem));
+    }
     check_blob(blobs_, layer, found);
     take_layer(model, blobs_, layer);
   }
@@ -203,31 +258,31 @@ void ModelStore::write(const ModelName& name, std::string_view manifest_bytes) {
 // A damaged old manifest says nothing about what it referred to; its blobs stay until somebody
 // prunes.
 void ModelStore::write_locked(const ModelName& name, std::string_view bytes) {
-  const ModelName target = resolve(name).value_or(name);
+  const ModelName target = resolve_in(root_, name).value_or(name);
   const std::optional<Manifest> old_manifest = readable_manifest(target);
   const std::filesystem::path path = manifest_path(target);
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  if (error) {
-    throw Error(ErrorCode::forbidden,
-                fmt::format("cannot store '{}': {}", name.display(), error.message()));
-  }
+  std::vector<BlobPin> pins;
+  const Manifest manifest = parse_manifest(bytes, "manifest");
+  for (const BlobDigest& digest : referenced_blobs(manifest))
+    pins.push_back(blobs_.adopt(digest).pin);
+  make_folders(path.parent_path());
   write_file_atomically(path, bytes);
-  if (old_manifest) remove_unreferenced(*old_manifest);
+  for (const BlobDigest& digest : referenced_blobs(manifest)) blobs_.release(digest);
+  if (old_manifest && options_.prunes) remove_unreferenced(*old_manifest);
 }
 
 void ModelStore::copy(const ModelName& source, const ModelName& destination) {
   std::lock_guard lock(change_mutex_);
   const auto stored = read(source);
   if (!stored) throw_not_found(source);
-  if (stored->name == destination) return;
+  if (stored->is_ours && stored->name == destination) return;
   write_locked(destination, stored->bytes);
 }
 
 void ModelStore::remove(const ModelName& name) {
   std::lock_guard lock(change_mutex_);
-  const auto resolved = resolve(name);
-  if (!resolved) throw_not_found(name);
+  const auto resolved = resolve_in(root_, name);
+  if (!resolved) refuse_removal(name, read(name));
   const std::optional<Manifest> old_manifest = readable_manifest(*resolved);
   const std::filesystem::path path = manifest_path(*resolved);
   std::error_code error;
@@ -235,13 +290,30 @@ void ModelStore::remove(const ModelName& name) {
     throw Error(ErrorCode::forbidden,
                 fmt::format("cannot remove '{}': {}", name.display(), error.message()));
   }
+  fsync_folder(path.parent_path());
   remove_empty_folders(path.parent_path());
   if (old_manifest) remove_unreferenced(*old_manifest);
 }
 
+StoredBlob ModelStore::link_file(const std::filesystem::path& file,
+                                 const ImportProgress& progress) {
+  StoredBlob blob = blobs_.link_file(file, progress);
+  if (blob.is_new) linked_files_.add(blob.digest, file);
+  return blob;
+}
+
+std::set<BlobDigest> ModelStore::referenced() const {
+  std::set<BlobDigest> digests;
+  for (const ModelName& name : names_on_disk(root_ / "manifests")) {
+    const auto stored = read_in(root_, name);
+    if (stored) digests.merge(referenced_blobs(stored->manifest));
+  }
+  return digests;
+}
+
 std::optional<Manifest> ModelStore::readable_manifest(const ModelName& name) const {
   try {
-    if (auto stored = read_exactly(name)) return std::move(stored->manifest);
+    if (auto stored = read_in(root_, name)) return std::move(stored->manifest);
   } catch (const Error& error) {
     log::warn(error.what());
   }

@@ -9,11 +9,13 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "registry/blob_store.h"
+#include "registry/linked_files.h"
 #include "registry/manifest.h"
 #include "registry/name.h"
 
@@ -26,6 +28,8 @@ struct StoredManifest {
   std::string bytes;
   std::string digest_hex;  // SHA-256 of `bytes`: the id people see
   std::chrono::system_clock::time_point modified_at;
+  std::filesystem::path root;  // the models folder it lies in
+  bool is_ours = true;         // false: in another program's store, which we only read
 
   uint64_t size_bytes() const { return manifest.size_bytes(); }
 };
@@ -47,11 +51,19 @@ struct StoredModel {
   std::vector<std::string> licenses;
 };
 
+struct ModelStoreOptions {
+  // Blobs that nothing refers to any more are removed when a model is replaced.
+  bool prunes = true;
+  // Models folders of other programs: listed and used beside ours, never changed. A name that we
+  // have too is ours.
+  std::vector<std::filesystem::path> readonly_roots;
+};
+
 // Thread-safe: changes are serialised by one mutex, reads see files that are always complete.
 class ModelStore {
  public:
   // The models folder; made when missing. Throws Error naming the folder.
-  explicit ModelStore(std::filesystem::path root);
+  explicit ModelStore(std::filesystem::path root, ModelStoreOptions options = {});
 
   const std::filesystem::path& root() const { return root_; }
   BlobStore& blobs() { return blobs_; }
@@ -72,23 +84,38 @@ class ModelStore {
   // nothing refers to any more are removed). Throws Error{invalid_argument} when a blob it names is
   // not in the store.
   void write(const ModelName& name, std::string_view manifest_bytes);
-  // The manifest only; blobs are shared. Onto itself is fine. Throws Error{not_found}.
+  // The manifest only; blobs are shared, and those of another store are adopted. Onto itself is
+  // fine. Throws Error{not_found}.
   void copy(const ModelName& source, const ModelName& destination);
   // The manifest, folders that become empty, and blobs that no other manifest refers to. Throws
-  // Error{not_found}.
+  // Error{not_found}, and Error{forbidden} for a model of another store, naming where it lies.
   void remove(const ModelName& name);
+
+  // As BlobStore::link_file, and remembers how the file looked, so that open() notices when it is
+  // another one.
+  StoredBlob link_file(const std::filesystem::path& file, const ImportProgress& progress);
+
+  // Every blob that a manifest of ours refers to. Throws Error{corrupt_data} when one of them
+  // cannot be read: nothing may be removed then.
+  std::set<BlobDigest> referenced() const;
 
  private:
   std::filesystem::path manifest_path(const ModelName& name) const;
-  std::optional<StoredManifest> read_exactly(const ModelName& name) const;
+  std::optional<ModelName> resolve_in(const std::filesystem::path& root,
+                                      const ModelName& name) const;
+  std::optional<StoredManifest> read_in(const std::filesystem::path& root,
+                                        const ModelName& name) const;
   std::optional<Manifest> readable_manifest(
-      const ModelName& name) const;  // absent also when damaged (logged)
+      const ModelName& name) const;  // of ours; absent also when damaged (logged)
+  void list_in(const std::filesystem::path& root, std::vector<StoredManifest>& models) const;
   void write_locked(const ModelName& name, std::string_view bytes);
   void remove_unreferenced(const Manifest& old_manifest);
   void remove_empty_folders(std::filesystem::path folder) const;
 
   std::filesystem::path root_;
+  ModelStoreOptions options_;
   BlobStore blobs_;
+  mutable LinkedFiles linked_files_;  // looks into its file only when there are links
   mutable std::mutex
       change_mutex_;  // held while manifests change, so that "unreferenced" is decided on one state
 };

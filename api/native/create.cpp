@@ -1,6 +1,8 @@
 // POST /api/create and progress lines.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/json.h"
 #include "api/native.h"
 #include "api/native/common_fields.h"
@@ -28,22 +30,36 @@ std::vector<std::string> read_licenses(const Fields& fields) {
   return fields.texts("license").value_or(std::vector<std::string>{});
 }
 
-void refuse_later_features(const Fields& fields) {
-  constexpr std::string_view quantize =
-      "making smaller models is not supported yet; quantize the file with another tool and create "
-      "from the result";
-  refuse_unless_empty(fields, "quantize", quantize);
-  refuse_unless_empty(fields, "quantization", quantize);
-  refuse_unless_empty(fields, "draft_files",
-                      "draft models are not supported yet; leave the field out");
-  refuse_unless_empty(fields, "draft_quantize",
-                      "draft models are not supported yet; leave the field out");
-  refuse_unless_empty(fields, "renderer",
-                      "built-in renderers are not supported; the model's own template is used");
-  refuse_unless_empty(fields, "parser",
-                      "built-in parsers are not supported yet; leave the field out");
-  refuse_unless_empty(fields, "remote_host",
-                      "remote models are not supported; leave the field out");
+// "v1.2.3" or "1.2.3-rc1+build", kept without the v.
+std::string read_version(const Fields& fields) {
+  std::string text = fields.text("requires").value_or("");
+  if (text.starts_with('v')) text.erase(0, 1);
+  if (text.empty()) return text;
+  const std::string_view core = std::string_view(text).substr(0, text.find_first_of("-+"));
+  const bool has_digits_and_dots = core.find_first_not_of("0123456789.") == std::string_view::npos;
+  const auto dots = std::count(core.begin(), core.end(), '.');
+  const bool has_empty_part =
+      core.empty() || core.front() == '.' || core.back() == '.' || core.find("..") != core.npos;
+  if (!has_digits_and_dots || dots > 2 || has_empty_part) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("requires: \"{}\" is no version, expected for example 0.14.0", text));
+  }
+  return text;
+}
+
+CreateInfo read_info(const Fields& fields) {
+  CreateInfo info;
+  const Json* object = fields.object("info");
+  if (object == nullptr) return info;
+  const Fields inner(*object, "info.");
+  info.capabilities = inner.texts("capabilities").value_or(std::vector<std::string>{});
+  info.model_family = inner.text("model_family").value_or("");
+  info.base_name = inner.text("base_name").value_or("");
+  info.quantization_level = inner.text("quantization_level").value_or("");
+  info.parameter_size = inner.text("parameter_size").value_or("");
+  info.context_length = inner.integer("context_length").value_or(0);
+  info.embedding_length = inner.integer("embedding_length").value_or(0);
+  return info;
 }
 
 }  // namespace
@@ -58,13 +74,14 @@ CreateRequest read_native_create(std::string_view body) {
   const std::string from = fields.text("from").value_or("");
   if (!from.empty()) request.from = from;
   request.files = read_files(fields, "files");
+  request.links = read_files(fields, "links");
   request.adapters = read_files(fields, "adapters");
   if (request.adapters.size() > 1) {
     throw Error(
         ErrorCode::invalid_argument,
         fmt::format("adapters: there are {}, a model can have one", request.adapters.size()));
   }
-  if (request.from.has_value() == !request.files.empty()) {
+  if (request.from.has_value() == !(request.files.empty() && request.links.empty())) {
     throw Error(ErrorCode::invalid_argument, "create needs either \"from\" or \"files\"");
   }
   request.template_text = fields.text("template");
@@ -80,7 +97,16 @@ CreateRequest read_native_create(std::string_view body) {
     }
   }
   request.is_stream = fields.boolean("stream").value_or(true);
-  refuse_later_features(fields);
+  request.draft_files = read_files(fields, "draft_files");
+  request.quantize = fields.text("quantize").value_or("");
+  if (request.quantize.empty()) request.quantize = fields.text("quantization").value_or("");
+  request.draft_quantize = fields.text("draft_quantize").value_or("");
+  request.renderer = fields.text("renderer").value_or("");
+  request.parser = fields.text("parser").value_or("");
+  request.required_version = read_version(fields);
+  request.info = read_info(fields);
+  refuse_unless_empty(fields, "remote_host",
+                      "remote models are not supported; leave the field out");
   return request;
 }
 

@@ -1,7 +1,10 @@
 // `hearth create MODEL -f Modelfile`: files are hashed and uploaded as blobs, then the daemon makes
 // the model.
 #include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -9,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/config.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -28,12 +32,20 @@ struct Source {
   fs::path folder;  // what relative paths in it mean
 };
 
-Source read_modelfile(const std::string& place) {
+bool has_gguf(const fs::path& folder) {
+  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                     [](const auto& entry) { return entry.path().extension() == ".gguf"; });
+}
+
+// `is_default`: nobody named the file, so a folder with a model in it will do.
+Source read_modelfile(const std::string& place, bool is_default) {
   if (place == "-") {
     return {modelfile::parse_modelfile(std::string(std::istreambuf_iterator<char>(std::cin), {})),
             fs::current_path()};
   }
   if (!fs::exists(place)) {
+    if (is_default && has_gguf(fs::current_path()))
+      return {modelfile::parse_modelfile("FROM ."), fs::current_path()};
     throw Error(
         ErrorCode::not_found,
         fmt::format(
@@ -94,18 +106,85 @@ void upload(const Client& client, const fs::path& file, Json& files, Progress& p
   files[file.filename().string()] = digest;
 }
 
-// FROM or ADAPTER: a file that exists is uploaded, anything else is the name of a model.
+// What a path in a Modelfile means: below its folder, or below somebody's home.
+fs::path resolve(const fs::path& folder, const std::string& text) {
+  if (!text.starts_with('~')) return folder / fs::path(text);
+  const size_t slash = std::min(text.find('/'), text.size());
+  const fs::path rest = text.substr(std::min(slash + 1, text.size()));
+  const std::string user = text.substr(1, slash - 1);
+  const auto variables = environment_variables();
+  const auto home = variables.find("HOME");
+  if (user.empty() && home != variables.end()) return fs::path(home->second) / rest;
+  const passwd* entry = user.empty() ? ::getpwuid(::getuid()) : ::getpwnam(user.c_str());
+  if (entry == nullptr)
+    throw Error(ErrorCode::not_found, fmt::format("{}: there is no user {}", text, user));
+  return fs::path(entry->pw_dir) / rest;
+}
+
+bool is_within(const fs::path& file, const fs::path& folder) {
+  const fs::path relative = file.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// A link may not lead out of its folder, but a snapshot of the Hugging Face cache is made of links
+// to the files beside it.
+void check_link(const fs::path& file, const fs::path& folder) {
+  const fs::path real = fs::canonical(file);
+  const fs::path home = fs::canonical(folder);
+  const bool is_snapshot = home.parent_path().filename() == "snapshots";
+  if (is_within(real, home)) return;
+  if (is_snapshot && is_within(real, home.parent_path().parent_path() / "blobs")) return;
+  throw Error(ErrorCode::forbidden, fmt::format("{} leads out of {}: name the file itself",
+                                                file.string(), folder.string()));
+}
+
+// The model files of a folder.
+std::vector<fs::path> files_of_folder(const fs::path& folder) {
+  std::vector<fs::path> files;
+  bool has_safetensors = false;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    has_safetensors = has_safetensors || entry.path().extension() == ".safetensors";
+    if (entry.path().extension() == ".gguf" && entry.is_regular_file())
+      files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  if (files.empty()) {
+    throw Error(has_safetensors ? ErrorCode::unsupported : ErrorCode::not_found,
+                fmt::format("{}: {}", folder.string(),
+                            has_safetensors ? "only GGUF files are supported yet; convert the "
+                                              "model first"
+                                            : "there is no .gguf file in this folder"));
+  }
+  for (const fs::path& file : files) check_link(file, folder);
+  return files;
+}
+
+std::string_view field_of(CommandKind kind) {
+  if (kind == CommandKind::adapter) return "adapters";
+  return kind == CommandKind::draft ? "draft_files" : "files";
+}
+
+// FROM, ADAPTER or DRAFT: a file or a folder is uploaded, anything else is the name of a model.
 void add_source(const Client& client, const Source& source, const modelfile::Command& command,
-                Json& body, Progress& progress) {
-  const bool is_adapter = command.kind == CommandKind::adapter;
-  const fs::path file = source.folder / fs::path(command.value);
-  if (fs::is_regular_file(file)) {
-    for (const auto& shard : with_shards(file))
-      upload(client, shard, body[is_adapter ? "adapters" : "files"], progress);
+                bool is_linked, Json& body, Progress& progress) {
+  const std::string field(field_of(command.kind));
+  const fs::path file = resolve(source.folder, command.value);
+  const bool is_folder = fs::is_directory(file);
+  if (is_folder || fs::is_regular_file(file)) {
+    if (command.kind != CommandKind::from) body.erase(field);  // the last one holds
+    const bool is_link = is_linked && command.kind == CommandKind::from;
+    for (const auto& part : is_folder ? files_of_folder(file) : with_shards(file)) {
+      if (is_link) {
+        body["links"][part.filename().string()] = fs::canonical(part).string();
+      } else {
+        upload(client, part, body[field], progress);
+      }
+    }
     return;
   }
-  const bool looks_like_path = is_adapter || command.value.ends_with(".gguf") ||
-                               command.value.starts_with(".") || command.value.starts_with("/");
+  const bool looks_like_path = command.kind != CommandKind::from ||
+                               command.value.ends_with(".gguf") ||
+                               command.value.find_first_of("./~") == 0;
   if (looks_like_path) {
     throw Error(ErrorCode::not_found, fmt::format("line {}: there is no file {}", command.line,
                                                   file.lexically_normal().string()));
@@ -113,16 +192,28 @@ void add_source(const Client& client, const Source& source, const modelfile::Com
   body["from"] = command.value;
 }
 
+void set_parameter(modelfile::Parameters& parameters, const modelfile::Command& command) {
+  try {
+    if (modelfile::set_parameter(parameters, command.key, command.value)) return;
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("(line {}): {}", command.line, error.what()));
+  }
+  note(fmt::format("line {}: PARAMETER {} does nothing any more and is left out", command.line,
+                   command.key));
+}
+
 Json request_from(const Client& client, const Source& source, const CreateOptions& options,
                   Progress& progress) {
   Json body = {{"model", options.model}};
   if (!options.quantize.empty()) body["quantize"] = options.quantize;
+  if (!options.draft_quantize.empty()) body["draft_quantize"] = options.draft_quantize;
   modelfile::Parameters parameters;
   for (const auto& command : source.modelfile.commands) {
     switch (command.kind) {
       case CommandKind::from:
       case CommandKind::adapter:
-        add_source(client, source, command, body, progress);
+      case CommandKind::draft:
+        add_source(client, source, command, options.is_linked, body, progress);
         break;
       case CommandKind::template_text:
         body["template"] = command.value;
@@ -143,15 +234,11 @@ Json request_from(const Client& client, const Source& source, const CreateOption
         body["requires"] = command.value;
         break;
       case CommandKind::parameter:
-        modelfile::set_parameter(parameters, command.key, command.value);
+        set_parameter(parameters, command);
         break;
       case CommandKind::message:
         body["messages"].push_back({{"role", command.key}, {"content", command.value}});
         break;
-      case CommandKind::draft:
-        throw Error(
-            ErrorCode::unsupported,
-            fmt::format("line {}: DRAFT is not supported yet: take the line out", command.line));
     }
   }
   if (Json values = modelfile::to_json(parameters); !values.empty())
@@ -162,7 +249,7 @@ Json request_from(const Client& client, const Source& source, const CreateOption
 }  // namespace
 
 int create(const Client& client, const CreateOptions& options) {
-  const Source source = read_modelfile(options.modelfile);
+  const Source source = read_modelfile(options.modelfile, options.modelfile == "Modelfile");
   Progress progress;
   const Json body = request_from(client, source, options, progress);
   InterruptGuard guard;

@@ -14,6 +14,9 @@ namespace {
 
 constexpr size_t piece_bytes = 1 << 20;
 
+// How long a blob waits for the request that makes a model of it.
+constexpr auto upload_patience = std::chrono::minutes(30);
+
 Reply empty(int status) {
   Reply reply;
   reply.status = status;
@@ -31,13 +34,13 @@ Task<void> discard_body(Exchange& exchange) {
 
 Task<void> blob_exists(Services& services, Exchange& exchange) {
   const auto digest = registry::BlobDigest::parse(exchange.request().parameter);
-  Reply reply = empty(services.store.blobs().has(digest) ? 200 : 404);
+  Reply reply = empty(services.store.blobs().hold(digest, upload_patience) ? 200 : 404);
   co_await exchange.send(std::move(reply));
 }
 
 Task<void> upload_blob(Services& services, Exchange& exchange) {
   const auto digest = registry::BlobDigest::parse(exchange.request().parameter);
-  if (services.store.blobs().has(digest)) {
+  if (services.store.blobs().hold(digest, upload_patience)) {
     co_await discard_body(exchange);
     Reply present = empty(200);
     co_await exchange.send(std::move(present));
@@ -53,7 +56,10 @@ Task<void> upload_blob(Services& services, Exchange& exchange) {
     };
     co_await services.workers.run(std::move(append));
   }
-  std::function<void()> commit = [&writer, &digest] { writer.commit(digest); };
+  std::function<void()> commit = [&services, &writer, &digest] {
+    const registry::StoredBlob blob = writer.commit(digest);
+    services.store.blobs().hold(digest, upload_patience);
+  };
   co_await services.workers.run(std::move(commit));
   Reply stored = empty(201);
   co_await exchange.send(std::move(stored));

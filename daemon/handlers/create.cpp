@@ -10,9 +10,9 @@ Task<void> create(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::CreateRequest request = api::read_native_create(body);
   exchange.log().model = request.model;
-  const std::function<void(const ProgressSink&)> job = [&store = services.store,
+  const std::function<void(const ProgressSink&)> job = [&services,
                                                         request](const ProgressSink& sink) {
-    create_model(store, request, sink);
+    create_model(services.store, services.config, request, sink);
   };
   co_await stream_progress(services, exchange, request.is_stream, job);
 }

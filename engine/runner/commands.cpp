@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/backend/thread_count.h"
 #include "engine/embedding.h"
 #include "engine/engine/prompt.h"
 #include "engine/gguf/keys.h"
@@ -25,6 +26,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/kv_type.h"
 #include "engine/logits.h"
+#include "engine/quantize.h"
 #include "engine/runner/sample_command.h"
 #include "engine/tensor/codec.h"
 #include "engine/tensor/dtype.h"
@@ -198,6 +200,25 @@ void run_sample(const std::filesystem::path& model) {
   const auto tokenizer = model.empty() ? nullptr : make_tokenizer(GgufFile::open(model));
   const std::string answer = answer_sample_request(read_file("/dev/stdin"), tokenizer.get()) + "\n";
   write_all(STDOUT_FILENO, std::as_bytes(std::span(answer)), "the answer");
+}
+
+void run_quantize(const QuantizeCommand& command) {
+  const Mixture* mixture = find_mixture(command.type);
+  if (mixture == nullptr) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("--type: \"{}\" is none of {}", command.type, mixture_names()));
+  }
+  const GgufFile file = GgufFile::open(command.model);
+  const std::filesystem::path unfinished = command.out.string() + ".unfinished";
+  const UniqueFd out = create_file(unfinished);
+  const int32_t threads = command.threads > 0 ? command.threads : default_thread_count();
+  try {
+    quantize_model(file, mixture, threads, out.get());
+  } catch (...) {  // adds the clean-up and rethrows
+    ::unlink(unfinished.c_str());
+    throw;
+  }
+  std::filesystem::rename(unfinished, command.out);
 }
 
 void run_codec(const std::string& type, const std::string& direction) {

@@ -43,6 +43,16 @@ void run_sample(const std::filesystem::path& model);
 // `direction`: "decode" (blocks to float32) or "encode".
 void run_codec(const std::string& type, const std::string& direction);
 
+struct QuantizeCommand {
+  std::filesystem::path model;
+  std::filesystem::path out;
+  std::string type;  // "q4_k_m"
+  int32_t threads = 0;
+};
+
+// `out` appears when it is complete.
+void run_quantize(const QuantizeCommand& command);
+
 // What runners find on this computer, as one line of JSON: kernel tables and the one that `isa`
 // (empty: none asked for) chooses, processors, threads, devices, sandbox. Ends the process.
 [[noreturn]] void run_machine(const std::string& isa, const std::filesystem::path& plugin_folder);

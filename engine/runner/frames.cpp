@@ -24,10 +24,10 @@ using Json = nlohmann::json;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<Frame>> frame_names = {
-    "hello",      "load",          "cancel_load", "generate", "cancel",   "tokenize",
-    "detokenize", "stats_request", "ping",        "shutdown", "progress", "loaded",
-    "refused",    "events",        "tokens",      "text",     "stats",    "failed",
-    "pong",       "fatal",         "embed",       "embedding"};
+    "hello",      "load",          "cancel_load", "generate",  "cancel",   "tokenize",
+    "detokenize", "stats_request", "ping",        "shutdown",  "progress", "loaded",
+    "refused",    "events",        "tokens",      "text",      "stats",    "failed",
+    "pong",       "fatal",         "embed",       "embedding", "quantize", "quantized"};
 
 constexpr std::array<std::string_view, 4> finish_names = {"stop", "length", "cancelled", "failed"};
 constexpr std::array<std::string_view, pooling_count + 1> pooling_names = {
@@ -115,6 +115,10 @@ void visit(auto& a, Of<LoadFrame> auto& f) {
       a("lease", f.has_lease);
 }
 void visit(auto&, Of<CancelLoadFrame> auto&) {}
+void visit(auto& a, Of<QuantizeFrame> auto& f) {
+  a("name", f.name), a("mixture", f.mixture), a("threads", f.threads), a("model_fds", f.model_fds);
+}
+void visit(auto&, Of<QuantizedFrame> auto&) {}
 void visit(auto& a, Of<GenerateFrame> auto& f) {
   visit(a, f.request);
 }

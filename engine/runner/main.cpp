@@ -184,6 +184,18 @@ void add_codec(CLI::App& app, CodecArguments& arguments) {
   codec->callback([&arguments] { run_codec(arguments.type, arguments.direction); });
 }
 
+void add_quantize(CLI::App& app, QuantizeCommand& command) {
+  CLI::App* quantize = app.add_subcommand(
+      "quantize",
+      "Write a model again with smaller weights: hearth create --quantize as a command");
+  quantize->add_option("--model", command.model, "GGUF file, in F32, F16 or BF16")->required();
+  quantize->add_option("--type", command.type, "Type or mixture, for example q4_k_m")->required();
+  quantize->add_option("--out", command.out, "File to write")->required();
+  quantize->add_option("-t,--threads", command.threads,
+                       "Threads; 0: as many as cores and quota allow");
+  quantize->callback([&command] { run_quantize(command); });
+}
+
 void add_bench(CLI::App& app, BenchOptions& options) {
   CLI::App* bench =
       app.add_subcommand("bench", "Speed of a model beside the limits of this machine");
@@ -227,6 +239,8 @@ int run(int count, char** arguments) {
   add_sample(app, sample_model);
   add_codec(app, codec);
   add_bench(app, bench);
+  QuantizeCommand quantize;
+  add_quantize(app, quantize);
   app.add_subcommand("machine", "What this computer offers, as one line of JSON")->callback([] {
     std::error_code ignored;
     run_machine(default_isa(),

@@ -16,6 +16,7 @@
 #include "engine/backend/thread_count.h"
 #include "engine/gguf/keys.h"
 #include "engine/gguf/reader.h"
+#include "engine/quantize.h"
 
 namespace hearth::engine {
 namespace {
@@ -148,6 +149,10 @@ bool RunnerServer::dispatch(ReceivedFrame received) {
     handle(*load_frame, std::move(received.descriptors));
     return true;
   }
+  if (auto* quantize_frame = std::get_if<QuantizeFrame>(&frame)) {
+    handle(*quantize_frame, std::move(received.descriptors));
+    return true;
+  }
   if (!received.descriptors.empty())
     throw Error(ErrorCode::corrupt_data, "a frame with descriptors it cannot have");
   if (std::holds_alternative<CancelLoadFrame>(frame)) {
@@ -194,6 +199,39 @@ void RunnerServer::load(const LoadFrame& frame, std::vector<UniqueFd> descriptor
     outbox_.push(RefusedFrame{failure->code, failure->message});
   } else {
     outbox_.push(LoadedFrame{facts});
+  }
+}
+
+// A runner that writes a model never loads one.
+void RunnerServer::handle(QuantizeFrame& frame, std::vector<UniqueFd> descriptors) {
+  if (has_load_begun_) throw Error(ErrorCode::corrupt_data, "a second model for the same runner");
+  if (frame.model_fds < 1 || static_cast<size_t>(frame.model_fds) + 1 != descriptors.size())
+    throw Error(ErrorCode::corrupt_data, "a quantization whose descriptors do not add up");
+  has_load_begun_ = true;
+  loader_ = std::thread([this, frame, files = std::move(descriptors)] { quantize(frame, files); });
+}
+
+void RunnerServer::quantize(const QuantizeFrame& frame, const std::vector<UniqueFd>& descriptors) {
+  const auto failure = failure_of([&] {
+    const Mixture* mixture = find_mixture(frame.mixture);
+    if (mixture == nullptr && !frame.mixture.empty()) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("\"{}\" is no quantization", frame.mixture));
+    }
+    std::vector<int> model_fds;
+    for (const UniqueFd& descriptor : descriptors) model_fds.push_back(descriptor.get());
+    model_fds.pop_back();
+    const GgufFile file = GgufFile::from_fds(model_fds, frame.name);
+    const int32_t threads = frame.threads > 0 ? frame.threads : options_.default_threads;
+    quantize_model(file, mixture, threads, descriptors.back().get(),
+                   [this](uint64_t done, uint64_t total) {
+                     return report_progress(static_cast<double>(done) / static_cast<double>(total));
+                   });
+  });
+  if (failure) {
+    outbox_.push(RefusedFrame{failure->code, failure->message});
+  } else {
+    outbox_.push(QuantizedFrame{});
   }
 }
 

@@ -41,6 +41,7 @@ class RunnerServer {
   bool dispatch(ReceivedFrame received);  // false after shutdown
   void handle(HelloFrame& frame);
   void handle(LoadFrame& frame, std::vector<UniqueFd> descriptors);
+  void handle(QuantizeFrame& frame, std::vector<UniqueFd> descriptors);
   void handle(GenerateFrame& frame);
   void handle(EmbedFrame& frame);
   void send_embedding(EmbeddingResult result);
@@ -51,6 +52,7 @@ class RunnerServer {
   void handle(PingFrame& frame);
 
   void load(const LoadFrame& frame, std::vector<UniqueFd> descriptors);
+  void quantize(const QuantizeFrame& frame, const std::vector<UniqueFd>& descriptors);
   LoadedFacts open_engine(const LoadFrame& frame, std::vector<UniqueFd> descriptors);
   bool report_progress(double fraction);
   void write_frames();

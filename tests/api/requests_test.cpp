@@ -100,8 +100,26 @@ TEST_CASE("create requests") {
                     Catch::Contains("\"from\" or \"files\""));
   CHECK_THROWS_WITH(api::read_native_create(R"({"model":"m","from":"a","files":{"f":"d"}})"),
                     Catch::Contains("either"));
-  CHECK_THROWS_WITH(api::read_native_create(R"({"model":"m","from":"a","quantize":"q8_0"})"),
-                    Catch::Contains("quantize"));
+  const auto full = api::read_native_create(
+      R"({"model":"m","files":{"a.gguf":"d"},"draft_files":{"b.gguf":"e"},"quantization":"q8_0",
+          "draft_quantize":"q4_0","renderer":"r","parser":"p","requires":"v0.14.0-rc1",
+          "license":["L1","L2"],"info":{"context_length":2048,"capabilities":["tools"]}})");
+  CHECK(full.quantize == "q8_0");
+  CHECK(full.draft_quantize == "q4_0");
+  CHECK(full.draft_files.size() == 1);
+  CHECK(full.renderer + full.parser == "rp");
+  CHECK(full.required_version == "0.14.0-rc1");
+  CHECK(full.licenses.size() == 2);
+  CHECK(full.info.context_length == 2048);
+  CHECK(full.info.capabilities == std::vector<std::string>{"tools"});
+  for (const char* wrong :
+       {R"("requires":"soon")", R"("requires":"1..2")", R"("info":[])", R"("files":{"a":1})",
+        R"("info":{"context_length":"long"})", R"("remote_host":"h")", R"("license":[1])",
+        R"("adapters":{"a":"d","b":"e"})", R"("parameters":{"top_k":"x"})", R"("messages":[{}])"}) {
+    INFO(wrong);
+    CHECK_THROWS_AS(
+        api::read_native_create(R"({"model":"m","from":"a",)" + std::string(wrong) + "}"), Error);
+  }
   CHECK_THROWS_WITH(api::read_native_create(R"({"from":"a"})"), Catch::Contains("model"));
 }
 

@@ -41,6 +41,16 @@ TEST_CASE("reading reports absence, folders and size") {
   CHECK_THROWS_WITH(read_file(folder.path() / "big", 99), Contains("99"));
 }
 
+TEST_CASE("folders are made with all that leads to them") {
+  testing::TempFolder folder;
+  const std::filesystem::path deep = folder.path() / "a" / "b" / "c";
+  make_folders(deep);
+  make_folders(deep);
+  CHECK(std::filesystem::is_directory(deep));
+  write_file_atomically(deep / "file", "x");
+  CHECK_THROWS_WITH(make_folders(deep / "file" / "d"), Contains("file"));
+}
+
 TEST_CASE("a descriptor has one owner") {
   int pipe_ends[2];
   REQUIRE(::pipe(pipe_ends) == 0);

@@ -2,6 +2,8 @@
 import { finish } from './harness.mjs'
 
 await import('./store.mjs')
+await import('./create.mjs')
+await import('./durability.mjs')
 await import('./chat.mjs')
 await import('./embed.mjs')
 await import('./cli.mjs')

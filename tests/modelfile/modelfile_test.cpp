@@ -95,6 +95,10 @@ TEST_CASE("errors name the line and what is wrong") {
   CHECK(has(error_of("FROM foo\nBADCMD x"),
             "FROM, LICENSE, TEMPLATE, SYSTEM, ADAPTER, DRAFT, RENDERER, PARSER, PARAMETER, "
             "MESSAGE, REQUIRES"));
+  CHECK(error_of("FROM foo\nPARAMTER top_k 3") ==
+        "(line 2): unknown command \"PARAMTER\"; did you mean PARAMETER?");
+  CHECK(error_of("FORM foo\n") == "(line 1): unknown command \"FORM\"; did you mean FROM?");
+  CHECK(has(error_of("FROMM foo"), "did you mean FROM?"));
   CHECK(has(error_of("FROM foo\nMESSAGE User hi"), "(line 2): message role"));
   CHECK(has(error_of("FROM foo\r\n\r\nMESSAGE x hi"), "(line 3)"));
   CHECK(has(error_of("FROM foo\nSYSTEM \"\"\"abc"), "unexpected EOF"));

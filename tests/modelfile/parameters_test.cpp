@@ -1,10 +1,13 @@
 // The parameters table: API options, PARAMETER lines, printing.
 #include "modelfile/parameters.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <set>
 
 #include "base/error.h"
+#include "base/file.h"
 
 using namespace hearth::modelfile;
 
@@ -36,6 +39,16 @@ TEST_CASE("every row of the table is reachable by name and described") {
   }
   CHECK(names.size() == parameter_table().size());
   CHECK(names.contains("num_ctx"));
+}
+
+TEST_CASE("docs/modelfile.md has the table") {
+  const std::string page = hearth::read_file(HEARTH_SOURCE_DIR "/docs/modelfile.md");
+  for (const ParameterRow& row : parameter_table()) {
+    const std::string line = fmt::format("| `{}` | {} | {} | {} |\n", row.name, type_name(row),
+                                         row.default_text, row.help);
+    INFO(line);
+    CHECK(page.find(line) != std::string::npos);
+  }
 }
 
 TEST_CASE("options become parameters") {

@@ -132,6 +132,17 @@ TEST_CASE("import refuses what is not a file and stops when told to") {
   CHECK(file_count(folder.path() / "models/blobs") == 0);
 }
 
+TEST_CASE("a blob may be written by somebody else") {
+  TemporaryFolder folder;
+  BlobStore store(folder.path());
+  BlobWriter writer = store.begin_write();
+  REQUIRE(::write(writer.descriptor(), "hello", 5) == 5);
+  const StoredBlob blob = writer.commit_written();
+  CHECK(blob.digest.text() == hello_digest);
+  CHECK(blob.size_bytes == 5);
+  CHECK(store.read(blob.digest) == "hello");
+}
+
 TEST_CASE("pinned blobs are not removed") {
   TemporaryFolder folder;
   BlobStore store(folder.path());

@@ -170,6 +170,80 @@ TEST_CASE("a model whose weights are gone or cut says so") {
   CHECK(store.list().size() == 1);
 }
 
+TEST_CASE("models of another store are listed and used, and never changed") {
+  TemporaryFolder folder;
+  const auto theirs = folder.path() / "ollama";
+  Manifest far;
+  Manifest both;
+  {
+    ModelStore other(theirs);
+    far = store_model(other, "user/far", "far weights", "far system");
+    both = store_model(other, "both", "their weights", "theirs");
+  }
+  ModelStore store(folder.path() / "ours", {.prunes = true, .readonly_roots = {theirs}});
+  store_model(store, "BOTH", "our weights", "ours");
+  CHECK(store.list().size() == 2);
+  CHECK(store.open(ModelName::parse("both")).system == "ours");
+  const StoredModel model = store.open(ModelName::parse("USER/far"));
+  CHECK(model.system == "far system");
+  CHECK_FALSE(model.stored.is_ours);
+  CHECK(model.model_path == theirs / "blobs" / far.layers[0].digest.file_name());
+  try {
+    store.remove(ModelName::parse("user/far"));
+    FAIL("expected an error");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::forbidden);
+    CHECK(std::string(error.what()).find(theirs.string()) != std::string::npos);
+  }
+
+  SECTION("a copy has its blobs in our store") {
+    store.copy(ModelName::parse("user/far"), ModelName::parse("near"));
+    std::filesystem::remove_all(theirs);
+    CHECK(store.open(ModelName::parse("near")).system == "far system");
+    store.remove(ModelName::parse("near"));
+    CHECK_FALSE(store.blobs().has(far.layers[0].digest));
+  }
+  SECTION("a model made of one of theirs has its blobs too") {
+    store.write(ModelName::parse("child"), print_manifest(both));
+    std::filesystem::remove_all(theirs);
+    CHECK(store.open(ModelName::parse("child")).system == "theirs");
+  }
+  SECTION("removing ours leaves theirs as it was") {
+    store.remove(ModelName::parse("both"));
+    CHECK(store.open(ModelName::parse("both")).system == "theirs");
+  }
+}
+
+TEST_CASE("a blob that was asked for stays until a model refers to it") {
+  TemporaryFolder folder;
+  ModelStore store(folder.path());
+  const Manifest manifest = store_model(store, "a", "weights", "system");
+  const BlobDigest& weights = manifest.layers[0].digest;
+  REQUIRE(store.blobs().hold(weights, std::chrono::hours(1)));
+  CHECK_FALSE(
+      store.blobs().hold(BlobDigest::from_hex(std::string(64, 'a')), std::chrono::hours(1)));
+  store.remove(ModelName::parse("a"));
+  CHECK(store.blobs().has(weights));
+  CHECK_FALSE(store.blobs().has(manifest.layers[1].digest));
+  Manifest next;
+  next.layers.push_back(manifest.layers[0]);
+  store.write(ModelName::parse("b"), print_manifest(next));
+  store.remove(ModelName::parse("b"));
+  CHECK_FALSE(store.blobs().has(weights));
+  store_model(store, "a", "weights", "system");
+  REQUIRE(store.blobs().hold(weights, std::chrono::seconds(0)));
+  store.remove(ModelName::parse("a"));
+  CHECK_FALSE(store.blobs().has(weights));
+}
+
+TEST_CASE("without pruning a replaced model's blobs stay") {
+  TemporaryFolder folder;
+  ModelStore store(folder.path(), {.prunes = false, .readonly_roots = {}});
+  const Manifest first = store_model(store, "a", "weights", "first");
+  store_model(store, "a", "weights", "second");
+  CHECK(store.blobs().has(first.layers[1].digest));
+}
+
 TEST_CASE("models come and go on several threads") {
   TemporaryFolder folder;
   ModelStore store(folder.path());

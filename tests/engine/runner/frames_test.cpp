@@ -91,6 +91,15 @@ TEST_CASE("frames: hello, load and its answers") {
   CHECK(refused.message == "why");
 }
 
+TEST_CASE("frames: quantize and its answer") {
+  const QuantizeFrame got = round_trip(QuantizeFrame{"story", "Q4_K_M", 3, 2});
+  CHECK(got.name == "story");
+  CHECK(got.mixture == "Q4_K_M");
+  CHECK(got.threads == 3);
+  CHECK(got.model_fds == 2);
+  round_trip(QuantizedFrame{});
+}
+
 TEST_CASE("frames: embed and its answer") {
   EmbeddingRequest want;
   want.id = 9;

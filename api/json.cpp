@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -11,6 +12,8 @@ namespace hearth::api {
 namespace {
 
 constexpr int depth_max = 128;
+// Each takes up to a hundred bytes of memory, also where it is two bytes of text.
+constexpr size_t values_max = 4'000'000;
 constexpr std::string_view blank = " \t\r\n";
 
 char lower(char letter) {
@@ -75,6 +78,10 @@ class FirstValue {
   }
 
   void walk_structure(char letter) {
+    if ((letter == ',' || letter == '{' || letter == '[') && ++values_ > values_max) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("request body: more than {} values at byte {}", values_max, at_));
+    }
     if (letter == '"') is_in_string_ = true;
     if ((letter == '{' || letter == '[') && ++depth_ > depth_max) {
       throw Error(ErrorCode::invalid_argument,
@@ -87,7 +94,10 @@ class FirstValue {
 
   void walk_string(char letter) {
     if (letter == '"') is_in_string_ = false;
-    if (letter != '\\') return copy(1);
+    if (letter != '\\') {
+      const size_t next = text_.find_first_of("\"\\", at_ + 1);
+      return copy(letter == '"' ? 1 : std::min(next, text_.size()) - at_);
+    }
     const std::optional<uint32_t> unit = escaped_unit(text_, at_);
     if (!unit) return copy(2);
     if (is_high_surrogate(*unit)) {
@@ -102,10 +112,25 @@ class FirstValue {
   std::string_view text_;
   std::string value_;
   size_t at_ = 0;
+  size_t values_ = 0;
   int depth_ = 0;
   bool is_in_string_ = false;
   bool is_done_ = false;
 };
+
+// The library's message quotes what it read last, which is what people wrote and belongs in no log.
+std::string parse_fault(const Json::parse_error& failure, std::string_view value) {
+  const std::string_view text = failure.what();
+  const size_t dash = text.find(" - ");
+  std::string_view reason = dash == std::string_view::npos ? "" : text.substr(dash + 3);
+  reason = reason.substr(0, reason.find("; last read"));
+  const size_t byte = std::min(failure.byte, value.size());
+  const std::string_view before = value.substr(0, byte > 0 ? byte - 1 : 0);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const size_t line_start = before.rfind('\n') + 1;  // 0 where there is none
+  return fmt::format("request body is not JSON: line {}, column {}: {}", line,
+                     before.size() - line_start + 1, reason.empty() ? "malformed" : reason);
+}
 
 }  // namespace
 
@@ -118,6 +143,7 @@ Json parse_body(std::string_view body) {
     repaired = repair_utf8(body);
     body = repaired;
   }
+  if (body.substr(start).starts_with("null")) return Json::object();  // as if nothing were given
   if (body[start] != '{') {
     throw Error(
         ErrorCode::invalid_argument,
@@ -126,9 +152,10 @@ Json parse_body(std::string_view body) {
   const std::string value = FirstValue(body.substr(start)).take();
   try {
     return Json::parse(value);
-  } catch (const Json::exception& failure) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("request body is not JSON: {}", failure.what()));
+  } catch (const Json::parse_error& failure) {
+    throw Error(ErrorCode::invalid_argument, parse_fault(failure, value));
+  } catch (const Json::exception&) {  // a number that no double holds
+    throw Error(ErrorCode::invalid_argument, "request body is not JSON: a number is out of range");
   }
 }
 

@@ -131,7 +131,7 @@ class RunningAnswer : public ChatAnswer {
         continue;  // held back by the parser, or the end
       }
       exchange_.throw_if_gone();
-      co_await exchange_.wake().wait();
+      co_await exchange_.wait();
     }
   }
 
@@ -172,6 +172,8 @@ class RunningAnswer : public ChatAnswer {
     event.metrics.generated_tokens = end.timings.generated_tokens;
     event.metrics.generation_ns = end.timings.generation_ns;
     exchange_.log().cached_prompt_tokens = end.timings.cached_prompt_tokens;
+    const int64_t worked_ns = end.timings.prompt_ns + end.timings.generation_ns;
+    exchange_.log().queue_ns = std::max<int64_t>(ns_since(started_) - worked_ns, 0);
     return event;
   }
 
@@ -183,7 +185,7 @@ class RunningAnswer : public ChatAnswer {
     if (end.event.finish == engine::FinishReason::failed)
       throw Error(end.event.error, end.event.message);
     if (end.event.finish == engine::FinishReason::cancelled)
-      throw Error(ErrorCode::unavailable, "the request was cancelled");
+      throw Error(ErrorCode::unavailable, "the model was unloaded while it answered");
   }
 
   Exchange& exchange_;
@@ -192,6 +194,7 @@ class RunningAnswer : public ChatAnswer {
   modelfile::ReplyParser parser_;
   std::string fingerprint_;
   int64_t load_ns_;
+  Clock::time_point started_ = Clock::now();
   // Shared: the runner's last event may come after the client has gone.
   std::shared_ptr<EventBuffer> buffer_;
   std::optional<engine::RequestId> id_;

@@ -3,8 +3,10 @@
 #include "daemon/server/task.h"  // before everything else of Boost
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -36,6 +38,15 @@ namespace {
 
 namespace asio = boost::asio;
 
+// As many descriptors as the system lets us have: each client and each file takes one.
+void raise_descriptor_limit() {
+  constexpr rlim_t wanted = 65536;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(limit.rlim_max, wanted);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void check_bind_rule(const Config& config) {
   if (is_loopback_host(config.host) || !config.api_key.empty() || config.allows_no_auth) return;
   throw Error(ErrorCode::forbidden,
@@ -53,7 +64,18 @@ AccessRules access_rules(const Config& config) {
   rules.api_key = config.api_key;
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) == 0) rules.host_name = name.data();
+  rules.addresses = interface_addresses();
   return rules;
+}
+
+ServerLimits server_limits(const Config& config) {
+  ServerLimits limits;
+  limits.body_bytes_max = static_cast<size_t>(config.body_bytes_max);
+  const auto beat = std::chrono::duration_cast<std::chrono::milliseconds>(std::clamp<api::Duration>(
+      config.heartbeat, std::chrono::milliseconds(10), std::chrono::hours(1)));
+  limits.heartbeats.interval = limits.heartbeats.json_head = beat;
+  limits.heartbeats.stream_head = std::min(limits.heartbeats.stream_head, beat);
+  return limits;
 }
 
 void listen(Server& server, const Config& config) {
@@ -98,31 +120,54 @@ class Daemon {
   explicit Daemon(const Config& config)
       : config_(config),
         access_(access_rules(config)),
+        server_(io_.get_executor(), server_limits(config),
+                [this](Exchange& exchange) { return answer_request(services_, exchange); }),
+        listening_(server_, config),
         store_(config.models, store_options(config)),
         library_(store_),
         workers_(io_.get_executor(), 8),
-        manager_(io_.get_executor(), workers_, config_),
+        load_workers_(io_.get_executor(), 16),
+        manager_(io_.get_executor(), load_workers_, config_),
         chat_(workers_, library_, manager_, config_),
         embed_(workers_, library_, manager_),
         tokenize_(workers_, library_, manager_),
-        services_{config_, access_, workers_, store_, library_, manager_, chat_, embed_, tokenize_},
-        server_(io_.get_executor(), ServerLimits{},
-                [this](Exchange& exchange) { return answer_request(services_, exchange); }) {}
+        services_{config_,  access_, workers_, store_,   library_,
+                  manager_, chat_,   embed_,   tokenize_} {}
 
   int run() {
-    listen(server_, config_);
     const registry::StoreLock lock(config_.models);
     tidy(store_, config_);
-    log::info(fmt::format("hearthd {} listens on {}:{}, models in {}", version(), config_.host,
-                          server_.port(), config_.models.string()));
+    log_start();
     asio::co_spawn(io_, server_.serve(), asio::detached);
     asio::co_spawn(io_, wait_for_signal(), asio::detached);
     io_.run();
     workers_.join();  // jobs that still run use what is destroyed next
+    load_workers_.join();
     return 0;
   }
 
  private:
+  // The socket is bound before anything else is touched: of two daemons the second must not work on
+  // the first one's store, and clients that come early wait in the socket's queue.
+  struct Listening {
+    Listening(Server& server, const Config& config) { listen(server, config); }
+  };
+
+  // What was chosen, once: the first thing to read when something is not as expected.
+  void log_start() {
+    log::info(fmt::format("hearthd {} listens on {}:{}, models in {}", version(), config_.host,
+                          server_.port(), config_.models.string()));
+    const std::string_view who = !config_.api_key.empty() ? "who knows the API key"
+                                 : server_.is_loopback()  ? "this computer, without a key"
+                                                          : "everybody, without a key";
+    log::info(fmt::format(
+        "open to {}; {} own origins; at most {} models in {} MiB, {} requests at "
+        "once and {} waiting per model; cache {}, keep-alive {}",
+        who, config_.origins.size(), config_.max_loaded_models, manager_.memory_limit_bytes() >> 20,
+        config_.num_parallel, config_.max_queue, engine::kv_type_name(config_.kv_cache_type),
+        api::print_go_duration(config_.keep_alive)));
+  }
+
   // Returns when nothing of a request is left: what handlers use is destroyed after that.
   Task<void> wait_for_signal() {
     asio::signal_set signals(io_, SIGINT, SIGTERM);
@@ -146,21 +191,24 @@ class Daemon {
   const Config& config_;
   AccessRules access_;
   asio::io_context io_{1};
+  Server server_;
+  Listening listening_;
   registry::ModelStore store_;
   ModelLibrary library_;
   WorkerPool workers_;
+  WorkerPool load_workers_;  // of their own: loads take minutes
   ModelManager manager_;
   ChatService chat_;
   EmbedService embed_;
   TokenizeService tokenize_;
   Services services_;
-  Server server_;
 };
 
 }  // namespace
 
 int run(const Config& config) {
   check_bind_rule(config);
+  raise_descriptor_limit();
   return Daemon(config).run();
 }
 

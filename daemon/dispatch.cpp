@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <exception>
+#include <new>
 #include <optional>
 
 #include "api/errors.h"
@@ -64,6 +65,7 @@ Found find_route(std::string_view method, std::string_view path) {
   for (const Route& route : routes()) {
     const std::optional<std::string> parameter = match(route.pattern, path);
     if (!parameter) continue;
+    if (!found.allowed_methods.empty()) found.allowed_methods += ", ";
     for (const char letter : route.methods)
       found.allowed_methods += letter == ' ' ? std::string(", ") : std::string(1, letter);
     if (!has_method(route, method)) continue;
@@ -155,24 +157,40 @@ Task<void> route_request(Services& services, Exchange& exchange) {
 
 struct Failure {
   ErrorCode code;
+  int status;
   std::string message;
 };
 
+// What is wrong with a request may quote it, and nothing that people wrote belongs in the log.
+std::string loggable(const Failure& failure) {
+  const bool is_of_client = failure.status >= 400 && failure.status < 499;
+  return std::string(is_of_client ? to_string(failure.code) : std::string_view(failure.message));
+}
+
 Task<void> answer_failure(Exchange& exchange, const Failure& failure) {
-  const int status = api::http_status(failure.code);
-  exchange.log().error = failure.message;
+  exchange.log().error = loggable(failure);
+  log::debug(fmt::format("request {}: {}", exchange.request().id, failure.message));
   if (failure.code == ErrorCode::cancelled) {
-    if (!exchange.has_started()) exchange.log().status = status;
+    exchange.log().status = failure.status;
     co_return;  // nobody is there to read it
   }
+  const api::Dialect dialect = dialect_of(exchange.request());
   if (exchange.has_started()) {
-    co_await exchange.write(
-        api::error_frame(dialect_of(exchange.request()), status, failure.message));
+    const bool is_whole = exchange.heartbeat() == Heartbeat::json;
+    std::string frame = is_whole ? api::error_body(dialect, failure.status, failure.message)
+                                 : api::error_frame(dialect, failure.status, failure.message);
+    co_await exchange.write(std::move(frame));
     co_await exchange.finish();
     co_return;
   }
-  if (status == 503) exchange.add_header("Retry-After", "1");
-  co_await exchange.send(error_reply(exchange.request(), status, failure.message));
+  if (failure.status == 503) exchange.add_header("Retry-After", "1");
+  co_await exchange.send(error_reply(exchange.request(), failure.status, failure.message));
+}
+
+constexpr size_t logged_path_max = 256;
+
+double milliseconds(int64_t ns) {
+  return static_cast<double>(ns / 1000) / 1000.0;
 }
 
 void log_request(Exchange& exchange) {
@@ -180,15 +198,15 @@ void log_request(Exchange& exchange) {
   const auto took = std::chrono::steady_clock::now() - exchange.request().arrived;
   api::Json line;
   line["time"] = api::rfc3339_utc(system_clock().wall());
-  line["method"] = exchange.request().method;
-  line["path"] = exchange.request().path;
+  line["id"] = exchange.request().id;
+  line["method"] = exchange.request().method.substr(0, logged_path_max);
+  line["path"] = exchange.request().path.substr(0, logged_path_max);
   line["status"] = facts.status;
-  line["ms"] =
-      static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()) /
-      1000.0;
+  line["ms"] = milliseconds(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count());
   line["bytes"] = facts.bytes_sent;
   if (!facts.model.empty()) line["model"] = facts.model;
-  if (facts.load_ns > 0) line["load_ms"] = static_cast<double>(facts.load_ns / 1000) / 1000.0;
+  if (facts.load_ns > 0) line["load_ms"] = milliseconds(facts.load_ns);
+  if (facts.queue_ns > 0) line["queue_ms"] = milliseconds(facts.queue_ns);
   if (facts.prompt_tokens > 0) line["prompt_tokens"] = facts.prompt_tokens;
   if (facts.cached_prompt_tokens > 0) line["cached_prompt_tokens"] = facts.cached_prompt_tokens;
   if (facts.generated_tokens > 0) line["generated_tokens"] = facts.generated_tokens;
@@ -200,17 +218,23 @@ void log_request(Exchange& exchange) {
 
 Task<void> answer_request(Services& services, Exchange& exchange) {
   std::optional<Failure> failure;
+  exchange.add_header("X-Request-Id", exchange.request().id);
   try {
     co_await route_request(services, exchange);
-  } catch (const Error& error) {  // the HTTP session's catch site
-    failure = Failure{error.code(), error.what()};
+  } catch (const StatusError& error) {  // the HTTP session's catch site
+    failure = Failure{error.code(), error.status(), error.what()};
+  } catch (const Error& error) {
+    failure = Failure{error.code(), api::http_status(error.code()), error.what()};
+  } catch (const std::bad_alloc&) {
+    failure = Failure{ErrorCode::out_of_memory, 500, "memory ran out while answering this request"};
   } catch (const std::exception& error) {
-    failure = Failure{ErrorCode::internal, error.what()};
+    failure = Failure{ErrorCode::internal, 500, error.what()};
   }
   if (failure) {
     try {
       co_await answer_failure(exchange, *failure);
     } catch (const Error&) {  // the client went away while it was told
+      exchange.log().status = api::http_status(ErrorCode::cancelled);
     }
   }
   log_request(exchange);

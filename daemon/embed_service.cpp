@@ -153,7 +153,7 @@ Task<api::EmbedReply> EmbedService::embed(Exchange& exchange, const api::EmbedRe
   }
   while (!buffer->is_decided()) {
     exchange.throw_if_gone();
-    co_await exchange.wake().wait();
+    co_await exchange.wait();
   }
   for (engine::EmbeddingResult& result : buffer->take()) {
     check_vector(result, model.name);

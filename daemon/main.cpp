@@ -55,6 +55,7 @@ int run_program(int argument_count, char** arguments) {
 
 int main(int argument_count, char** arguments) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no further is an error like a full disk
   try {
     return run_program(argument_count, arguments);
   } catch (const std::exception& failure) {

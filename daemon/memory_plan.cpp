@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <vector>
 
 namespace hearth::daemon {
 namespace {
@@ -49,9 +50,22 @@ bool has_room(std::span<const LoadedModel> loaded, int64_t needed_bytes, const L
   return count < limits.models_max && used + needed_bytes <= limits.memory_bytes;
 }
 
+bool may_overtake(std::span<const LoadedModel> loaded, std::span<const LoadedModel> staying,
+                  std::span<const Wanted> before, const Wanted& wanted, const Limits& limits) {
+  std::vector<LoadedModel> future(staying.begin(), staying.end());
+  for (const Wanted& other : before) {
+    const auto is_same = [&other](const LoadedModel& model) { return model.key == other.key; };
+    if (other.key == wanted.key || std::any_of(future.begin(), future.end(), is_same)) continue;
+    future.push_back({other.key, other.total_bytes, {}, false, {}});
+  }
+  return has_room(loaded, wanted.total_bytes, limits) &&
+         has_room(future, wanted.total_bytes, limits);
+}
+
 std::optional<size_t> choose_victim(std::span<const LoadedModel> loaded) {
   const auto order = [](const LoadedModel& model) {
-    return std::tuple(model.total_bytes == 0, !model.is_idle, model.keep_alive, model.key);
+    return std::tuple(model.total_bytes == 0, !model.is_idle, model.keep_alive == api::forever,
+                      model.last_used, model.key);
   };
   const auto first =
       std::min_element(loaded.begin(), loaded.end(),

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/duration.h"
+#include "base/clock.h"
 #include "engine/kv_type.h"
 #include "engine/model_info.h"
 
@@ -35,6 +36,7 @@ struct LoadedModel {
   int64_t total_bytes = 0;  // 0: a vocabulary only, which does not count
   api::Duration keep_alive{};
   bool is_idle = false;
+  TimePoint last_used{};
 };
 
 struct Limits {
@@ -46,8 +48,19 @@ struct Limits {
 // does a vocabulary.
 bool has_room(std::span<const LoadedModel> loaded, int64_t needed_bytes, const Limits& limits);
 
-// Index of the model that goes first: shortest keep-alive, then key; an idle one if there is any.
-// Empty for no models.
+struct Wanted {
+  std::string key;
+  int64_t total_bytes = 0;
+};
+
+// Whether `wanted` may be loaded now although others, who came `before`, still wait for room: only
+// where there is room for all of them beside the models that stay.
+bool may_overtake(std::span<const LoadedModel> loaded, std::span<const LoadedModel> staying,
+                  std::span<const Wanted> before, const Wanted& wanted, const Limits& limits);
+
+// Index of the model that goes first: an idle one if there is any, one that is to stay for ever
+// only where there are no others, and of those the one that was used longest ago. Empty for no
+// models.
 std::optional<size_t> choose_victim(std::span<const LoadedModel> loaded);
 
 }  // namespace hearth::daemon

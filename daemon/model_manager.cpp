@@ -10,6 +10,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -39,12 +40,14 @@ struct ModelInstance {
   std::unique_ptr<RunnerProcess> runner;
   engine::LoadedFacts facts;
   std::optional<Error> failure;
-  std::atomic<int> waiting{0};
+  std::atomic<int> waiting{0};  // requests that will use it, or at least wait for its load
   std::atomic<bool> was_awaited{false};
   std::atomic<bool> must_stop{false};
   std::atomic<double> load_fraction{0};
+  std::string stop_reason;  // why must_stop
   int leases = 0;
-  bool is_draining = false;  // somebody else needs its memory: no new leases
+  bool is_draining = false;  // somebody else needs its memory: no leases but for those who waited
+  TimePoint last_used = system_clock().now();
   api::Duration keep_alive{};
   std::chrono::system_clock::time_point expires_at;
   asio::steady_timer expiry;
@@ -52,7 +55,7 @@ struct ModelInstance {
 
 namespace {
 
-constexpr auto stop_grace = std::chrono::seconds(2);
+constexpr auto stop_grace = std::chrono::milliseconds(1500);
 constexpr auto kills_remembered = std::chrono::minutes(10);
 constexpr size_t kill_records_max = 1024;
 
@@ -157,6 +160,28 @@ int64_t memory_limit(const Config& config) {
   return engine::list_devices({}).front().total_bytes / 5 * 4;
 }
 
+bool is_in_use(const ModelInstance& instance) {
+  return instance.leases > 0 || instance.waiting > 0;
+}
+
+bool is_leaving(const ModelInstance& instance) {
+  return instance.state == InstanceState::ending || instance.is_draining;
+}
+
+LoadedModel loaded_model(const ModelInstance& instance) {
+  const bool is_idle = instance.state == InstanceState::ready && !is_in_use(instance);
+  return {instance.model.weights_key, instance.plan.total_bytes, instance.keep_alive, is_idle,
+          instance.last_used};
+}
+
+// A request that waits: for a load, or for room to start one.
+struct Waiter {
+  Wake wake;
+  Wanted wanted;
+  bool needs_room = false;
+  InstancePointer load;  // that it waits for
+};
+
 }  // namespace
 
 struct ModelManager::State {
@@ -168,10 +193,13 @@ struct ModelManager::State {
 
   // Null when no runner stands for these weights.
   InstancePointer find(const std::string& key) const;
+  // It gives leases: to everybody, or while it drains to those who waited for its load.
+  bool is_open(const ModelInstance& instance, const InstancePointer& awaited) const;
   ModelPlan plan_for(const RunnableModel& model) const;
-  // True: load now. Otherwise somebody is on the way out, and everybody who waits is woken when it
-  // is gone.
-  bool make_room(int64_t needed_bytes);
+  // True: load now. Otherwise somebody is on the way out or will be, and everybody who waits is
+  // woken when it is gone. Those who came first go first.
+  bool make_room(const Waiter& waiter);
+  void evict_one();
   InstancePointer start_load(const RunnableModel& model, const ModelPlan& plan);
   RunnerProcess::Options runner_options(const ModelInstance& instance);
   void finish_load(const InstancePointer& instance);
@@ -181,10 +209,13 @@ struct ModelManager::State {
   void forget_dead(uint64_t id, const std::string& message);
   ModelLease lease(ModelManager& manager, const InstancePointer& instance,
                    std::optional<api::Duration> keep_alive);
-  void release(const InstancePointer& instance);
+  // A request has let go of it, or a load is done: when nobody uses it, it ends or its time starts
+  // to run.
+  void settle(const InstancePointer& instance);
+  void stop_load(ModelInstance& instance, std::string reason) const;
   void start_expiry(const InstancePointer& instance);
   void notify_waiting() const {
-    for (const Wake& wake : waiting) wake.notify();
+    for (const Waiter& waiter : waiting) waiter.wake.notify();
   }
 
   asio::any_io_executor io;
@@ -193,7 +224,7 @@ struct ModelManager::State {
   Limits limits;
   engine::ComputeLeaseOwner lease_owner;  // before the runners that use it
   std::vector<InstancePointer> instances;
-  std::list<Wake> waiting;
+  std::list<Waiter> waiting;  // in the order in which they came
   uint64_t last_id = 0;
   bool is_stopping = false;
   struct Kill {
@@ -203,6 +234,13 @@ struct ModelManager::State {
   };
   std::map<std::string, Kill> kills;
 };
+
+bool ModelManager::State::is_open(const ModelInstance& instance,
+                                  const InstancePointer& awaited) const {
+  const bool is_mine = awaited.get() == &instance;
+  return instance.state == InstanceState::ready && (!instance.is_draining || is_mine) &&
+         instance.runner->is_alive();
+}
 
 InstancePointer ModelManager::State::find(const std::string& key) const {
   for (const InstancePointer& instance : instances) {
@@ -220,26 +258,38 @@ ModelPlan ModelManager::State::plan_for(const RunnableModel& model) const {
   return plan_model(model.facts->info, input);
 }
 
-bool ModelManager::State::make_room(int64_t needed_bytes) {
+bool ModelManager::State::make_room(const Waiter& waiter) {
   std::vector<LoadedModel> loaded;
-  bool is_one_leaving = false;
+  std::vector<LoadedModel> staying;
   for (const InstancePointer& instance : instances) {
-    const bool is_idle = instance->state == InstanceState::ready && instance->leases == 0;
-    loaded.push_back(
-        {instance->model.weights_key, instance->plan.total_bytes, instance->keep_alive, is_idle});
-    is_one_leaving =
-        is_one_leaving || instance->state == InstanceState::ending || instance->is_draining;
+    loaded.push_back(loaded_model(*instance));
+    if (!is_leaving(*instance)) staying.push_back(loaded.back());
   }
-  if (has_room(loaded, needed_bytes, limits)) return true;
-  if (is_one_leaving) return false;
-  const std::optional<size_t> victim = choose_victim(loaded);
-  if (!victim) return true;
-  const InstancePointer instance = instances[*victim];
-  if (instance->state == InstanceState::loading) return false;
-  log::info(fmt::format("model {} makes room for another", instance->model.name));
-  instance->is_draining = true;
-  if (instance->leases == 0) end(instance);
+  std::vector<Wanted> before;
+  for (const Waiter& other : waiting) {
+    if (&other == &waiter) break;
+    if (other.needs_room && other.wanted.key != waiter.wanted.key) before.push_back(other.wanted);
+  }
+  if (!before.empty()) return may_overtake(loaded, staying, before, waiter.wanted, limits);
+  if (has_room(loaded, waiter.wanted.total_bytes, limits)) return true;
+  if (staying.size() == loaded.size()) evict_one();
   return false;
+}
+
+// Nobody that is still being loaded: its requests have waited already.
+void ModelManager::State::evict_one() {
+  std::vector<InstancePointer> ready;
+  std::vector<LoadedModel> models;
+  for (const InstancePointer& instance : instances) {
+    if (instance->state != InstanceState::ready) continue;
+    ready.push_back(instance);
+    models.push_back(loaded_model(*instance));
+  }
+  const std::optional<size_t> victim = choose_victim(models);
+  if (!victim) return;
+  log::info(fmt::format("model {} makes room for another", ready[*victim]->model.name));
+  ready[*victim]->is_draining = true;
+  settle(ready[*victim]);
 }
 
 RunnerProcess::Options ModelManager::State::runner_options(const ModelInstance& instance) {
@@ -275,15 +325,13 @@ InstancePointer ModelManager::State::start_load(const RunnableModel& model, cons
 }
 
 void ModelManager::State::finish_load(const InstancePointer& instance) {
-  if (instance->must_stop && !instance->failure) {
-    instance->failure = Error(ErrorCode::unavailable, "hearthd is shutting down");
-  }
+  if (instance->must_stop) instance->failure = Error(ErrorCode::unavailable, instance->stop_reason);
   if (instance->failure) return end(instance);
   instance->state = InstanceState::ready;
   log::info(fmt::format("model {} is loaded: context {}, {} threads, {}, sandbox {}",
                         instance->model.name, instance->facts.context_tokens,
                         instance->facts.threads, instance->facts.isa, instance->facts.sandbox));
-  if (instance->waiting == 0) start_expiry(instance);
+  settle(instance);
   notify_waiting();
 }
 
@@ -312,24 +360,31 @@ void ModelManager::State::forget_dead(uint64_t id, const std::string& message) {
 ModelLease ModelManager::State::lease(ModelManager& manager, const InstancePointer& instance,
                                       std::optional<api::Duration> keep_alive) {
   ++instance->leases;
+  instance->last_used = system_clock().now();
   instance->expiry.cancel();
   if (keep_alive) instance->keep_alive = *keep_alive;
   return ModelLease(manager, instance);
 }
 
-void ModelManager::State::release(const InstancePointer& instance) {
-  if (--instance->leases > 0 || instance->state != InstanceState::ready) return;
+void ModelManager::State::settle(const InstancePointer& instance) {
+  if (instance->state != InstanceState::ready || is_in_use(*instance)) return;
+  instance->last_used = system_clock().now();
+  if (instance->is_draining || instance->keep_alive <= api::Duration(0)) return end(instance);
   start_expiry(instance);
   notify_waiting();
 }
 
+void ModelManager::State::stop_load(ModelInstance& instance, std::string reason) const {
+  instance.stop_reason = std::move(reason);
+  instance.must_stop = true;
+}
+
 void ModelManager::State::start_expiry(const InstancePointer& instance) {
-  if (instance->is_draining || instance->keep_alive <= api::Duration(0)) return end(instance);
   instance->expires_at = expiry_time(instance->keep_alive);
   if (instance->expires_at == std::chrono::system_clock::time_point::max()) return;
   instance->expiry.expires_after(instance->keep_alive);
   instance->expiry.async_wait([this, instance](const boost::system::error_code& failure) {
-    if (failure || instance->leases > 0 || instance->state != InstanceState::ready) return;
+    if (failure || is_in_use(*instance) || instance->state != InstanceState::ready) return;
     log::info(fmt::format("model {} was idle for {} and is unloaded", instance->model.name,
                           api::print_go_duration(instance->keep_alive)));
     end(instance);
@@ -338,23 +393,28 @@ void ModelManager::State::start_expiry(const InstancePointer& instance) {
 
 namespace {
 
-// Somebody who waits for a load or for room: counted, and woken when anything changes.
-class Waiting {
+// A place in the list of waiters: counted, and woken when anything changes.
+class WaitingPlace {
  public:
-  Waiting(std::list<Wake>& list, const Wake& wake, size_t waiting_max) : list_(list) {
+  using Settle = std::function<void(const InstancePointer&)>;
+
+  WaitingPlace(std::list<Waiter>& list, size_t waiting_max, Waiter waiter, Settle settle)
+      : list_(list), settle_(std::move(settle)) {
     if (list_.size() >= waiting_max) {
       throw Error(ErrorCode::unavailable,
                   fmt::format("server busy, maximum pending requests exceeded: {} wait already",
                               list_.size()));
     }
-    place_ = list_.insert(list_.end(), wake);
+    place_ = list_.insert(list_.end(), std::move(waiter));
   }
-  ~Waiting() {
+  ~WaitingPlace() {
     wait_for(nullptr);
     list_.erase(place_);
   }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
+  WaitingPlace(const WaitingPlace&) = delete;
+  WaitingPlace& operator=(const WaitingPlace&) = delete;
+
+  Waiter& waiter() { return *place_; }
 
   // The load that is waited for; a load without anybody is given up.
   void wait_for(InstancePointer instance) {
@@ -362,20 +422,22 @@ class Waiting {
       ++instance->waiting;
       instance->was_awaited = true;
     }
-    if (instance_) --instance_->waiting;
-    instance_ = std::move(instance);
+    const InstancePointer before = std::exchange(place_->load, std::move(instance));
+    if (before && --before->waiting == 0) settle_(before);
   }
 
  private:
-  std::list<Wake>& list_;
-  std::list<Wake>::iterator place_;
-  InstancePointer instance_;
+  std::list<Waiter>& list_;
+  std::list<Waiter>::iterator place_;
+  Settle settle_;
 };
 
 }  // namespace
 
 ModelLease::~ModelLease() {
-  if (instance_) manager_.state_->release(instance_);
+  if (!instance_) return;
+  --instance_->leases;
+  manager_.state_->settle(instance_);
 }
 
 uint64_t ModelLease::runner_id() const {
@@ -396,7 +458,7 @@ ModelManager::~ModelManager() = default;
 Task<ModelLease> ModelManager::acquire(Exchange& exchange, const RunnableModel& model,
                                        std::optional<api::Duration> keep_alive) {
   const ModelPlan plan = state_->plan_for(model);
-  std::optional<Waiting> waiting;
+  std::optional<WaitingPlace> waiting;
   InstancePointer mine;  // the load that we wait for
   while (true) {
     exchange.throw_if_gone();
@@ -405,32 +467,45 @@ Task<ModelLease> ModelManager::acquire(Exchange& exchange, const RunnableModel& 
       if (mine->failure->code() != ErrorCode::cancelled) throw Error(*mine->failure);
       mine = nullptr;  // given up because others stopped waiting; begin again
     }
-    if (std::optional<ModelLease> ready = acquire_loaded(model, keep_alive))
-      co_return std::move(*ready);
     InstancePointer found = state_->find(model.weights_key);
-    if (!waiting)
-      waiting.emplace(state_->waiting, exchange.wake(),
-                      static_cast<size_t>(state_->config.max_queue));
-    if (!found && state_->make_room(plan.total_bytes)) found = state_->start_load(model, plan);
+    if (found && state_->is_open(*found, mine)) co_return state_->lease(*this, found, keep_alive);
+    if (!waiting) {
+      waiting.emplace(
+          state_->waiting, static_cast<size_t>(state_->config.max_queue),
+          Waiter{exchange.wake(), {model.weights_key, plan.total_bytes}, false, nullptr},
+          [this](const InstancePointer& instance) { state_->settle(instance); });
+    }
+    waiting->waiter().needs_room = !found || (found != mine && is_leaving(*found));
+    if (!found && state_->make_room(waiting->waiter())) {
+      found = state_->start_load(model, plan);
+      waiting->waiter().needs_room = false;
+    }
     if (found && found->state == InstanceState::loading) mine = found;
     waiting->wait_for(mine);
-    co_await exchange.wake().wait();
+    co_await exchange.wait();
   }
 }
 
 std::optional<ModelLease> ModelManager::acquire_loaded(const RunnableModel& model,
                                                        std::optional<api::Duration> keep_alive) {
   const InstancePointer found = state_->find(model.weights_key);
-  const bool is_ready = found && found->state == InstanceState::ready && !found->is_draining;
-  if (!is_ready || !found->runner->is_alive()) return std::nullopt;
+  if (!found || !state_->is_open(*found, nullptr)) return std::nullopt;
   return state_->lease(*this, found, keep_alive);
+}
+
+int64_t ModelManager::memory_limit_bytes() const {
+  return state_->limits.memory_bytes;
 }
 
 void ModelManager::unload(const std::string& weights_key) {
   const InstancePointer instance = state_->find(weights_key);
   if (!instance) return;
-  instance->keep_alive = api::Duration(0);
-  if (instance->state == InstanceState::ready && instance->leases == 0) state_->end(instance);
+  if (instance->state == InstanceState::ready) state_->end(instance);
+  if (instance->state == InstanceState::loading) {
+    state_->stop_load(*instance,
+                      fmt::format("loading {} was stopped: the model was unloaded meanwhile",
+                                  instance->model.name));
+  }
 }
 
 Task<std::vector<api::RunningModel>> ModelManager::running() {
@@ -463,7 +538,7 @@ Task<void> ModelManager::stop() {
   state_->is_stopping = true;
   const std::vector<InstancePointer> all = state_->instances;
   for (const InstancePointer& instance : all) {
-    instance->must_stop = true;
+    state_->stop_load(*instance, "hearthd is shutting down");
     if (instance->state == InstanceState::ready) state_->end(instance);
   }
   const Wake wake(state_->io);

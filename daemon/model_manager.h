@@ -59,10 +59,13 @@ class ModelManager {
   // Absent when the model is not loaded, or on its way out.
   std::optional<ModelLease> acquire_loaded(const RunnableModel& model,
                                            std::optional<api::Duration> keep_alive);
-  // Unloads the model as soon as it is idle. Nothing happens when it is not loaded.
+  // Ends the runner of these weights within two seconds, also in the middle of answers and loads:
+  // those who wait get Error{unavailable}. Nothing happens when it is not loaded.
   void unload(const std::string& weights_key);
   // Longest remaining first.
   Task<std::vector<api::RunningModel>> running();
+  // For all models together.
+  int64_t memory_limit_bytes() const;
   // Ends all loads and runners, and returns when they are gone.
   Task<void> stop();
 

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "api/json.h"
 #include "base/error.h"
@@ -34,12 +36,20 @@ std::string ask_version(const std::string& host, uint16_t port) {
   if (send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return "";
   std::string answer;
   std::array<char, 4096> piece;
-  while (answer.size() < answer_bytes_max) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (answer.size() < answer_bytes_max && std::chrono::steady_clock::now() < end) {
     const ssize_t size = recv(socket.get(), piece.data(), piece.size(), 0);
     if (size <= 0) break;
     answer.append(piece.data(), static_cast<size_t>(size));
   }
   return answer;
+}
+
+// Of a version somebody else states, what is fit for a line on a terminal.
+std::string plain(std::string text) {
+  text.resize(std::min<size_t>(text.size(), 40));
+  std::erase_if(text, [](char letter) { return letter < ' ' || letter > '~'; });
+  return text;
 }
 
 }  // namespace
@@ -51,8 +61,8 @@ std::string port_owner(const std::string& host, uint16_t port) {
   try {
     const api::Json json = api::parse_body(std::string_view(answer).substr(answer.find('{', body)));
     const api::Fields fields(json);
-    if (const auto ours = fields.text("hearth")) return fmt::format("hearth {}", *ours);
-    if (const auto theirs = fields.text("version")) return fmt::format("Ollama {}", *theirs);
+    if (const auto ours = fields.text("hearth")) return fmt::format("hearth {}", plain(*ours));
+    if (const auto theirs = fields.text("version")) return fmt::format("Ollama {}", plain(*theirs));
   } catch (const std::exception&) {  // whatever it said, it is not one of the two
   }
   return "another program";

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -67,6 +68,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto reap_patience = Milliseconds(2'000);  // after its socket closed
 constexpr auto progress_interval = Milliseconds(100);
+constexpr auto stats_patience = Milliseconds(1'000);
 
 Error death_error(const DeathCause& cause) {
   const bool is_memory = cause.kind == DeathKind::out_of_memory;
@@ -135,14 +137,18 @@ class RunnerProcessImpl final : public RunnerProcess {
 
   void kill_process() noexcept;
   void send_unless_dead(const Frame& frame, std::span<const int> descriptors = {});
-  void send_request(RequestId id, const Frame& frame);
-  Frame call(uint64_t number, const Frame& frame);
+  void send_request(RequestId id, Frame frame);
+  void end_unsent(RequestId id, const Error& error);
+  void write_requests();
+  Frame call(uint64_t number, const Frame& frame,
+             std::optional<Milliseconds> patience = std::nullopt);
   void require_alive() const;  // with mutex_ held
 
   const Options options_;
   std::unique_ptr<FrameChannel> channel_;
   std::promise<void> started_;
   std::thread reader_;
+  std::thread writer_;
   std::atomic<uint64_t> next_number_{1};
 
   mutable std::mutex mutex_;
@@ -159,6 +165,11 @@ class RunnerProcessImpl final : public RunnerProcess {
   std::unordered_map<RequestId, EventCallback> requests_;       // erased by the reader thread only
   std::unordered_map<RequestId, PendingEmbedding> embeddings_;  // likewise
   std::unordered_map<uint64_t, std::optional<Frame>> calls_;
+  struct Outgoing {
+    RequestId id = 0;
+    std::optional<Frame> frame;  // absent: cancel it
+  };
+  std::deque<Outgoing> outgoing_;  // of the writer thread, so that only it waits for a full socket
 
   // The reader thread's own.
   DeathReport report_;
@@ -172,6 +183,7 @@ class RunnerProcessImpl final : public RunnerProcess {
 RunnerProcessImpl::~RunnerProcessImpl() {
   if (reader_.joinable()) stop(Milliseconds(2'000));
   if (reader_.joinable()) reader_.join();
+  if (writer_.joinable()) writer_.join();
 }
 
 void RunnerProcessImpl::start() {
@@ -183,6 +195,7 @@ void RunnerProcessImpl::start() {
     reader_.join();
     throw;
   }
+  writer_ = std::thread([this] { write_requests(); });
 }
 
 void RunnerProcessImpl::read_until_the_end() {
@@ -471,14 +484,60 @@ RequestId RunnerProcessImpl::embed(EmbeddingRequest request, EmbeddingCallback c
   return id;
 }
 
-void RunnerProcessImpl::send_request(RequestId id, const Frame& frame) {
-  try {
-    send_unless_dead(frame);  // dying: the reader sends the final event
-  } catch (const Error&) {    // too large
+void RunnerProcessImpl::send_request(RequestId id, Frame frame) {
+  {
     std::lock_guard lock(mutex_);
-    requests_.erase(id);  // never sent, so the reader cannot be using it
-    embeddings_.erase(id);
-    throw;
+    outgoing_.push_back({id, std::move(frame)});
+  }
+  changed_.notify_all();
+}
+
+void RunnerProcessImpl::write_requests() {
+  for (;;) {
+    Outgoing next;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return cause_ || !outgoing_.empty(); });
+      if (cause_) return;
+      next = std::move(outgoing_.front());
+      outgoing_.pop_front();
+    }
+    try {
+      channel_->send(next.frame ? *next.frame : Frame(CancelFrame{next.id}));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::unavailable) return;  // dying: the reader tells everybody
+      end_unsent(next.id, error);                          // too large
+    }
+  }
+}
+
+// Of a request that the runner never saw nobody else can be using the callback.
+void RunnerProcessImpl::end_unsent(RequestId id, const Error& error) {
+  EventCallback callback;
+  EmbeddingCallback embedding_callback;
+  {
+    std::lock_guard lock(mutex_);
+    if (auto request = requests_.extract(id)) callback = std::move(request.mapped());
+    if (auto input = embeddings_.extract(id))
+      embedding_callback = std::move(input.mapped().callback);
+  }
+  if (callback) {
+    GenerationEvent event;
+    event.id = id;
+    event.is_final = true;
+    const bool is_cancelled = error.code() == ErrorCode::cancelled;
+    event.finish = is_cancelled ? FinishReason::cancelled : FinishReason::failed;
+    event.error = error.code();
+    event.message = error.what();
+    callback({std::move(event), false});
+  }
+  if (embedding_callback) {
+    EmbeddingResult result;
+    result.id = id;
+    result.has_failed = true;
+    result.error = error.code();
+    result.message = error.what();
+    embedding_callback({std::move(result), false});
   }
 }
 
@@ -486,26 +545,43 @@ void RunnerProcessImpl::cancel(RequestId id) {
   {
     std::lock_guard lock(mutex_);
     if (cause_ || (!requests_.contains(id) && !embeddings_.contains(id))) return;
+    const auto is_it = [id](const Outgoing& one) { return one.id == id; };
+    if (std::erase_if(outgoing_, is_it) == 0) {
+      outgoing_.push_back({id, std::nullopt});
+      id = 0;
+    }
   }
-  send_unless_dead(CancelFrame{id});
+  changed_.notify_all();
+  if (id != 0) end_unsent(id, Error(ErrorCode::cancelled, "cancelled before it was begun"));
 }
 
-Frame RunnerProcessImpl::call(uint64_t number, const Frame& frame) {
+Frame RunnerProcessImpl::call(uint64_t number, const Frame& frame,
+                              std::optional<Milliseconds> patience) {
   {
     std::lock_guard lock(mutex_);
     require_alive();
     calls_.emplace(number, std::nullopt);
   }
   try {
-    send_unless_dead(frame);
-  } catch (const Error&) {  // too large
+    if (!patience) send_unless_dead(frame);
+    if (patience) channel_->try_send(frame);  // an unsent question is one without an answer
+  } catch (const Error&) {                    // too large
     std::lock_guard lock(mutex_);
     calls_.erase(number);
     throw;
   }
+  const auto is_over = [&] { return cause_ || calls_.at(number); };
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return cause_ || calls_.at(number); });
+  if (patience) {
+    changed_.wait_for(lock, *patience, is_over);
+  } else {
+    changed_.wait(lock, is_over);
+  }
   const std::optional<Frame> answer = std::move(calls_.extract(number).mapped());
+  if (!answer && !cause_) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("the runner of {} does not answer", options_.model_name));
+  }
   if (!answer) throw death_error(*cause_);
   if (const auto* failed = std::get_if<FailedFrame>(&*answer))
     throw Error(failed->code, failed->message);
@@ -534,7 +610,7 @@ std::string RunnerProcessImpl::detokenize(std::span<const TokenId> tokens) {
 
 EngineStats RunnerProcessImpl::stats() {
   const uint64_t number = next_number_++;
-  return expect<StatsFrame>(call(number, StatsRequestFrame{number})).stats;
+  return expect<StatsFrame>(call(number, StatsRequestFrame{number}, stats_patience)).stats;
 }
 
 bool RunnerProcessImpl::is_alive() const {

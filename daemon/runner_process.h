@@ -96,7 +96,8 @@ class RunnerProcess {
   virtual engine::RequestId generate(engine::GenerationRequest request, EventCallback callback) = 0;
   // The same for one input and its vector: exactly one result follows.
   virtual engine::RequestId embed(engine::EmbeddingRequest request, EmbeddingCallback callback) = 0;
-  // Unknown and finished ids are ignored. The final event or result still follows.
+  // Unknown and finished ids are ignored. The final event or result still follows. Neither of
+  // these blocks.
   virtual void cancel(engine::RequestId id) = 0;
 
   // Block for the answer. Throw what the engine threw, or Error{unavailable} with the cause of
@@ -104,6 +105,7 @@ class RunnerProcess {
   virtual std::vector<engine::TokenId> tokenize(std::span<const engine::PromptPart> prompt,
                                                 bool as_prompt) = 0;
   virtual std::string detokenize(std::span<const engine::TokenId> tokens) = 0;
+  // Gives up with Error{unavailable} after a second.
   virtual engine::EngineStats stats() = 0;
 
   virtual pid_t pid() const = 0;

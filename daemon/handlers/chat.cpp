@@ -69,10 +69,15 @@ Task<void> answer_chat(Services& services, Exchange& exchange, const api::ChatRe
     co_return;
   }
   if (request.is_load_only()) {
+    exchange.set_heartbeat(Heartbeat::json);
     const api::ChatEvent event = co_await services.chat.load_or_unload(exchange, request);
     co_await send_json(exchange, writer.whole("", event, system_clock().wall()));
     co_return;
   }
+  const bool is_native = writer.dialect() == api::Dialect::native;
+  exchange.set_heartbeat(!request.is_stream ? Heartbeat::json
+                         : is_native        ? Heartbeat::lines
+                                            : Heartbeat::events);
   const std::unique_ptr<ChatAnswer> answer = co_await services.chat.start(exchange, request);
   if (request.is_stream) {
     co_await stream(exchange, *answer, writer);

@@ -13,6 +13,7 @@ namespace {
 Task<api::EmbedReply> vectors_of(Services& services, Exchange& exchange,
                                  const api::EmbedRequest& request) {
   exchange.log().model = request.model;
+  exchange.set_heartbeat(Heartbeat::json);
   api::EmbedReply reply = co_await services.embed.embed(exchange, request);
   std::vector<std::string> warnings = request.warnings;
   if (reply.truncated_count > 0) {

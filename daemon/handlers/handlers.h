@@ -9,9 +9,6 @@
 
 namespace hearth::daemon::handlers {
 
-// The largest body of JSON that is read into memory.
-inline constexpr size_t json_bytes_max = size_t{64} << 20;
-
 Task<void> root(Services& services, Exchange& exchange);
 Task<void> version(Services& services, Exchange& exchange);
 Task<void> status(Services& services, Exchange& exchange);
@@ -35,8 +32,8 @@ Task<void> openai_embeddings(Services& services, Exchange& exchange);
 Task<void> openai_models(Services& services, Exchange& exchange);
 Task<void> openai_model(Services& services, Exchange& exchange);
 
-// The JSON body of a request. Throws Error{invalid_argument} above json_bytes_max and for
-// compressed bodies.
+// The JSON body of a request. Throws as Exchange::read_body, and Error{unsupported} for compressed
+// bodies.
 Task<std::string> read_json(Exchange& exchange);
 // Into the header Hearth-Warnings of the answer, which has not begun; none: no header.
 void add_warnings(Exchange& exchange, const std::vector<std::string>& warnings);

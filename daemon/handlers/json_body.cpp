@@ -13,7 +13,7 @@ Task<std::string> read_json(Exchange& exchange) {
                 fmt::format("content-encoding \"{}\" is not supported; send the body uncompressed",
                             encoding));
   }
-  co_return co_await exchange.read_body(json_bytes_max);
+  co_return co_await exchange.read_body();
 }
 
 void add_warnings(Exchange& exchange, const std::vector<std::string>& warnings) {

@@ -79,7 +79,7 @@ Task<std::optional<api::ProgressEvent>> next(Progress& progress, Exchange& excha
     std::optional<api::ProgressEvent> event = progress.take(must_wait);
     if (!must_wait) co_return event;
     exchange.throw_if_gone();
-    co_await progress.wake.wait();
+    co_await exchange.wait();
   }
 }
 
@@ -90,6 +90,7 @@ Task<void> stream_progress(Services& services, Exchange& exchange, bool is_strea
   // Shared: the job may still run when the client and this coroutine are gone.
   const auto progress = std::make_shared<Progress>(exchange.wake());
   const Abandon abandon(*progress);
+  exchange.set_heartbeat(is_stream ? Heartbeat::lines : Heartbeat::json);
   services.workers.start([progress, job = std::move(job)] { run_job(*progress, job); });
   api::ProgressEvent last;
   while (std::optional<api::ProgressEvent> event = co_await next(*progress, exchange)) {

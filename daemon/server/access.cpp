@@ -2,12 +2,16 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <ifaddrs.h>
+#include <netdb.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
+#include "base/digest.h"
 #include "base/error.h"
 
 namespace hearth::daemon {
@@ -53,6 +57,19 @@ bool is_local_v6(const in6_addr& address) {
          (address.s6_addr[0] & 0xFE) == 0xFC;
 }
 
+// Digests have one length and begin to differ anywhere, so comparing them tells nothing about what
+// they are of.
+std::string digest_of(std::string_view text) {
+  return sha256_hex(std::as_bytes(std::span(text)));
+}
+
+bool is_equal(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    difference |= static_cast<unsigned char>(a[i] ^ b[i]);
+  return difference == 0;
+}
+
 bool matches(std::string_view entry, std::string_view origin) {
   const size_t star = entry.find('*');
   if (star == std::string_view::npos) return entry == origin;
@@ -72,6 +89,24 @@ bool is_loopback_host(std::string_view host) {
   return inet_pton(AF_INET6, bare.c_str(), &address) == 1 && IN6_IS_ADDR_LOOPBACK(&address);
 }
 
+std::vector<std::string> interface_addresses() {
+  std::vector<std::string> texts;
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return texts;  // then only names and private addresses are ours
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    std::array<char, NI_MAXHOST> text{};
+    if (entry->ifa_addr == nullptr) continue;
+    const int family = entry->ifa_addr->sa_family;
+    const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    if (family != AF_INET && family != AF_INET6) continue;
+    if (getnameinfo(entry->ifa_addr, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) ==
+        0)
+      texts.emplace_back(text.data());
+  }
+  freeifaddrs(first);
+  return texts;
+}
+
 void check_origin_entry(std::string_view entry) {
   const auto stars = std::count(entry.begin(), entry.end(), '*');
   const bool is_usable = stars == 1 || (stars == 0 && entry.find("://") != std::string_view::npos);
@@ -88,6 +123,8 @@ bool is_host_allowed(const AccessRules& rules, std::string_view host_header) {
   for (const std::string_view ending : {".localhost", ".local", ".internal"}) {
     if (host.ends_with(ending)) return true;
   }
+  const auto& own = rules.addresses;
+  if (std::find(own.begin(), own.end(), host) != own.end()) return true;
   if (const std::optional<uint32_t> address = parse_v4(host)) return is_local_v4(*address);
   in6_addr address{};
   return inet_pton(AF_INET6, host.c_str(), &address) == 1 && is_local_v6(address);
@@ -112,14 +149,13 @@ OriginVerdict judge_origin(const AccessRules& rules, std::string_view origin,
 bool is_key_right(const AccessRules& rules, std::string_view authorization,
                   std::string_view api_key_header) {
   if (rules.api_key.empty()) return true;
-  std::string_view sent = api_key_header;
+  std::string_view bearer;
   if (authorization.size() > 7 && lower_case(authorization.substr(0, 7)) == "bearer ")
-    sent = authorization.substr(7);
-  if (sent.size() != rules.api_key.size()) return false;
-  unsigned difference = 0;
-  for (size_t i = 0; i < sent.size(); ++i)
-    difference |= static_cast<unsigned char>(sent[i] ^ rules.api_key[i]);
-  return difference == 0;
+    bearer = authorization.substr(7);
+  const std::string wanted = digest_of(rules.api_key);
+  const bool is_bearer_right = is_equal(wanted, digest_of(bearer));
+  const bool is_header_right = is_equal(wanted, digest_of(api_key_header));
+  return is_bearer_right || is_header_right;
 }
 
 }  // namespace hearth::daemon

@@ -22,7 +22,7 @@ class HttpExchange : public Exchange {
  public:
   HttpExchange(Connection& connection, Wake wake);
 
-  Task<std::string> read_body(size_t size_max_bytes) override;
+  Task<std::string> read_body() override;
   Task<size_t> read_some(std::span<char> into) override;
   Task<void> send(Reply reply) override;
   Task<void> start_stream(std::string_view content_type) override;
@@ -37,12 +37,16 @@ class HttpExchange : public Exchange {
   friend class Connection;
   std::string head(int status, std::string_view content_type, std::optional<size_t> length) const;
   Task<void> send_continue();
+  Task<void> read_more(std::chrono::nanoseconds patience);
+  bool is_body_too_slow() const;
 
   Connection& connection_;
   bool expects_continue_ = false;
   bool is_head_request_ = false;
   bool is_chunked_ = false;
   bool is_finished_ = false;
+  std::chrono::steady_clock::time_point body_start_ = std::chrono::steady_clock::now();
+  uint64_t body_bytes_ = 0;
 };
 
 // Shared (ConnectionPointer): the session coroutine and the coroutine that watches the socket both
@@ -56,12 +60,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<void> run();
   void stop();
   void abort();
+  // No request is being answered and the connection is still open.
+  bool is_idle() const { return exchange_ == nullptr && !is_gone_; }
+  std::chrono::steady_clock::time_point idle_since() const { return idle_since_; }
 
  private:
   friend class HttpExchange;
   using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
   Task<bool> read_head();
+  // Why a head that was understood is refused all the same; empty: it is not.
+  std::string_view head_fault() const;
   void fill_request(HttpExchange& exchange) const;
   void start_watch(const Wake& wake);
   Task<void> watch(uint64_t request_number, Wake wake);
@@ -75,6 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const ServerLimits& limits_;
   const Server::Handler& handler_;
   HttpExchange* exchange_ = nullptr;  // the running one
+  std::chrono::steady_clock::time_point idle_since_ = std::chrono::steady_clock::now();
   uint64_t request_number_ = 0;
   bool is_gone_ = false;
   bool is_stopping_ = false;

@@ -38,6 +38,19 @@ struct Server::State {
     connections.erase(std::find(connections.begin(), connections.end(), connection.get()));
   }
 
+  // True when there is a place for one more connection.
+  bool make_place() {
+    if (connections.size() < limits.connections_max) return true;
+    // In the order in which they came; the longest idle one is mostly an old one.
+    Connection* oldest = nullptr;
+    for (Connection* connection : connections) {
+      if (!connection->is_idle()) continue;
+      if (oldest == nullptr || connection->idle_since() < oldest->idle_since()) oldest = connection;
+    }
+    if (oldest != nullptr) oldest->abort();
+    return oldest != nullptr;
+  }
+
   asio::any_io_executor io;
   tcp::acceptor acceptor;
   ServerLimits limits;
@@ -95,7 +108,7 @@ Task<void> Server::serve() {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failure));
       continue;
     }
-    if (state_->connections.size() >= state_->limits.connections_max) {
+    if (!state_->make_place()) {
       const std::string refusal =
           response_head(503, "text/plain", 0, {{"Connection", "close"}, {"Retry-After", "1"}});
       socket.non_blocking(true, failure);

@@ -15,14 +15,20 @@
 namespace hearth::daemon {
 
 struct ServerLimits {
-  size_t connections_max = 1024;  // more are answered with 503 and closed
+  // For one more, the connection that has been idle longest is closed; where none is idle it is
+  // answered with 503.
+  size_t connections_max = 1024;
   size_t header_bytes_max = 64 << 10;
   std::chrono::seconds header_time_max{
       30};  // from the first byte of a request to the end of its head
   std::chrono::seconds idle_time_max{120};  // between requests
   std::chrono::seconds body_time_max{60};   // without any byte of the body
+  // A body that comes slower than this on the whole, after body_time_max, is given up.
+  uint64_t body_bytes_per_second_min = 1024;
   std::chrono::seconds write_time_max{
       60};  // without the client taking any byte: a slow reader is cut off
+  size_t body_bytes_max = size_t{64} << 20;  // of bodies that are read as a whole
+  HeartbeatTimes heartbeats;
 };
 
 // io thread only.

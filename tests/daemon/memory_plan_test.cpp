@@ -30,7 +30,7 @@ PlanInput input(int64_t memory_bytes, int64_t context_tokens = 0) {
 }
 
 LoadedModel loaded(std::string key, std::chrono::minutes keep_alive, bool is_idle) {
-  return {std::move(key), 100, keep_alive, is_idle};
+  return {std::move(key), 100, keep_alive, is_idle, {}};
 }
 
 }  // namespace
@@ -90,9 +90,27 @@ TEST_CASE("victims") {
   std::vector<LoadedModel> models{loaded("b", std::chrono::minutes(5), true),
                                   loaded("a", std::chrono::minutes(5), true),
                                   loaded("c", std::chrono::minutes(1), false)};
+  models[0].last_used = TimePoint(std::chrono::seconds(9));
+  models[1].last_used = TimePoint(std::chrono::seconds(8));
+  models[2].last_used = TimePoint(std::chrono::seconds(7));
   CHECK(choose_victim(models) == 1u);
   models[2].is_idle = true;
   CHECK(choose_victim(models) == 2u);
+  models[2].keep_alive = api::forever;
+  CHECK(choose_victim(models) == 1u);
   for (LoadedModel& model : models) model.is_idle = false;
-  CHECK(choose_victim(models) == 2u);
+  CHECK(choose_victim(models) == 1u);
+  models.erase(models.begin(), models.begin() + 2);
+  CHECK(choose_victim(models) == 0u);
+}
+
+TEST_CASE("who came later overtakes only where there is room for those before") {
+  const Limits limits{1000, 3};
+  const std::vector<LoadedModel> loaded_now{loaded("a", std::chrono::minutes(5), false)};
+  const Wanted small{"s", 200};
+  CHECK(may_overtake(loaded_now, {}, std::vector<Wanted>{{"b", 800}}, small, limits));
+  CHECK_FALSE(may_overtake(loaded_now, {}, std::vector<Wanted>{{"b", 801}}, small, limits));
+  CHECK_FALSE(may_overtake(loaded_now, loaded_now, std::vector<Wanted>{{"b", 800}}, small, limits));
+  CHECK_FALSE(may_overtake(loaded_now, {}, std::vector<Wanted>{{"b", 1}}, {"s", 1000}, limits));
+  CHECK(may_overtake(loaded_now, {}, std::vector<Wanted>{{"b", 800}, {"b", 800}}, small, limits));
 }

@@ -38,6 +38,15 @@ Task<void> answer(Exchange& exchange) {
         co_return;
       }
     }
+  } else if (path.starts_with("/patient/")) {
+    const std::string kind = path.substr(9);
+    exchange.set_heartbeat(kind == "json"    ? Heartbeat::json
+                           : kind == "lines" ? Heartbeat::lines
+                                             : Heartbeat::events);
+    for (int i = 0; i < 3; ++i) co_await exchange.wait();
+    Reply reply;
+    reply.body = "{\"a\"}";
+    co_await exchange.send(std::move(reply));
   } else if (path == "/wait") {
     try {
       while (true) {
@@ -50,7 +59,7 @@ Task<void> answer(Exchange& exchange) {
   } else {
     Reply reply;
     if (path == "/body") {
-      const std::string body = co_await exchange.read_body(1000);
+      const std::string body = co_await exchange.read_body();
       reply.body = std::to_string(body.size());
     }
     co_await exchange.send(std::move(reply));
@@ -111,6 +120,11 @@ class Client {
     REQUIRE(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
             static_cast<ssize_t>(text.size()));
   }
+  // False when the connection has ended.
+  bool try_send(const std::string& text) {
+    return ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(text.size());
+  }
   // Until `end` stands there, or the connection ends.
   std::string read_until(const std::string& end) {
     std::string text;
@@ -168,7 +182,9 @@ TEST_CASE("a client of HTTP/1.0 gets plain bytes and the end") {
 }
 
 TEST_CASE("bodies: by length, in chunks, after 100-continue, too long") {
-  const TestServer server;
+  ServerLimits limits;
+  limits.body_bytes_max = 1000;
+  const TestServer server(limits);
   Client client(server);
   client.send("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
   CHECK(client.read_until("\r\n\r\n5").ends_with("\r\n\r\n5"));
@@ -188,8 +204,72 @@ TEST_CASE("bodies: by length, in chunks, after 100-continue, too long") {
   CHECK(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 200"));
 }
 
+TEST_CASE("a body that nobody reads is taken off the wire so that its answer arrives") {
+  const TestServer server;
+  Client client(server);
+  client.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+  client.send(std::string(1000000, 'x'));
+  CHECK(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 200"));
+  client.send(get("/again"));
+  CHECK(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 200"));
+  Client asking(server);
+  asking.send("POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+  const std::string answer = asking.read_all();
+  CHECK(answer.starts_with("HTTP/1.1 200"));
+  CHECK(answer.find("100 Continue") == std::string::npos);
+  CHECK(answer.find("Connection: close") != std::string::npos);
+}
+
+TEST_CASE("a body that only trickles is given up") {
+  ServerLimits limits;
+  limits.body_time_max = std::chrono::seconds(1);
+  const TestServer server(limits);
+  Client client(server);
+  client.send("POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n");
+  const auto start = std::chrono::steady_clock::now();
+  std::thread trickle([&client] {
+    for (int i = 0; i < 40 && client.try_send("x"); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  });
+  CHECK(client.read_all().starts_with("HTTP/1.1 4"));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(3500));
+  trickle.join();
+}
+
+TEST_CASE("an answer that lets wait sends its head, and then what no client takes for content") {
+  ServerLimits limits;
+  limits.heartbeats = {std::chrono::milliseconds(50), std::chrono::milliseconds(100),
+                       std::chrono::milliseconds(50)};
+  const TestServer server(limits);
+  Client lines(server);
+  lines.send(get("/patient/lines"));
+  const std::string streamed = lines.read_until("0\r\n\r\n");
+  CHECK(streamed.find("Content-Type: application/x-ndjson\r\n") != std::string::npos);
+  CHECK(streamed.ends_with("\r\n\r\n1\r\n \r\n1\r\n \r\n5\r\n{\"a\"}\r\n0\r\n\r\n"));
+  Client events(server);
+  events.send(get("/patient/events"));
+  CHECK(events.read_until("0\r\n\r\n").find("\r\n: waiting\n\n\r\n") != std::string::npos);
+  Client whole(server);
+  whole.send(get("/patient/json"));
+  const std::string json = whole.read_until("0\r\n\r\n");
+  CHECK(json.find("Content-Type: application/json; charset=utf-8\r\n") != std::string::npos);
+  CHECK(json.find("1\r\n \r\n") != std::string::npos);
+}
+
 TEST_CASE("what is no HTTP is refused") {
   const TestServer server;
+  for (const char* head :
+       {"GET /a HTTP/1.1\r\n\r\n", "GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n0\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\n", "GET /a HTTP/3.0\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+    INFO(head);
+    Client odd(server);
+    odd.send(head);
+    CHECK(odd.read_all().starts_with("HTTP/1.1 400"));
+  }
   Client client(server);
   client.send("nonsense\r\n\r\n");
   CHECK(client.read_all().starts_with("HTTP/1.1 400"));
@@ -242,6 +322,9 @@ TEST_CASE("too many connections") {
   ServerLimits limits;
   limits.connections_max = 1;
   const TestServer server(limits);
+  Client idle(server);
+  idle.send(get("/a"));
+  idle.read_until("\r\n\r\n");
   Client first(server);
   first.send(get("/wait"));
   std::this_thread::sleep_for(std::chrono::milliseconds(50));

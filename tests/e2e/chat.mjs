@@ -109,7 +109,6 @@ await check('OpenAI chat', async () => {
 await check('features of later versions say what to do', async () => {
   needScripted()
   const refused = async (route, more) => { const answer = await d.call('POST', route, { model: 'scripted-jinja', messages: user('x'), prompt: 'x', ...more }); eq(answer.status, 400, answer.text); return answer.text }
-  ok(/does not support tools/.test(await refused('/api/chat', { tools: [{ type: 'function', function: { name: 'f' } }] })))
   ok(/does not support thinking/.test(await refused('/api/chat', { think: true })))
   ok(/format/.test(await refused('/api/chat', { format: 'json' })))
   ok(/does not support insert/.test(await refused('/api/generate', { suffix: 'y' })))
@@ -129,10 +128,12 @@ await check('Go templates: of the model, of the request, with a suffix', async (
   const shown = await d.post('/api/show', { model: 'scripted-go' })
   eq([shown.template, shown.template_source, shown.capabilities], [written, 'model', ['completion', 'tools']])
   const infill = '{{ if .Suffix }}{{ .Prompt }}|{{ .Suffix }}<|go_after|>{{ else }}{{ .Prompt }}{{ end }}'
-  await d.create('scripted-infill', shared('clients/models/scripted.gguf'), { template: infill, parameters })
-  eq((await d.post('/api/show', { model: 'scripted-infill' })).capabilities, ['completion', 'insert'])
-  const between = await d.post('/api/generate', { model: 'scripted-infill', prompt: 'a', suffix: 'b', stream: false })
+  const between = await d.post('/api/generate', { model: 'scripted-go', template: infill, prompt: 'a', suffix: 'b', stream: false })
   eq(between.response.trim(), 'It is 22 degrees in Paris!')
+  await d.create('infill', stories, { template: infill })
+  eq((await d.post('/api/show', { model: 'infill' })).capabilities, ['completion', 'insert'])
+  const rendered = await d.post('/api/generate', { model: 'infill', prompt: 'a', suffix: 'b', _debug_render_only: true })
+  eq(rendered._debug_info.rendered_template, 'a|b<|go_after|>')
 })
 await check('load, ps, unload', async () => {
   needStories()

@@ -73,7 +73,9 @@ void write_all(int fd, std::span<const std::byte> bytes, std::string_view what) 
 
 void fsync_folder(const std::filesystem::path& folder) {
   UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) throw_errno(errno, "cannot sync folder", folder.string());
+  // Some file systems cannot and say so; then there is nothing to wait for.
+  if (!fd || (::fsync(fd.get()) != 0 && errno != EINVAL))
+    throw_errno(errno, "cannot sync folder", folder.string());
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {

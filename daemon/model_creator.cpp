@@ -230,8 +230,6 @@ void add_texts(Job& job) {
     if (type == media_type::template_text) job.draft.remove(media_type::prompt);
     if (!text->empty()) job.draft.add_text(type, *text);
   };
-  if (job.request.template_text && !job.request.template_text->empty())
-    modelfile::Template::parse(*job.request.template_text);  // says what is wrong with it
   replace(media_type::template_text, job.request.template_text);
   replace(media_type::system, job.request.system);
   for (const std::string& license : job.request.licenses)
@@ -280,6 +278,10 @@ void create_model(registry::ModelStore& store, const Config& config,
   const registry::ModelName name = registry::ModelName::parse(request.model);
   const engine::Mixture* mixture = mixture_named(request.quantize, "quantize");
   const engine::Mixture* draft_mixture = mixture_named(request.draft_quantize, "draft_quantize");
+  // What is wrong with the request is said before the first line of progress, so that it has a
+  // status of its own.
+  if (request.template_text && !request.template_text->empty())
+    modelfile::Template::parse(*request.template_text);
   Job job{request, config, ModelDraft(store, progress)};
   modelfile::Parameters old_parameters;
   if (request.from) {

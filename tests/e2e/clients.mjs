@@ -18,7 +18,7 @@ const create = (daemon, name) => daemon.create(name, shared(`clients/models/${na
 
 // Checks of what this version does not have yet: structured output, pull and push, /v1/responses.
 const scripts = [
-  ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!(chat|generate)\\.(format|think)|stream\\.abort|create\\.quantize$|delete$|push|pull|systemone|web)'],
+  ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!(chat|generate)\\.format|stream\\.abort|push|pull|systemone|web)'],
   ['openai.mjs', 'openai', '^openai\\.(?!chat\\.(json|parse)|responses|abort\\.(stream|signal|timeout)|error\\.responses|beyond\\.(?!max_comp|embeddings|error))'],
   ['openapi.mjs', 'ajv', '^openapi\\.(?!v1\\.responses)'],
 ]

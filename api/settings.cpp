@@ -11,6 +11,7 @@
 #include "api/settings/config_file.h"
 #include "base/check.h"
 #include "base/error.h"
+#include "base/nearest_word.h"
 
 namespace hearth::api {
 namespace {
@@ -156,21 +157,6 @@ std::string as_ollama_has_it(const Setting& setting, std::string text) {
   }
 }
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 std::string with_dashes(std::string_view name) {
   std::string text(name);
   for (char& c : text) {
@@ -271,16 +257,9 @@ const Setting* find_setting(std::string_view name) {
 
 std::string nearest_setting(std::string_view name) {
   const std::string wanted = with_dashes(name);
-  const size_t distance_max = std::max<size_t>(2, wanted.size() / 3);
-  std::string nearest;
-  size_t nearest_distance = distance_max + 1;
-  for (const Setting& setting : settings()) {
-    const size_t distance = edit_distance(wanted, setting.name);
-    if (distance >= nearest_distance) continue;
-    nearest_distance = distance;
-    nearest = std::string(setting.name);
-  }
-  return nearest;
+  NearestWord nearest(wanted);
+  for (const Setting& setting : settings()) nearest.consider(setting.name);
+  return std::string(nearest.found());
 }
 
 const SettingValue& Settings::value(std::string_view name) const {

@@ -8,6 +8,7 @@
 
 #include "api/setting_flags.h"
 #include "base/error.h"
+#include "base/nearest_word.h"
 #include "base/version.h"
 #include "cli/command_tree.h"
 #include "cli/daemon_start.h"
@@ -31,6 +32,14 @@ int print_version(const Client& client) {
   return 0;
 }
 
+std::string unknown_command(const CLI::App& app, std::string_view word) {
+  NearestWord nearest(word);
+  const std::vector<const CLI::App*> commands = app.get_subcommands({});
+  for (const CLI::App* command : commands) nearest.consider(command->get_name());
+  if (nearest.found().empty()) return fmt::format("there is no command '{}'", word);
+  return fmt::format("there is no command '{}'; did you mean {}?", word, nearest.found());
+}
+
 // The library lists what it could not use in no order; the first such word says enough.
 std::string describe_mistake(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> unused = app.remaining(true);
@@ -38,7 +47,7 @@ std::string describe_mistake(const CLI::App& app, const CLI::ParseError& error) 
   if (!is_unused || unused.empty()) return error.what();
   const std::string& word = unused.front();
   if (word.starts_with('-')) return fmt::format("there is no option {}", word);
-  if (app.get_subcommands().empty()) return fmt::format("there is no command '{}'", word);
+  if (app.get_subcommands().empty()) return unknown_command(app, word);
   return fmt::format("unexpected argument '{}'", word);
 }
 

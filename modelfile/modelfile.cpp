@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/nearest_word.h"
 #include "base/utf8.h"
 
 namespace hearth::modelfile {
@@ -85,28 +86,11 @@ std::string all_keywords() {
   return list;
 }
 
-// Letters to put in, take out or exchange to make one word the other.
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t exchanged = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({exchanged, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 // "; did you mean SYSTEM?" for a word that is nearly one of the commands, else all of them.
 std::string hint_for(std::string_view word) {
-  const auto nearer = [word](std::string_view a, std::string_view b) {
-    return distance(word, a) < distance(word, b);
-  };
-  const std::string_view nearest = *std::min_element(keywords.begin(), keywords.end(), nearer);
-  if (distance(word, nearest) <= 2) return fmt::format("; did you mean {}?", nearest);
+  NearestWord nearest(word);
+  for (const std::string_view keyword : keywords) nearest.consider(keyword);
+  if (!nearest.found().empty()) return fmt::format("; did you mean {}?", nearest.found());
   return fmt::format("; commands are {}", all_keywords());
 }
 

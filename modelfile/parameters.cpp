@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/nearest_word.h"
 
 namespace hearth::modelfile {
 namespace {
@@ -234,6 +235,17 @@ Parameters default_parameters() {
   return defaults;
 }
 
+namespace {
+
+std::string unknown_parameter(std::string_view name) {
+  NearestWord nearest(name);
+  for (const ParameterRow& row : parameter_table()) nearest.consider(row.name);
+  if (nearest.found().empty()) return fmt::format("unknown parameter '{}'", name);
+  return fmt::format("unknown parameter '{}'; did you mean {}?", name, nearest.found());
+}
+
+}  // namespace
+
 ParsedParameters parse_options(const Json& options) {
   ParsedParameters parsed;
   if (options.is_null()) return parsed;
@@ -247,7 +259,7 @@ ParsedParameters parse_options(const Json& options) {
     } else if (is_retired_parameter(name)) {
       parsed.warnings.push_back(fmt::format("option \"{}\" does nothing any more", name));
     } else {
-      parsed.warnings.push_back(fmt::format("unknown option \"{}\" is ignored", name));
+      parsed.warnings.push_back(fmt::format("{} is ignored", unknown_parameter(name)));
     }
   }
   return parsed;
@@ -256,7 +268,7 @@ ParsedParameters parse_options(const Json& options) {
 bool set_parameter(Parameters& parameters, std::string_view name, std::string_view value) {
   const ParameterRow* row = find(name);
   if (!row && is_retired_parameter(name)) return false;
-  if (!row) throw Error(ErrorCode::invalid_argument, fmt::format("unknown parameter '{}'", name));
+  if (!row) throw Error(ErrorCode::invalid_argument, unknown_parameter(name));
   std::visit(
       [&](auto member) {
         using T = typename std::decay_t<decltype(parameters.*member)>::value_type;

@@ -149,12 +149,15 @@ struct ModelDescription {
   Json model_info = Json::object();
   std::vector<TensorSummary> tensors;
   std::vector<std::string> capabilities;
+  std::string required_version;  // of Ollama; empty: any
   WallTime modified_at;
 };
 
 struct ShowRequest {
   std::string model;
   bool is_verbose = false;
+  std::string system;             // shown in place of the model's, where not empty
+  modelfile::Parameters options;  // shown over the model's
 };
 
 struct CopyRequest {

@@ -164,11 +164,12 @@ std::vector<api::Message> stored_messages(const registry::StoredModel& stored) {
   return messages;
 }
 
-api::ModelDescription describe_model(const registry::BlobStore& blobs,
-                                     const registry::StoredModel& stored, const WeightsFacts& facts,
-                                     const api::ShowRequest& request) {
+api::ModelDescription describe_model(const registry::BlobStore& blobs, registry::StoredModel stored,
+                                     const WeightsFacts& facts, const api::ShowRequest& request) {
   const engine::ModelInfo& info = facts.info;
-  const modelfile::Parameters parameters = stored_parameters(stored);
+  if (!request.system.empty()) stored.system = request.system;
+  const modelfile::Parameters parameters =
+      modelfile::merge(stored_parameters(stored), request.options);
   api::ModelDescription description;
   description.license = joined(stored.licenses);
   description.messages = stored_messages(stored);
@@ -187,6 +188,7 @@ api::ModelDescription describe_model(const registry::BlobStore& blobs,
     summary.shape.assign(tensor.shape.begin(), tensor.shape.end());
   }
   description.capabilities = stored_capabilities(stored, facts);
+  description.required_version = stored.config.required_version;
   description.modified_at = stored.stored.modified_at;
   return description;
 }

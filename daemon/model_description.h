@@ -25,9 +25,9 @@ std::vector<std::string> stored_capabilities(const registry::StoredModel& stored
 modelfile::Parameters stored_parameters(const registry::StoredModel& stored);
 std::vector<api::Message> stored_messages(const registry::StoredModel& stored);
 
-// Everything for /api/show. Reads the header of the weights again for the metadata.
-api::ModelDescription describe_model(const registry::BlobStore& blobs,
-                                     const registry::StoredModel& stored, const WeightsFacts& facts,
-                                     const api::ShowRequest& request);
+// Everything for /api/show, with what the request wants shown instead. Reads the header of the
+// weights again for the metadata.
+api::ModelDescription describe_model(const registry::BlobStore& blobs, registry::StoredModel stored,
+                                     const WeightsFacts& facts, const api::ShowRequest& request);
 
 }  // namespace hearth::daemon

@@ -35,8 +35,13 @@ std::string read_native_model(std::string_view body) {
 ShowRequest read_native_show(std::string_view body) {
   const Json json = parse_body(body);
   const Fields fields(json);
-  return {.model = read_model_name(fields),
-          .is_verbose = fields.boolean("verbose").value_or(false)};
+  ShowRequest request;
+  request.model = read_model_name(fields);
+  request.is_verbose = fields.boolean("verbose").value_or(false);
+  request.system = fields.text("system").value_or("");
+  if (const Json* options = fields.object("options"))
+    request.options = modelfile::parse_options(*options).values;
+  return request;
 }
 
 CopyRequest read_native_copy(std::string_view body) {
@@ -118,6 +123,7 @@ std::string write_native_show(const ModelDescription& model) {
     value["tensors"].push_back(std::move(entry));
   }
   value["capabilities"] = model.capabilities;
+  add_text(value, "requires", model.required_version);
   value["modified_at"] = rfc3339_local(model.modified_at);
   return to_line(value);
 }

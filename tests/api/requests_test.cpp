@@ -128,6 +128,10 @@ TEST_CASE("requests about models") {
   CHECK(api::read_native_model(R"({"model":"m","name":"n"})") == "m");
   CHECK_THROWS_AS(api::read_native_model("{}"), Error);
   CHECK(api::read_native_show(R"({"model":"m","verbose":true})").is_verbose);
+  const auto show =
+      api::read_native_show(R"({"model":"m","system":"S","options":{"temperature":1}})");
+  CHECK(show.system == "S");
+  CHECK(show.options.temperature == 1.0F);
   CHECK(api::read_native_copy(R"({"source":"a","destination":"b"})").destination == "b");
 }
 

@@ -80,6 +80,13 @@ await check('create from a file', async () => {
   eq([listed.object, listed.data[0].id, listed.data[0].owned_by], ['list', 'story:latest', 'library'])
   eq((await d.call('GET', '/v1/models/story')).json.id, 'story')
 })
+await check('show: a system text and options in place of the model\'s', async () => {
+  needModel()
+  const shown = await d.post('/api/show', { model: 'story', system: 'OTHER', options: { top_k: 7 } })
+  eq(shown.system, 'OTHER')
+  ok(/^top_k +7$/m.test(shown.parameters) && /^SYSTEM OTHER$/m.test(shown.modelfile) && /^PARAMETER top_k 7$/m.test(shown.modelfile), shown.modelfile)
+  eq((await d.post('/api/show', { model: 'story' })).system, undefined)
+})
 await check('show', async () => {
   needModel()
   const shown = await d.post('/api/show', { model: 'story' })

@@ -167,7 +167,7 @@ std::string with_dashes(std::string_view name) {
 }
 
 // Variables that the programs read without their being settings.
-constexpr std::string_view other_variables[] = {"HEARTH_CONFIG", "HEARTH_ISA"};
+constexpr std::string_view other_variables[] = {"HEARTH_CONFIG"};
 
 // What a variable that looks like one of ours or Ollama's but has no effect is told about it.
 std::string describe_stray(std::string_view name) {

@@ -59,6 +59,7 @@ Config config_from(const api::Settings& settings) {
   config.max_queue = static_cast<int32_t>(settings.count("max-queue"));
   config.body_bytes_max = settings.count("max-body");
   config.heartbeat = settings.duration("heartbeat");
+  config.isa = settings.text("isa");
   config.kv_cache_type = kv_type(settings.text("kv-cache-type"));
   config.threads = static_cast<int32_t>(settings.count("threads"));
   config.memory_limit_bytes = settings.count("memory-limit");

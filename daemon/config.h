@@ -30,6 +30,7 @@ struct Config {
   int32_t max_queue = 512;
   int64_t body_bytes_max = int64_t{64} << 20;
   api::Duration heartbeat = std::chrono::seconds(15);
+  std::string isa;  // of the kernels; empty: the best of this machine
   engine::KvType kv_cache_type = engine::KvType::f16;
   int32_t threads = 0;             // 0: by cores and quota
   int64_t memory_limit_bytes = 0;  // for all models together; 0: most of what the machine has

@@ -98,6 +98,14 @@ std::map<std::string, std::string> weight_files(Job& job, registry::ModelStore& 
 void add_weights(Job& job, registry::ModelStore& store) {
   const std::vector<UploadedModel> uploads =
       read_uploads(job.draft.blobs(), weight_files(job, store), "files");
+  for (const UploadedModel& upload : uploads) {
+    if (upload.kind == UploadedKind::model && upload.info.architecture.empty()) {
+      refuse(
+          fmt::format("files: {} does not name its architecture (general.architecture): no "
+                      "model can be made of it",
+                      upload.parts.front().name));
+    }
+  }
   job.draft.report("parsing GGUF");  // only now, so that a file that is none has its own status
   const UploadedModel* model = nullptr;
   for (const UploadedModel& upload : uploads) {

@@ -276,9 +276,9 @@ Value Interpreter::call_macro(const Callable& macro, const Arguments& arguments)
   }
   Dict* more_named = heap_.dict();
   for (const auto& [name, value] : arguments.named) {
-    const bool is_parameter =
-        std::any_of(definition.parameters.begin(), definition.parameters.end(),
-                    [&](const Parameter& parameter) { return parameter.name == name; });
+    const bool is_parameter = std::any_of(
+        definition.parameters.begin(), definition.parameters.end(),
+        [&wanted = name](const Parameter& parameter) { return parameter.name == wanted; });
     if (is_parameter || name == "caller") continue;
     if (!program_.uses_kwargs)
       fail(fmt::format("macro '{}' takes no keyword argument '{}'", macro.name, name));

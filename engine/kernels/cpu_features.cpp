@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstdint>
 #endif
@@ -23,9 +25,18 @@ uint64_t saved_registers() {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 
-}  // namespace
+// Tile registers are saved only for processes that asked.
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long tile_data = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
 
-CpuFeatures cpu_features() noexcept {
+CpuFeatures ask_processor() {
   CpuFeatures features;
   uint32_t a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0) return features;
@@ -38,6 +49,18 @@ CpuFeatures cpu_features() noexcept {
   features.avx2 = (saved & 0x6) == 0x6 && has(b, 5);
   const bool f_dq_bw_vl = has(b, 16) && has(b, 17) && has(b, 30) && has(b, 31);
   features.avx512 = features.avx2 && (saved & 0xe6) == 0xe6 && f_dq_bw_vl && has(c, 11);
+  const bool tiles = has(d, 22) && has(d, 24) && has(d, 25);  // bf16, tiles, int8
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return features;
+  const bool bfloats = has(a, 5);
+  features.amx =
+      features.avx512 && tiles && bfloats && (saved & 0x60000) == 0x60000 && may_use_tiles();
+  return features;
+}
+
+}  // namespace
+
+CpuFeatures cpu_features() noexcept {
+  static const CpuFeatures features = ask_processor();
   return features;
 }
 #else

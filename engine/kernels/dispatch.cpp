@@ -13,6 +13,7 @@ KernelTables available_kernels() noexcept {
   const CpuFeatures features = cpu_features();
   if (features.avx2) result.tables[result.count++] = &avx2_table;
   if (features.avx512) result.tables[result.count++] = &avx512_table;
+  if (features.amx) result.tables[result.count++] = &amx_table();
 #endif
   return result;
 }

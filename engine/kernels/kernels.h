@@ -17,7 +17,7 @@ namespace hearth::engine {
 
 enum class DType : uint32_t;
 
-enum class Isa : uint8_t { scalar, avx2, avx512 };
+enum class Isa : uint8_t { scalar, avx2, avx512, amx };
 
 // How a weight lies in memory. `rows` is GGUF's own order (the mapped file as it is).
 enum class Layout : uint8_t { rows };
@@ -52,7 +52,8 @@ using LinearFn = void (*)(const LinearArgs&) noexcept;
 // are.
 struct FormatKernels {
   DType type;
-  ColumnKind column;
+  ColumnKind column;         // of rows in the decode role
+  ColumnKind prompt_column;  // of rows in the prompt role
   LinearFn decode;
   LinearFn prompt;
   void (*get_row)(const void* row, int64_t width, float* out) noexcept;  // dequantises one row
@@ -171,8 +172,8 @@ struct KernelTables {
   int32_t count;
 };
 KernelTables available_kernels() noexcept;
-// By name ("scalar", "avx2", "avx512"), or the best one for an empty name. Null when this machine
-// cannot run it or the name is unknown. HEARTH_ISA is read by the caller, not here.
+// By name ("scalar", "avx2", "avx512", "amx"), or the best one for an empty name. Null when this
+// machine cannot run it or the name is unknown. HEARTH_ISA is read by the caller, not here.
 const KernelTable* find_kernels(const char* name) noexcept;
 // The row for a format, null when the table lacks it.
 const FormatKernels* find_format(const KernelTable& table, DType type) noexcept;

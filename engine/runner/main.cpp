@@ -21,6 +21,7 @@
 #include "base/version.h"
 #include "engine/backend/thread_count.h"
 #include "engine/bench.h"
+#include "engine/kernels/cpu_features.h"
 #include "engine/kv_type.h"
 #include "engine/runner/commands.h"
 #include "engine/runner/sandbox.h"
@@ -72,6 +73,7 @@ int serve(const std::string& name, log::Level level) {
   RunnerServer::Options options;
   options.name = name;
   settle_on_cores(options);
+  static_cast<void>(cpu_features());
   options.stop = &stop_asked;
   log::debug(fmt::format("hearth-runner {} with {} threads", version(), options.default_threads));
   const SandboxReport report = enter_sandbox();
@@ -109,7 +111,7 @@ void add_logits(CLI::App& app, LogitsCommand& command) {
                      "Compute threads; 0: as many as cores and quota allow");
   logits->add_option(
       "--isa", command.isa,
-      "Instruction set: scalar, avx2 or avx512 (default: HEARTH_ISA, else the best)");
+      "Instruction set: scalar, avx2, avx512 or amx (default: HEARTH_ISA, else the best)");
   logits->add_option("--batch", command.batch, "Tokens per step")->capture_default_str();
   logits->add_flag("--decode", command.decode_role,
                    "Each token as a step of its own in the decode role");

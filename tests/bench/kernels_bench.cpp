@@ -366,7 +366,7 @@ int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
     fmt::print(stderr,
-               "kernels_bench [--isa scalar|avx2|avx512] [--threads N] [--only WORD] [--smoke] "
+               "kernels_bench [--isa scalar|avx2|avx512|amx] [--threads N] [--only WORD] [--smoke] "
                "[--huge]\n");
     return 2;
   }

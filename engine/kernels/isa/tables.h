@@ -16,6 +16,8 @@ namespace hearth::engine {
 extern const KernelTable scalar_table;
 extern const KernelTable avx2_table;
 extern const KernelTable avx512_table;
+// That of AVX-512 with its prompt role on the tile unit.
+const KernelTable& amx_table() noexcept;
 
 // Rows for embedding look-ups, by tensor/codec.h: too few to be worth a kernel.
 // Every format of the tables has one (get_row.cpp).

@@ -27,13 +27,15 @@
 
 template <DType type, class Format>
 constexpr FormatKernels block_format() {
-  return {type,          ColumnKind::q8, linear_blocks<Format>, linear_blocks<Format>,
-          get_row<type>, nullptr};
+  return {
+      type,          ColumnKind::q8, ColumnKind::q8, linear_blocks<Format>, linear_blocks<Format>,
+      get_row<type>, nullptr};
 }
 template <DType type, class Weights>
 constexpr FormatKernels float_format() {
-  return {type,          ColumnKind::f32, linear_float<Weights>, linear_float<Weights>,
-          get_row<type>, nullptr};
+  return {
+      type,          ColumnKind::f32, ColumnKind::f32, linear_float<Weights>, linear_float<Weights>,
+      get_row<type>, nullptr};
 }
 
 constexpr FormatKernels formats[] = {

@@ -172,7 +172,8 @@ void MoeDispatch::multiply(const ExpertMatrix& matrix, int64_t rows_per_expert, 
   const ActiveExpert& expert = *piece.expert;
   Weight weight = step_->tape().weight(matrix.weight);
   const int64_t first_row = expert.expert * rows_per_expert;
-  weight.data = static_cast<const std::byte*>(weight.data) + first_row * weight.row_bytes;
+  weight.data = static_cast<const std::byte*>(weight.data) +
+                row_offset(weight.layout, weight.row_bytes, first_row);
   const Columns columns{memory_->columns_.data() + expert.first_slot * stride_bytes,
                         stride_bytes,
                         expert.slot_count,

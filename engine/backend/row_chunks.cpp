@@ -5,8 +5,6 @@
 namespace hearth::engine {
 namespace {
 
-// Kernels work on tiles of 16 rows.
-constexpr int64_t tile_rows = 16;
 constexpr int64_t chunk_bytes = 32 << 10;
 
 }  // namespace
@@ -37,7 +35,8 @@ void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange ro
                   columns.output,
                   columns.output_stride,
                   scratch,
-                  fetch_end};
+                  fetch_end,
+                  weight.layout};
   if (decode_count > 0) format.decode(args);
   if (decode_count == columns.count) return;
   args.columns = columns.data + decode_count * columns.stride_bytes;

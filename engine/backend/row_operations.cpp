@@ -21,8 +21,13 @@ void run(const StepContext& step, const GetRow& op, int64_t row) {
     std::memcpy(out, given, static_cast<size_t>(table.width) * sizeof(float));
     return;
   }
-  const std::byte* source = static_cast<const std::byte*>(table.data) + token * table.row_bytes;
-  find_format(step.kernels(), table.type)->get_row(source, table.width, out);
+  const FormatKernels& format = *find_format(step.kernels(), table.type);
+  if (table.layout == Layout::tiles) {
+    format.get_tile_row(table.data, token, table.width, out);
+  } else {
+    const std::byte* source = static_cast<const std::byte*>(table.data) + token * table.row_bytes;
+    format.get_row(source, table.width, out);
+  }
   if (op.scale != 1.0F) step.kernels().scale(out, op.scale, table.width, out);
 }
 

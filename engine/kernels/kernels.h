@@ -19,8 +19,26 @@ enum class DType : uint32_t;
 
 enum class Isa : uint8_t { scalar, avx2, avx512, amx };
 
-// How a weight lies in memory. `rows` is GGUF's own order (the mapped file as it is).
-enum class Layout : uint8_t { rows };
+// How a weight lies in memory.
+//   rows   GGUF's own order (the mapped file as it is)
+//   tiles  16 rows a tile, interleaved by dwords (FormatKernels::pack, docs/tape.md); the last tile
+//          of a matrix is a whole one
+enum class Layout : uint8_t { rows, tiles };
+
+inline constexpr int64_t tile_rows = 16;
+// Bytes of a tile of rows of `row_bytes`: as many as the rows have, up to the next cache line.
+static constexpr inline int64_t tile_bytes(int64_t row_bytes) {
+  return (tile_rows * row_bytes + 63) / 64 * 64;
+}
+// Where row `row` of a weight begins; in tiles a multiple of tile_rows.
+static constexpr inline int64_t row_offset(Layout layout, int64_t row_bytes, int64_t row) {
+  return layout == Layout::tiles ? row / tile_rows * tile_bytes(row_bytes) : row * row_bytes;
+}
+// Bytes of a weight.
+static constexpr inline int64_t weight_bytes(Layout layout, int64_t row_bytes, int64_t row_count) {
+  return row_offset(layout, row_bytes,
+                    layout == Layout::tiles ? row_count + tile_rows - 1 : row_count);
+}
 
 // What an input vector must be turned into before a format's dot products can read it.
 //   f32  the vector itself
@@ -29,11 +47,11 @@ enum class Layout : uint8_t { rows };
 enum class ColumnKind : uint8_t { f32, q8 };
 
 // output[column * output_stride + row] = dot(weight row, column) for rows [row_begin, row_end).
-// Fastest where the range starts at a multiple of 32 rows; inside it, and up to fetch_end, the next
-// rows are fetched ahead.
+// Fastest where the range starts at a multiple of 32 rows (in tiles row_begin must be one of 16);
+// inside it, and up to fetch_end, the next rows are fetched ahead.
 struct LinearArgs {
   const void* weight;  // row 0
-  int64_t row_bytes;   // distance between rows
+  int64_t row_bytes;   // of a row as in a file; in Layout::rows the distance between rows
   int64_t width;       // values per row and per column
   int64_t row_begin, row_end;
   const void* columns;          // column 0, prepared as the format's ColumnKind
@@ -42,14 +60,15 @@ struct LinearArgs {
   float* output;          // indexed by absolute row
   int64_t output_stride;  // floats between the outputs of two columns
   void* scratch;          // linear_scratch_bytes, 64-byte aligned, private to the calling thread
-  int64_t fetch_end =
-      0;  // rows up to here may be fetched ahead for the caller's next range; 0: none
+  // Rows up to here may be fetched ahead for the caller's next range; 0: none.
+  int64_t fetch_end = 0;
+  Layout layout = Layout::rows;
 };
 
 using LinearFn = void (*)(const LinearArgs&) noexcept;
 
-// One row per weight format. A null `pack` means the identity: the mapped rows are used as they
-// are.
+// One row per weight format. Where `pack` is null there are no tiles: the mapped rows are used as
+// they are.
 struct FormatKernels {
   DType type;
   ColumnKind column;         // of rows in the decode role
@@ -57,7 +76,10 @@ struct FormatKernels {
   LinearFn decode;
   LinearFn prompt;
   void (*get_row)(const void* row, int64_t width, float* out) noexcept;  // dequantises one row
-  void (*pack)(const void* rows, int64_t row_count, int64_t width, void* out) noexcept;
+  // Rows one behind the other into tiles: weight_bytes(Layout::tiles, ..) of them, 64-byte aligned.
+  void (*pack)(const void* rows, int64_t row_count, int64_t width, void* tiles) noexcept;
+  // get_row of row `row` of a matrix in tiles.
+  void (*get_tile_row)(const void* tiles, int64_t row, int64_t width, float* out) noexcept;
 };
 
 enum class RopeStyle : uint8_t {

@@ -93,11 +93,24 @@ class Mapping {
 // A matrix of about `bytes` bytes of sensible weights: random ones, repeated.
 struct Matrix {
   DType type;
+  Layout layout;
   int64_t width, rows;
   Mapping memory;
 
-  Matrix(DType dtype, int64_t columns, int64_t bytes, bool huge)
+  Matrix(const FormatKernels& format, Layout order, int64_t columns, int64_t bytes, bool huge)
+      : Matrix(format.type, order, columns, bytes, huge) {
+    if (layout == Layout::tiles) {
+      const size_t piece = static_cast<size_t>(tile_rows * row_bytes(type, width));
+      const std::vector<std::byte> first(memory.data(), memory.data() + piece);
+      format.pack(first.data(), tile_rows, width, memory.data());
+      repeat(piece);
+    }
+  }
+
+ private:
+  Matrix(DType dtype, Layout order, int64_t columns, int64_t bytes, bool huge)
       : type(dtype),
+        layout(order),
         width(columns),
         rows(std::max<int64_t>(64, bytes / row_bytes(dtype, columns) / 64 * 64)),
         memory(static_cast<size_t>(rows * row_bytes(dtype, columns)), huge) {
@@ -111,11 +124,22 @@ struct Matrix {
       for (float& value : values) value = normal(random);
       encode(type, values, {memory.data(), piece});
     }
-    for (size_t at = piece; at < memory.size(); at += piece) {
+    repeat(piece);
+  }
+  // The first `piece` bytes again and again.
+  void repeat(size_t piece) {
+    for (size_t at = piece; at < memory.size(); at += piece)
       std::memcpy(memory.data() + at, memory.data(), std::min(piece, memory.size() - at));
-    }
   }
 };
+
+std::vector<Layout> layouts_of(const FormatKernels& format) {
+  if (format.pack == nullptr) return {Layout::rows};
+  return {Layout::rows, Layout::tiles};
+}
+const char* name_of(Layout layout) {
+  return layout == Layout::tiles ? "tiles" : "rows";
+}
 
 // Sum of all bytes as 64-bit words, eight at a time: as fast as the memory goes.
 uint64_t read_all(const std::byte* data, size_t size) {
@@ -181,7 +205,9 @@ double linear_seconds(const Options& options, const Matrix& matrix, int64_t coun
                             count,
                             output.data(),
                             matrix.rows,
-                            scratch.data()};
+                            scratch.data(),
+                            0,
+                            matrix.layout};
       (count > 32 ? format.prompt : format.decode)(args);
     }
   });
@@ -198,29 +224,35 @@ bool wanted(const Options& options, const std::string& name) {
   return options.only.empty() || name.find(options.only) != std::string::npos;
 }
 
+void bench_decode(const Options& options, const FormatKernels& format, Layout layout) {
+  const Matrix matrix(format, layout, 2048, options.smoke ? 1 << 20 : 320 << 20, options.huge);
+  const double gigabytes = static_cast<double>(matrix.memory.size()) * 1e-9;
+  for (int threads = 1; threads <= options.threads; threads *= 2) {
+    std::string line =
+        fmt::format("  {:5} {:5} {} threads:", info(format.type).name, name_of(layout), threads);
+    std::vector<double> reads;
+    for (const int64_t count : {1, 2, 4, 8, 16, 32}) {
+      std::vector<double> times, ratios;
+      for (int round = 0; round < (options.smoke ? 1 : 5); ++round) {
+        const double read = read_seconds(matrix, threads);
+        times.push_back(linear_seconds(options, matrix, count, threads));
+        ratios.push_back(read / times.back());
+        reads.push_back(read);
+      }
+      line += fmt::format("  {}: {:.1f} ({:.0f} %)", count, gigabytes / median(times),
+                          100 * median(ratios));
+    }
+    fmt::print("{}  read {:.1f}\n", line, gigabytes / median(reads));
+    std::fflush(stdout);
+  }
+}
+
 void bench_decode(const Options& options) {
   fmt::print("decode, GB/s of weights (share of the reading loop's), {}\n", options.table->name);
   for (const DType type : bench_types) {
     if (!wanted(options, fmt::format("decode {}", info(type).name))) continue;
-    const Matrix matrix(type, 2048, options.smoke ? 1 << 20 : 320 << 20, options.huge);
-    const double gigabytes = static_cast<double>(matrix.memory.size()) * 1e-9;
-    for (int threads = 1; threads <= options.threads; threads *= 2) {
-      std::string line = fmt::format("  {:5} {} threads:", info(type).name, threads);
-      std::vector<double> reads;
-      for (const int64_t count : {1, 2, 4, 8, 16, 32}) {
-        std::vector<double> times, ratios;
-        for (int round = 0; round < (options.smoke ? 1 : 5); ++round) {
-          const double read = read_seconds(matrix, threads);
-          times.push_back(linear_seconds(options, matrix, count, threads));
-          ratios.push_back(read / times.back());
-          reads.push_back(read);
-        }
-        line += fmt::format("  {}: {:.1f} ({:.0f} %)", count, gigabytes / median(times),
-                            100 * median(ratios));
-      }
-      fmt::print("{}  read {:.1f}\n", line, gigabytes / median(reads));
-      std::fflush(stdout);
-    }
+    const FormatKernels& format = *find_format(*options.table, type);
+    for (const Layout layout : layouts_of(format)) bench_decode(options, format, layout);
   }
 }
 
@@ -228,8 +260,10 @@ void bench_prompt(const Options& options) {
   fmt::print("prompt, 512 columns, TOPS (2 per multiplication), {}\n", options.table->name);
   for (const DType type : bench_types) {
     if (!wanted(options, fmt::format("prompt {}", info(type).name))) continue;
+    const FormatKernels& format = *find_format(*options.table, type);
     for (const int64_t width : {2048, 8192}) {
-      const Matrix matrix(type, width, options.smoke ? 1 << 18 : 24 << 20, options.huge);
+      const Matrix matrix(format, layouts_of(format).back(), width,
+                          options.smoke ? 1 << 18 : 24 << 20, options.huge);
       std::string line = fmt::format("  {:5} width {}:", info(type).name, width);
       for (int threads = 1; threads <= options.threads; threads *= 2) {
         std::vector<double> times;

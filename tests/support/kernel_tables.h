@@ -19,12 +19,15 @@ class AlignedBytes {
  public:
   explicit AlignedBytes(int64_t size)
       : data_(static_cast<std::byte*>(
-            ::operator new (static_cast<size_t>(size), std::align_val_t{64}))) {}
-  std::byte* data() { return data_.get(); }
+            ::operator new (static_cast<size_t>(size), std::align_val_t{64}))),
+        size_(size) {}
+  std::byte* data() const { return data_.get(); }
+  int64_t size() const { return size_; }
 
  private:
   struct Delete {
     void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   std::unique_ptr<std::byte, Delete> data_;
+  int64_t size_;
 };

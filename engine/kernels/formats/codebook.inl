@@ -66,7 +66,8 @@ struct CodebookFormat {
   using Shape = typename Type::Shape;
   static constexpr int values = 256;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     const Type type(rows, panel);
     for (int sub = 0; sub < 8; ++sub) {
       PointCodes codes;

@@ -35,7 +35,8 @@ struct Tq1_0 {
   static constexpr int values = 256;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     store_one_scale(panel, 0, 8, load_row_halves(rows, 52));
     for (int part = 0; part < 2; ++part) unpack_digits(rows, 16 * part, 4 * part, 8, panel);
     unpack_digits(rows, 32, 40, 4, panel);
@@ -48,7 +49,8 @@ struct Tq1_0 {
 
  private:
   // 16 bytes at `offset`: digit n is at dwords first + n * step.
-  static void unpack_digits(RowBlocks& rows, int64_t offset, int first, int step, Panel& panel) {
+  template <class Rows>
+  static void unpack_digits(Rows& rows, int64_t offset, int first, int step, Panel& panel) {
     I32x16 q[4];
     load_row_dwords(rows, offset, q);
     for (int i = 0; i < 4; ++i) {
@@ -66,7 +68,8 @@ struct Tq2_0 {
   static constexpr int values = 256;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     store_one_scale(panel, 0, 8, load_row_halves(rows, 64));
     const I32x16 two_bits = splat_i32(0x03030303);
     for (int part = 0; part < 4; ++part) {
@@ -89,15 +92,16 @@ struct Q2_0 {
   static constexpr int values = 64;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
     const int count = sub_block_count<Shape>(values_left);
     for (int block = 0; block < count / 2; ++block) {
-      const int64_t offset = block * static_cast<int64_t>(sizeof(Block));
-      store_one_scale(panel, 2 * block, 2 * block + 2, load_row_halves(rows, offset));
+      store_one_scale(panel, 2 * block, 2 * block + 2, load_row_halves(rows, 0));
       I32x16 q[4];
-      load_row_dwords(rows, offset + 2, q);
+      load_row_dwords(rows, 2, q);
       for (int i = 0; i < 16; ++i)
         store_i32(panel.weights[16 * block + i], four_values(shift_right_by(q[i / 4], i % 4 * 8)));
+      next_block(rows);
     }
     clear_sub_blocks<Shape>(panel, count);
   }
@@ -117,17 +121,18 @@ struct Q1_0 {
   static constexpr int values = 128;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
     const int count = sub_block_count<Shape>(values_left);
     for (int block = 0; block < count / 4; ++block) {
-      const int64_t offset = block * static_cast<int64_t>(sizeof(Block));
-      store_one_scale(panel, 4 * block, 4 * block + 4, load_row_halves(rows, offset));
+      store_one_scale(panel, 4 * block, 4 * block + 4, load_row_halves(rows, 0));
       I32x16 q[4];
-      load_row_dwords(rows, offset + 2, q);
+      load_row_dwords(rows, 2, q);
       for (int i = 0; i < 32; ++i) {
         const I32x16 ones = spread_bits(shift_right_by(q[i / 8], i % 8 * 4));
         store_i32(panel.weights[32 * block + i], add_bytes(shift_left<1>(ones), signed_offset(1)));
       }
+      next_block(rows);
     }
     clear_sub_blocks<Shape>(panel, count);
   }

@@ -13,7 +13,8 @@ struct Iq1S {
   I32x16 index[2][4];  // a dword per sub-block
   I32x16 high[4];      // 16 bits per sub-block: bits 8 to 10 of the indices, scale, delta
 
-  Iq1S(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  Iq1S(Rows& rows, Panel& panel) {
     const F32x16 d = mul(load_row_halves(rows, 0), splat(0.125f));
     for (int i = 0; i < 2; ++i) load_row_dwords(rows, 2 + 16 * i, index[i]);
     load_row_dwords(rows, 34, high);
@@ -44,7 +45,8 @@ struct Iq1M {
   I32x16 index[2][4];  // a dword per sub-block
   I32x16 high[4];      // a nibble per point: bits 8 to 10 of its index, delta
 
-  Iq1M(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  Iq1M(Rows& rows, Panel& panel) {
     for (int i = 0; i < 2; ++i) load_row_dwords(rows, 16 * i, index[i]);
     load_row_dwords(rows, 32, high);
     I32x16 words[4];  // the four words of scales are the last two dwords

@@ -3,7 +3,8 @@
 
 #include "engine/kernels/formats/codebook.inl"
 
-inline F32x16 iq2_scale(const RowBlocks& rows) {
+template <class Rows>
+inline F32x16 iq2_scale(const Rows& rows) {
   return mul(load_row_halves(rows, 0), splat(0.125f));
 }
 
@@ -23,7 +24,8 @@ struct Iq2Xxs {
 
   I32x16 words[4][4];  // of two sub-blocks each: indices, signs and scale
 
-  Iq2Xxs(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  Iq2Xxs(Rows& rows, Panel& panel) {
     const F32x16 d = iq2_scale(rows);
     for (int i = 0; i < 4; ++i) {
       load_row_dwords(rows, 2 + 16 * i, words[i]);
@@ -48,7 +50,8 @@ struct Iq2Xs {
 
   I32x16 words[4][4];  // index and signs of two points each
 
-  Iq2Xs(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  Iq2Xs(Rows& rows, Panel& panel) {
     for (int i = 0; i < 4; ++i) load_row_dwords(rows, 2 + 16 * i, words[i]);
     I32x16 scales[4];
     load_row_dwords(rows, 58, scales);
@@ -73,7 +76,8 @@ struct Iq2S {
   I32x16 index[2][4], signs[2][4];  // a dword per sub-block
   I32x16 high[4];                   // bits 8 and 9 of the indices in the first two
 
-  Iq2S(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  Iq2S(Rows& rows, Panel& panel) {
     for (int i = 0; i < 2; ++i) {
       load_row_dwords(rows, 2 + 16 * i, index[i]);
       load_row_dwords(rows, 34 + 16 * i, signs[i]);

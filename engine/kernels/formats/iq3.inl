@@ -13,7 +13,8 @@ struct Iq3Xxs {
   I32x16 index[4][4];  // two dwords per sub-block
   I32x16 signs[2][4];  // a dword per sub-block, the scale on top
 
-  Iq3Xxs(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  Iq3Xxs(Rows& rows, Panel& panel) {
     const F32x16 d = mul(load_row_halves(rows, 0), splat(0.25f));
     for (int i = 0; i < 4; ++i) load_row_dwords(rows, 2 + 16 * i, index[i]);
     for (int i = 0; i < 2; ++i) load_row_dwords(rows, 66 + 16 * i, signs[i]);
@@ -39,7 +40,8 @@ struct Iq3S {
   I32x16 high[4];      // bit 8 of the indices in the first two
   I32x16 signs[2][4];  // a dword per sub-block
 
-  Iq3S(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  Iq3S(Rows& rows, Panel& panel) {
     const F32x16 d = load_row_halves(rows, 0);
     for (int i = 0; i < 4; ++i) load_row_dwords(rows, 2 + 16 * i, index[i]);
     load_row_dwords(rows, 66, high);

@@ -9,7 +9,8 @@ inline I32x16 signed_levels(const int8_t (&levels)[16]) {
 }
 
 // 16 bytes of nibbles at `offset`: low ones first.
-inline void unpack_levels(RowBlocks& rows, int64_t offset, int sub, I32x16 levels, Panel& panel) {
+template <class Rows>
+inline void unpack_levels(Rows& rows, int64_t offset, int sub, I32x16 levels, Panel& panel) {
   const I32x16 nibble = splat_i32(0x0f0f0f0f);
   I32x16 q[4];
   load_row_dwords(rows, offset, q);
@@ -25,13 +26,14 @@ struct Iq4Nl {
   static constexpr int values = 32;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
     const int count = sub_block_count<Shape>(values_left);
     const I32x16 levels = signed_levels(iq4_levels);
     for (int sub = 0; sub < count; ++sub) {
-      const int64_t offset = sub * static_cast<int64_t>(sizeof(Block));
-      store(panel.scales[sub], load_row_halves(rows, offset));
-      unpack_levels(rows, offset + 2, sub, levels, panel);
+      store(panel.scales[sub], load_row_halves(rows, 0));
+      unpack_levels(rows, 2, sub, levels, panel);
+      next_block(rows);
     }
     clear_sub_blocks<Shape>(panel, count);
   }
@@ -43,7 +45,8 @@ struct Iq4Xs {
   static constexpr int values = 256;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     I32x16 header[4];
     load_row_dwords(rows, 0, header);
     const F32x16 d = halves_to_float(header[0]);

@@ -8,7 +8,8 @@ struct Q2K {
   static constexpr int values = 256;
   using Shape = PanelShape<16, false, Mins::per_16>;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     const F32x16 d = load_row_halves(rows, 80);
     store(panel.negated_min_scale, sub(zero_f32(), load_row_halves(rows, 82)));
     const I32x16 nibble = splat_i32(0x0f0f0f0f);

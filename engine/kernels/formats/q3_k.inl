@@ -9,7 +9,8 @@ struct Q3K {
   static constexpr int values = 256;
   using Shape = SignedBy16;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_scales(rows, panel);
     const I32x16 two_bits = splat_i32(0x03030303);
     const I32x16 one = splat_i32(0x01010101);
@@ -33,7 +34,8 @@ struct Q3K {
   }
 
  private:
-  static void unpack_scales(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  static void unpack_scales(Rows& rows, Panel& panel) {
     const F32x16 d = load_row_halves(rows, 108);
     I32x16 packed[4];  // the twelve bytes are the last three dwords
     load_row_dwords(rows, 92, packed);

@@ -8,20 +8,21 @@ struct Q4_0 {
   static constexpr int values = 32;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
     const int count = sub_block_count<Shape>(values_left);
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
     const I32x16 offset = signed_offset(8);
     for (int sub = 0; sub < count; ++sub) {
-      const int64_t offset_bytes = sub * static_cast<int64_t>(sizeof(Block));
-      store(panel.scales[sub], load_row_halves(rows, offset_bytes));
+      store(panel.scales[sub], load_row_halves(rows, 0));
       I32x16 q[4];
-      load_row_dwords(rows, offset_bytes + 2, q);
+      load_row_dwords(rows, 2, q);
       for (int i = 0; i < 4; ++i) {
         store_i32(panel.weights[sub * 8 + i], add_bytes(bit_and(q[i], nibble), offset));
         store_i32(panel.weights[sub * 8 + 4 + i],
                   add_bytes(bit_and(shift_right<4>(q[i]), nibble), offset));
       }
+      next_block(rows);
     }
     clear_sub_blocks<Shape>(panel, count);
   }

@@ -8,19 +8,20 @@ struct Q4_1 {
   static constexpr int values = 32;
   using Shape = PanelShape<32, false, Mins::floats>;
 
-  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
     const int count = sub_block_count<Shape>(values_left);
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
     for (int sub = 0; sub < count; ++sub) {
-      const int64_t offset = sub * static_cast<int64_t>(sizeof(Block));
-      store(panel.scales[sub], load_row_halves(rows, offset));
-      store(panel.mins[sub], load_row_halves(rows, offset + 2));
+      store(panel.scales[sub], load_row_halves(rows, 0));
+      store(panel.mins[sub], load_row_halves(rows, 2));
       I32x16 q[4];
-      load_row_dwords(rows, offset + 4, q);
+      load_row_dwords(rows, 4, q);
       for (int i = 0; i < 4; ++i) {
         store_i32(panel.weights[sub * 8 + i], bit_and(q[i], nibble));
         store_i32(panel.weights[sub * 8 + 4 + i], bit_and(shift_right<4>(q[i]), nibble));
       }
+      next_block(rows);
     }
     clear_sub_blocks<Shape>(panel, count);
   }

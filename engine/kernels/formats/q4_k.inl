@@ -9,7 +9,8 @@ struct Q4K {
   using Shape = PanelShape<32, false, Mins::per_32>;
 
   // `values_left`: of the row, from this block on.
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_k_header(rows, panel);
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
     for (int part = 0; part < 8; ++part) {

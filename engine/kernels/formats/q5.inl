@@ -5,7 +5,8 @@
 
 // One block: the dword of fifth bits at `offset`, the nibbles behind it. `less` is added to each
 // byte.
-inline void unpack_q5(RowBlocks& rows, int64_t offset, int sub, I32x16 less, Panel& panel) {
+template <class Rows>
+inline void unpack_q5(Rows& rows, int64_t offset, int sub, I32x16 less, Panel& panel) {
   I32x16 high[4], q[4];
   load_row_dwords(rows, offset, high);
   load_row_dwords(rows, offset + 4, q);
@@ -25,12 +26,13 @@ struct Q5_0 {
   static constexpr int values = 32;
   using Shape = SignedBy32;
 
-  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
     const int count = sub_block_count<Shape>(values_left);
     for (int sub = 0; sub < count; ++sub) {
-      const int64_t offset = sub * static_cast<int64_t>(sizeof(Block));
-      store(panel.scales[sub], load_row_halves(rows, offset));
-      unpack_q5(rows, offset + 2, sub, signed_offset(16), panel);
+      store(panel.scales[sub], load_row_halves(rows, 0));
+      unpack_q5(rows, 2, sub, signed_offset(16), panel);
+      next_block(rows);
     }
     clear_sub_blocks<Shape>(panel, count);
   }
@@ -41,13 +43,14 @@ struct Q5_1 {
   static constexpr int values = 32;
   using Shape = PanelShape<32, false, Mins::floats>;
 
-  static void unpack(RowBlocks& rows, int64_t values_left, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
     const int count = sub_block_count<Shape>(values_left);
     for (int sub = 0; sub < count; ++sub) {
-      const int64_t offset = sub * static_cast<int64_t>(sizeof(Block));
-      store(panel.scales[sub], load_row_halves(rows, offset));
-      store(panel.mins[sub], load_row_halves(rows, offset + 2));
-      unpack_q5(rows, offset + 4, sub, zero_i32(), panel);
+      store(panel.scales[sub], load_row_halves(rows, 0));
+      store(panel.mins[sub], load_row_halves(rows, 2));
+      unpack_q5(rows, 4, sub, zero_i32(), panel);
+      next_block(rows);
     }
     clear_sub_blocks<Shape>(panel, count);
   }

@@ -9,7 +9,8 @@ struct Q5K {
   static constexpr int values = 256;
   using Shape = PanelShape<32, false, Mins::per_32>;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_k_header(rows, panel);
     const I32x16 nibble = splat_i32(0x0f0f0f0f);
     const I32x16 bit = splat_i32(0x10101010);

@@ -8,7 +8,8 @@ struct Q6K {
   static constexpr int values = 256;
   using Shape = SignedBy16;
 
-  static void unpack(RowBlocks& rows, int64_t /*values_left*/, Panel& panel) {
+  template <class Rows>
+  static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
     unpack_scales(rows, panel);
     for (int half = 0; half < 2; ++half) {
       for (int part = 0; part < 2; ++part) {
@@ -34,7 +35,8 @@ struct Q6K {
         bit_or(bit_and(low, splat_i32(0x0f0f0f0f)), bit_and(high, splat_i32(0x30303030)));
     return add_bytes(q, signed_offset(32));
   }
-  static void unpack_scales(RowBlocks& rows, Panel& panel) {
+  template <class Rows>
+  static void unpack_scales(Rows& rows, Panel& panel) {
     const F32x16 d = load_row_halves(rows, 208);
     I32x16 scales[4];
     load_row_dwords(rows, 192, scales);

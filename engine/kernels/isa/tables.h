@@ -2,6 +2,8 @@
 // among them.
 #pragma once
 
+#include <cstddef>
+
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/q8_block.h"
 #include "engine/tensor/blocks.h"
@@ -23,5 +25,7 @@ const KernelTable& amx_table() noexcept;
 // Every format of the tables has one (get_row.cpp).
 template <DType type>
 void get_row(const void* row, int64_t width, float* out) noexcept;
+template <DType type, class Block>
+void get_tile_row(const void* tiles, int64_t row, int64_t width, float* out) noexcept;
 
 }  // namespace hearth::engine

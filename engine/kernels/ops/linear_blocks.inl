@@ -166,51 +166,53 @@ inline const uint8_t* memory_ahead(const LinearChunk& chunk, int64_t block, int6
   const int64_t next = chunk.row + chunk.row_count;
   const bool goes_on = next < args.row_end || next < args.fetch_end;
   const int64_t bytes = (goes_on ? chunk.row_count : 0) * args.row_bytes;
-  return static_cast<const uint8_t*>(args.weight) + (goes_on ? next : chunk.row) * args.row_bytes +
+  return static_cast<const uint8_t*>(args.weight) +
+         row_offset(args.layout, args.row_bytes, goes_on ? next : chunk.row) +
          bytes * (block * panels + panel) / (block_count * panels);
 }
 
 // Unpacks one block of `count` rows. Fewer than 16 are copied first, so that unpackers may read 16;
 // what the others hold does not matter, their results are dropped.
 template <class Format>
-inline void unpack_rows(RowBlocks rows, int64_t count, int64_t values_left, LinearScratch& scratch,
-                        Panel& panel) {
-  if (count >= 16) {
+inline void unpack_rows(RowBlocks<Format> rows, int64_t count, int64_t values_left,
+                        LinearScratch& scratch, Panel& panel) {
+  if (count >= tile_rows) {
     Format::unpack(rows, values_left, panel);
     return;
   }
   const int64_t values = values_left < 256 ? values_left : 256;
   const int64_t bytes =
       values / Format::values * static_cast<int64_t>(sizeof(typename Format::Block));
-  for (int64_t i = 0; i < 16; ++i) {
+  for (int64_t i = 0; i < tile_rows; ++i) {
     const int64_t row = i < count ? i : count - 1;
     __builtin_memcpy(scratch.last_rows + i * row_block_bytes_max, rows.first + row * rows.stride,
                      static_cast<size_t>(bytes));
   }
-  RowBlocks copied{scratch.last_rows, row_block_bytes_max, scratch.last_rows};
+  RowBlocks<Format> copied{scratch.last_rows, row_block_bytes_max, scratch.last_rows};
   Format::unpack(copied, values_left, panel);
 }
+// Tiles are whole.
+template <class Format>
+inline void unpack_rows(TileBlocks<Format> rows, int64_t /*count*/, int64_t values_left,
+                        LinearScratch& /*scratch*/, Panel& panel) {
+  Format::unpack(rows, values_left, panel);
+}
 
-template <class Format, int panels>
+template <class Format, class Rows, int panels>
 inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
   const LinearArgs& args = chunk.args;
-  const int64_t blocks_per_panel = 256 / Format::values;
-  const int64_t panel_bytes =
-      blocks_per_panel * static_cast<int64_t>(sizeof(typename Format::Block));
   const int64_t block_count = (args.width + 255) / 256;
   const int64_t stride = args.column_stride_bytes;
   const uint8_t* columns = static_cast<const uint8_t*>(args.columns) + chunk.column * stride;
-  const uint8_t* weight = static_cast<const uint8_t*>(args.weight) + chunk.row * args.row_bytes;
   for (int64_t i = 0; i < chunk.column_count; ++i) {
     for (int p = 0; p < panels; ++p)
       store(scratch.accumulators + i * group_rows + p * 16, zero_f32());
   }
   for (int64_t block = 0; block < block_count; ++block) {
     for (int p = 0; p < panels; ++p) {
-      const uint8_t* first = weight + block * panel_bytes + 16 * p * args.row_bytes;
-      const RowBlocks rows{first, args.row_bytes,
-                           memory_ahead(chunk, block, block_count, p, panels)};
-      unpack_rows<Format>(rows, chunk.row_count - 16 * p, args.width - block * 256, scratch,
+      const uint8_t* ahead = memory_ahead(chunk, block, block_count, p, panels);
+      unpack_rows<Format>(Rows::at(args, chunk.row + tile_rows * p, block, ahead),
+                          chunk.row_count - tile_rows * p, args.width - block * 256, scratch,
                           scratch.panels[p]);
     }
     const uint8_t* column = columns + block * static_cast<int64_t>(sizeof(Q8Block));
@@ -234,8 +236,8 @@ inline void store_chunk(const LinearChunk& chunk, const LinearScratch& scratch) 
   }
 }
 
-template <class Format>
-inline void linear_blocks(const LinearArgs& args) noexcept {
+template <class Format, class Rows>
+inline void linear_blocks_of(const LinearArgs& args) {
   LinearScratch& scratch = *static_cast<LinearScratch*>(args.scratch);
   // A chunk of columns stays in the second-level cache while all rows pass over it.
   int64_t chunk_columns =
@@ -250,11 +252,20 @@ inline void linear_blocks(const LinearArgs& args) noexcept {
       const LinearChunk chunk{args, row, rows_left < group_rows ? rows_left : group_rows, column,
                               column_count};
       if (chunk.row_count <= 16) {
-        multiply_chunk<Format, 1>(chunk, scratch);
+        multiply_chunk<Format, Rows, 1>(chunk, scratch);
       } else {
-        multiply_chunk<Format, block_panels>(chunk, scratch);
+        multiply_chunk<Format, Rows, block_panels>(chunk, scratch);
       }
       store_chunk(chunk, scratch);
     }
+  }
+}
+
+template <class Format>
+inline void linear_blocks(const LinearArgs& args) noexcept {
+  if (args.layout == Layout::tiles) {
+    linear_blocks_of<Format, TileBlocks<Format>>(args);
+  } else {
+    linear_blocks_of<Format, RowBlocks<Format>>(args);
   }
 }

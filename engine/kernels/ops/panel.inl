@@ -3,6 +3,8 @@
 // (formats/*.inl).
 #pragma once
 
+#include "engine/kernels/ops/row_blocks.inl"
+
 // Minimums of a format, which go into a product times the column's sums.
 //   none     it has none
 //   per_32   integers per 32 values, times one float per row: K formats
@@ -28,39 +30,6 @@ struct alignas(64) Panel {
   float negated_min_scale[16];  // [row]: -dmin
   float mins[8][16];            // [sub-block][row]: float mins
 };
-
-// Where one block of each of the panel's 16 rows lies, and memory to ask for in passing: as much of
-// it as is read. A steady trickle keeps the memory busy during the arithmetic, a burst would hold
-// up the loads behind it.
-struct RowBlocks {
-  const uint8_t* first;
-  int64_t stride;
-  const uint8_t* ahead;
-};
-
-// Dwords offset / 4 .. offset / 4 + 3 of each row's block, lanes = rows.
-inline void load_row_dwords(RowBlocks& rows, int64_t offset_bytes, I32x16 (&out)[4]) {
-  for (int i = 0; i < 4; ++i) prefetch(rows.ahead + 64 * i);
-  rows.ahead += 256;
-  const int64_t stride = rows.stride;
-  const uint8_t* a = rows.first + offset_bytes;
-  const uint8_t* b = a + 4 * stride;
-  const uint8_t* c = b + 4 * stride;
-  const uint8_t* d = c + 4 * stride;
-  out[0] = load_4x16(a, b, c, d);
-  out[1] = load_4x16(a + stride, b + stride, c + stride, d + stride);
-  out[2] = load_4x16(a + 2 * stride, b + 2 * stride, c + 2 * stride, d + 2 * stride);
-  out[3] = load_4x16(a + 3 * stride, b + 3 * stride, c + 3 * stride, d + 3 * stride);
-  transpose4(out);
-}
-
-// The half-precision number at the same place in each row's block.
-inline F32x16 load_row_halves(const RowBlocks& rows, int64_t offset_bytes) {
-  uint16_t halves[16];
-  for (int i = 0; i < 16; ++i)
-    __builtin_memcpy(&halves[i], rows.first + i * rows.stride + offset_bytes, 2);
-  return load_halves(halves);
-}
 
 // Nibble `index` (0..7) of each dword.
 inline I32x16 nibble_of(I32x16 a, int index) {
@@ -111,7 +80,8 @@ inline void store_min_pairs(Panel& panel, int first, I32x16 mins) {
 }
 
 // The 16 bytes that open BlockQ4K and BlockQ5K: d, dmin, packed scales and mins (tensor/blocks.h).
-inline void unpack_k_header(RowBlocks& rows, Panel& panel) {
+template <class Rows>
+inline void unpack_k_header(Rows& rows, Panel& panel) {
   I32x16 header[4];
   load_row_dwords(rows, 0, header);
   const F32x16 d = halves_to_float(header[0]);

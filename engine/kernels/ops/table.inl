@@ -23,19 +23,34 @@
 #include "engine/kernels/ops/elementwise.inl"
 #include "engine/kernels/ops/linear_blocks.inl"
 #include "engine/kernels/ops/linear_float.inl"
+#include "engine/kernels/ops/pack.inl"
 #include "engine/kernels/ops/quantize.inl"
 
 template <DType type, class Format>
 constexpr FormatKernels block_format() {
   return {
-      type,          ColumnKind::q8, ColumnKind::q8, linear_blocks<Format>, linear_blocks<Format>,
-      get_row<type>, nullptr};
+      .type = type,
+      .column = ColumnKind::q8,
+      .prompt_column = ColumnKind::q8,
+      .decode = linear_blocks<Format>,
+      .prompt = linear_blocks<Format>,
+      .get_row = get_row<type>,
+      .pack = pack_tiles<Format>,
+      .get_tile_row = get_tile_row<type, typename Format::Block>,
+  };
 }
 template <DType type, class Weights>
 constexpr FormatKernels float_format() {
   return {
-      type,          ColumnKind::f32, ColumnKind::f32, linear_float<Weights>, linear_float<Weights>,
-      get_row<type>, nullptr};
+      .type = type,
+      .column = ColumnKind::f32,
+      .prompt_column = ColumnKind::f32,
+      .decode = linear_float<Weights>,
+      .prompt = linear_float<Weights>,
+      .get_row = get_row<type>,
+      .pack = nullptr,
+      .get_tile_row = nullptr,
+  };
 }
 
 constexpr FormatKernels formats[] = {

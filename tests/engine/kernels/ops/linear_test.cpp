@@ -60,9 +60,17 @@ std::vector<float> expected_outputs(const Problem& problem) {
   return outputs;
 }
 
-// All columns with `step` columns a call and the rows cut at `cut`.
+AlignedBytes packed(const FormatKernels& format, const Problem& problem) {
+  const int64_t bytes = row_bytes(problem.type, problem.width);
+  AlignedBytes tiles(weight_bytes(Layout::tiles, bytes, problem.rows));
+  std::memset(tiles.data(), 0, static_cast<size_t>(tiles.size()));
+  format.pack(problem.weight.data(), problem.rows, problem.width, tiles.data());
+  return tiles;
+}
+
+// All columns with `step` columns a call and the rows cut at `cut`, of rows or tiles.
 std::vector<float> run(const KernelTable& table, const Problem& problem, int64_t step, int64_t cut,
-                       bool prompt) {
+                       bool prompt, const AlignedBytes* tiles = nullptr) {
   const FormatKernels* format = find_format(table, problem.type);
   REQUIRE(format != nullptr);
   const int64_t count = static_cast<int64_t>(problem.columns.size());
@@ -82,7 +90,7 @@ std::vector<float> run(const KernelTable& table, const Problem& problem, int64_t
   std::vector<float> outputs(static_cast<size_t>(problem.rows * count), std::nanf(""));
   for (int64_t begin = 0; begin < count; begin += step) {
     for (const auto& [first, last] : {std::pair<int64_t, int64_t>{0, cut}, {cut, problem.rows}}) {
-      const LinearArgs args{problem.weight.data(),
+      const LinearArgs args{tiles == nullptr ? problem.weight.data() : tiles->data(),
                             row_bytes(problem.type, problem.width),
                             problem.width,
                             first,
@@ -92,7 +100,9 @@ std::vector<float> run(const KernelTable& table, const Problem& problem, int64_t
                             std::min(step, count - begin),
                             outputs.data() + begin * problem.rows,
                             problem.rows,
-                            scratch.data()};
+                            scratch.data(),
+                            0,
+                            tiles == nullptr ? Layout::rows : Layout::tiles};
       (prompt ? format->prompt : format->decode)(args);
     }
   }
@@ -110,14 +120,22 @@ void check_table(const KernelTable& table, const Problem& problem,
   const int64_t columns = static_cast<int64_t>(problem.columns.size());
   const FormatKernels* format = find_format(table, problem.type);
   REQUIRE(format != nullptr);
-  for (const int64_t step : {columns, int64_t{1}, int64_t{5}}) {
-    for (const int64_t cut : {int64_t{0}, std::min<int64_t>(problem.rows, 19)}) {
+  AlignedBytes tiles(0);
+  if (format->pack != nullptr) tiles = packed(*format, problem);
+  for (const bool in_tiles : {false, true}) {
+    if (in_tiles && format->pack == nullptr) continue;
+    const int64_t cut = std::min<int64_t>(problem.rows, in_tiles ? 16 : 19);
+    for (const auto& [step, first] : {std::pair{columns, int64_t{0}},
+                                      {columns, cut},
+                                      {int64_t{1}, int64_t{0}},
+                                      {int64_t{5}, cut}}) {
       for (const bool prompt : {false, true}) {
         if (prompt && format->prompt == format->decode) continue;
-        const std::vector<float> outputs = run(table, problem, step, cut, prompt);
+        const std::vector<float> outputs =
+            run(table, problem, step, first, prompt, in_tiles ? &tiles : nullptr);
         INFO(table.name << " " << info(problem.type).name << " width " << problem.width << " rows "
                         << problem.rows << " columns " << columns << " step " << step << " cut "
-                        << cut << " prompt " << prompt);
+                        << first << " prompt " << prompt << " in tiles " << in_tiles);
         REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
       }
     }
@@ -159,8 +177,13 @@ TEST_CASE("linear: a few rows, every number of columns from 1 to 33", "[kernels]
       const Problem problem = make_problem(type, 512, columns % 20 + 1, columns);
       const std::vector<float> expected = expected_outputs(problem);
       for (const KernelTable* table : tables()) {
+        const FormatKernels& format = *find_format(*table, type);
+        const bool in_tiles = format.pack != nullptr && columns % 2 == 1;
+        AlignedBytes tiles(0);
+        if (in_tiles) tiles = packed(format, problem);
         INFO(table->name << " " << info(type).name << " columns " << columns);
-        const std::vector<float> outputs = run(*table, problem, columns, 0, true);
+        const std::vector<float> outputs =
+            run(*table, problem, columns, 0, true, in_tiles ? &tiles : nullptr);
         REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
       }
     }
@@ -229,6 +252,29 @@ TEST_CASE("get_row: the values of the codec", "[kernels]") {
       find_format(*table, type)
           ->get_row(problem.weight.data() + row_bytes(type, 512), 512, row.data());
       REQUIRE(std::memcmp(row.data(), problem.decoded.data() + 512, 512 * 4) == 0);
+    }
+  }
+}
+
+TEST_CASE("pack: tiles of any number of rows give the rows back", "[kernels]") {
+  for (const DType type : all_types()) {
+    if (info(type).block_values == 1) continue;
+    for (const int64_t rows : {1, 15, 17, 33}) {
+      const Problem problem = make_problem(type, info(type).block_values * rows, rows, 0);
+      const AlignedBytes expected = packed(*find_format(*tables()[0], type), problem);
+      for (const KernelTable* table : tables()) {
+        const FormatKernels& format = *find_format(*table, type);
+        INFO(table->name << " " << info(type).name << " rows " << rows);
+        const AlignedBytes tiles = packed(format, problem);
+        REQUIRE(tiles.size() == expected.size());
+        REQUIRE(std::memcmp(tiles.data(), expected.data(), static_cast<size_t>(tiles.size())) == 0);
+        std::vector<float> row(static_cast<size_t>(problem.width));
+        for (int64_t i = 0; i < rows; ++i) {
+          format.get_tile_row(tiles.data(), i, problem.width, row.data());
+          REQUIRE(std::memcmp(row.data(), problem.decoded.data() + i * problem.width,
+                              row.size() * 4) == 0);
+        }
+      }
     }
   }
 }

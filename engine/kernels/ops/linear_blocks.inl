@@ -9,19 +9,22 @@ constexpr int64_t chunk_columns_max = 256;
 constexpr int column_lines = sizeof(Q8Block) / 64;
 constexpr int64_t group_rows = 16 * block_panels;
 
-// -signed_bias * (sum of the column's sub-block), in every lane.
+// Where the dots of signed weights start: -signed_bias * (sum of the sub-block), per sub-block of a
+// column's block.
+struct DotStarts {
+  alignas(64) int32_t values[16];
+};
+
 template <class Shape>
-inline I32x16 dot_start(const Q8Block& column, int sub) {
-  if constexpr (!Shape::is_signed || signed_bias == 0) {
-    return zero_i32();
-  } else if constexpr (Shape::sub_values == 32) {
-    const I32x16 bias = splat_i32(0x00010001u * static_cast<uint16_t>(-signed_bias));
-    return dot_pairs(zero_i32(), splat_dword(column.sums16 + 2 * sub), bias);
-  } else {
-    const uint32_t bias = static_cast<uint16_t>(-signed_bias);
-    return dot_pairs(zero_i32(), splat_dword(column.sums16 + sub / 2 * 2),
-                     splat_i32(sub % 2 == 0 ? bias : bias << 16));
-  }
+constexpr bool has_dot_starts = Shape::is_signed&& signed_bias != 0;
+
+template <class Shape>
+inline void fill_dot_starts(const Q8Block& column, DotStarts& starts) {
+  // Eight sums fill half a vector: what follows them in the block is read and not used.
+  static_assert(sizeof(Q8Block) - offsetof(Q8Block, sums32) >= 32);
+  const I32x16 sums = load_words(Shape::sub_values == 16 ? column.sums16 : column.sums32);
+  store_i32(starts.values, sub_i32(zero_i32(), shift_left<7>(sums)));
+  static_assert(signed_bias == 0 || signed_bias == 128);
 }
 
 template <class Shape>
@@ -69,6 +72,10 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
   for (int p = 0; p < panels; ++p) {
     for (int c = 0; c < columns; ++c) sums[p][c] = zero_f32();
   }
+  DotStarts starts[columns];
+  if constexpr (has_dot_starts<Shape>) {
+    for (int c = 0; c < columns; ++c) fill_dot_starts<Shape>(*column[c], starts[c]);
+  }
   for (int sub = 0; sub < 256 / Shape::sub_values; ++sub) {
     if (sub < column_lines) {
       for (int c = 0; c < columns; ++c) {
@@ -77,15 +84,18 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
     }
     I32x16 dots[panels][columns];
     for (int c = 0; c < columns; ++c) {
-      const I32x16 start = dot_start<Shape>(*column[c], sub);
+      I32x16 start = zero_i32();
+      if constexpr (has_dot_starts<Shape>) start = splat_dword(starts[c].values + sub);
       for (int p = 0; p < panels; ++p) dots[p][c] = start;
     }
+    // A trip count that is known here, not one that depends on `sub`: all twelve sums stay in
+    // registers.
 #pragma GCC unroll 8
-    for (int i = sub * dwords; i < (sub + 1) * dwords; ++i) {
+    for (int i = 0; i < dwords; ++i) {
       I32x16 weights[panels];
-      for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[i]);
+      for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[sub * dwords + i]);
       for (int c = 0; c < columns; ++c) {
-        const I32x16 x = splat_dword(column[c]->q + 4 * i);
+        const I32x16 x = splat_dword(column[c]->q + sub * Shape::sub_values + 4 * i);
         for (int p = 0; p < panels; ++p) dots[p][c] = dot_weights<Shape>(dots[p][c], weights[p], x);
       }
     }

@@ -178,6 +178,11 @@ inline I32x16 load_bytes(const void* p) {
   const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(p));
   return {{_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))}};
 }
+inline I32x16 load_words(const void* p) {
+  const __m128i* parts = static_cast<const __m128i*>(p);
+  return {{_mm256_cvtepi16_epi32(_mm_loadu_si128(parts)),
+           _mm256_cvtepi16_epi32(_mm_loadu_si128(parts + 1))}};
+}
 inline I32x16 splat_dword(const void* p) {
   int value;
   __builtin_memcpy(&value, p, 4);

@@ -144,6 +144,9 @@ inline void store_bytes(int8_t* p, I32x16 a) {
 inline I32x16 load_bytes(const void* p) {
   return {_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)))};
 }
+inline I32x16 load_words(const void* p) {
+  return {_mm512_cvtepi16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)))};
+}
 inline I32x16 splat_dword(const void* p) {
   int value;
   __builtin_memcpy(&value, p, 4);

@@ -164,6 +164,12 @@ inline I32x16 load_bytes(const void* p) {
   __builtin_memcpy(bytes, p, 16);
   return map_i32([&](int i) { return bytes[i]; });
 }
+// Sixteen signed 16-bit words, one per dword.
+inline I32x16 load_words(const void* p) {
+  int16_t words[16];
+  __builtin_memcpy(words, p, 32);
+  return map_i32([&](int i) { return words[i]; });
+}
 // One dword in memory, in every lane; no alignment needed.
 inline I32x16 splat_dword(const void* p) {
   uint32_t value;

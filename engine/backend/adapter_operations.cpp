@@ -10,9 +10,9 @@ namespace {
 constexpr int64_t piece_rows = 64;
 constexpr int64_t piece_tokens = 16;
 
-void multiply(const StepContext& step, const Weight& weight, const LinearArgs& args, Role role) {
-  const FormatKernels& format = *find_format(step.kernels(), weight.type);
-  (role == Role::decode ? format.decode : format.prompt)(args);
+// In both roles by the decode role's definition, which reads f32 columns.
+void multiply(const StepContext& step, const Weight& weight, const LinearArgs& args) {
+  find_format(step.kernels(), weight.type)->decode(args);
 }
 
 // Rows of one span, from `first` on.
@@ -42,8 +42,7 @@ void add_piece(const StepContext& step, const Linear& linear, const Weight& b, R
                         product.data(),
                         piece_rows,
                         scratch};
-  const RowSet set = step.tape().buffer(linear.out).rows;
-  multiply(step, b, args, step.span_of(set, first_row).role);
+  multiply(step, b, args);
   for (int64_t row = 0; row < row_count; ++row) {
     float* out = step.row(linear.out, first_row + row) + range.begin;
     step.kernels().add(out, product.data() + row * piece_rows, count, out);
@@ -81,7 +80,7 @@ void run_adapter_down(const StepContext& step, const AdapterDown& op, int64_t ro
                         out,
                         step.stride_bytes(op.out) / static_cast<int64_t>(sizeof(float)),
                         scratch};
-  multiply(step, a, args, span.role);
+  multiply(step, a, args);
   step.kernels().scale(out, part->scale * span.adapter_scale, a.row_count, out);
 }
 

@@ -64,8 +64,9 @@ void LinearDispatch::run_rows(const StepContext& step, const Linear& linear, Ite
   const int64_t begin = chunk.index * chunk_rows_;
   const int64_t end = std::min(weight.row_count, begin + chunk_rows_);
   const int64_t count = step.row_count(rows_);
-  const Columns columns{step.row_data(linear.in, 0),
-                        step.stride_bytes(linear.in),
+  const BufferId prompt_in = linear.prompt_in == no_buffer ? linear.in : linear.prompt_in;
+  const Columns columns{{step.row_data(linear.in, 0), step.stride_bytes(linear.in)},
+                        {step.row_data(prompt_in, 0), step.stride_bytes(prompt_in)},
                         count,
                         step.decode_count(rows_),
                         step.row(linear.out, 0),

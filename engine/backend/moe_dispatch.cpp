@@ -3,20 +3,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/tape/column_stride.h"
+
 namespace hearth::engine {
 namespace {
 
 // Below this a sum of shares counts as this much: all of them may have come out as zero.
 constexpr float least_share_sum = 6.103515625e-5F;
 
-int64_t column_bytes(const KernelTable& kernels, ColumnKind kind, int64_t width) {
-  const int64_t bytes = kind == ColumnKind::q8 ? kernels.q8_column_bytes(width)
-                                               : width * static_cast<int64_t>(sizeof(float));
-  return (bytes + 63) / 64 * 64;
-}
-
-ColumnKind column_kind(const StepContext& step, const ExpertMatrix& matrix) {
-  return find_format(step.kernels(), step.tape().weight(matrix.weight).type)->column;
+const FormatKernels& format_of(const StepContext& step, const ExpertMatrix& matrix) {
+  return *find_format(step.kernels(), step.tape().weight(matrix.weight).type);
 }
 
 }  // namespace
@@ -35,8 +31,10 @@ MoeMemory::MoeMemory(const Tape& tape, const KernelTable& kernels, const BufferS
     const int64_t hidden = tape.weight(moe->down.weight).width;
     const int64_t widest = std::max(out.width, hidden);
     slots = std::max(slots, op_slots);
-    for (const ColumnKind kind : {ColumnKind::f32, ColumnKind::q8})
-      columns = std::max(columns, op_slots * column_bytes(kernels, kind, widest));
+    for (const ExpertMatrix& matrix : {moe->gate, moe->up, moe->down}) {
+      const FormatKernels* format = find_format(kernels, tape.weight(matrix.weight).type);
+      columns = std::max(columns, op_slots * SlotColumns(kernels, *format, widest).stride_bytes());
+    }
     values = std::max(values, op_slots * std::max(out.width, 2 * hidden));
     experts = std::max(experts, static_cast<size_t>(moe->count));
   }
@@ -57,13 +55,22 @@ MoeDispatch::MoeDispatch(const StepContext& step, const Moe& op, MoeMemory& memo
       row_count_(step.row_count(rows_)),
       width_(step.tape().buffer(op.out).width),
       hidden_width_(step.tape().weight(op.down.weight).width),
-      hidden_kind_(column_kind(step, op.down)),
-      column_bytes_(column_bytes(step.kernels(), column_kind(step, op.up), width_)),
-      hidden_bytes_(column_bytes(step.kernels(), hidden_kind_, hidden_width_)),
+      inputs_(step.kernels(), format_of(step, op.up), width_),
+      hidden_(step.kernels(), format_of(step, op.down), hidden_width_),
       up_chunk_rows_(chunk_rows_of(step.tape().weight(op.up.weight).row_bytes,
                                    2 * hidden_width_ * op.used, lanes)),
       down_chunk_rows_(
-          chunk_rows_of(step.tape().weight(op.down.weight).row_bytes, width_ * op.used, lanes)) {}
+          chunk_rows_of(step.tape().weight(op.down.weight).row_bytes, width_ * op.used, lanes)) {
+  // Two matrices that read different columns share those of the decode role.
+  if (format_of(step, op.gate).prompt_column != format_of(step, op.up).prompt_column)
+    inputs_.use_decode_only();
+}
+
+SlotColumns::SlotColumns(const KernelTable& kernels, const FormatKernels& format, int64_t width)
+    : decode_kind_(format.column),
+      prompt_kind_(format.prompt_column),
+      stride_bytes_(column_stride(std::max(kernels.column_bytes(decode_kind_, width),
+                                           kernels.column_bytes(prompt_kind_, width)))) {}
 
 int64_t MoeDispatch::up_count() const {
   return std::ssize(memory_->active_) * chunk_count_of(hidden_width_, up_chunk_rows_);
@@ -73,8 +80,8 @@ int64_t MoeDispatch::down_count() const {
   return std::ssize(memory_->active_) * chunk_count_of(width_, down_chunk_rows_);
 }
 
-std::byte* MoeDispatch::column(int64_t slot) const {
-  return memory_->columns_.data() + slot * column_bytes_;
+bool MoeDispatch::reads_prompt_column(int64_t slot) const {
+  return memory_->slot_rows_[static_cast<size_t>(slot)] >= step_->decode_count(rows_);
 }
 
 float* MoeDispatch::gate_values(int64_t slot) const {
@@ -149,10 +156,11 @@ void MoeDispatch::arrange() const noexcept {
 
 void MoeDispatch::gather(int64_t slot) const noexcept {
   const int64_t row = memory_->slot_rows_[static_cast<size_t>(slot)];
-  const ColumnKind kind = step_->tape().buffer(op_->in).kind;
-  const int64_t bytes = kind == ColumnKind::q8 ? step_->kernels().q8_column_bytes(width_)
-                                               : width_ * static_cast<int64_t>(sizeof(float));
-  std::memcpy(column(slot), step_->row_data(op_->in, row), static_cast<size_t>(bytes));
+  const bool is_prompt = op_->prompt_in != no_buffer && reads_prompt_column(slot);
+  const BufferId in = is_prompt ? op_->prompt_in : op_->in;
+  const int64_t bytes = step_->kernels().column_bytes(step_->tape().buffer(in).kind, width_);
+  std::memcpy(memory_->columns_.data() + slot * inputs_.stride_bytes(), step_->row_data(in, row),
+              static_cast<size_t>(bytes));
 }
 
 MoeDispatch::Piece MoeDispatch::piece_of(int64_t item, int64_t share_end, int64_t rows,
@@ -167,17 +175,19 @@ MoeDispatch::Piece MoeDispatch::piece_of(int64_t item, int64_t share_end, int64_
 
 // Products and bias of one piece of a matrix, for all slots of its expert.
 void MoeDispatch::multiply(const ExpertMatrix& matrix, int64_t rows_per_expert, const Piece& piece,
-                           int64_t stride_bytes, float* output, int64_t output_stride,
+                           const SlotColumns& slots, float* output, int64_t output_stride,
                            void* scratch) const {
   const ActiveExpert& expert = *piece.expert;
   Weight weight = step_->tape().weight(matrix.weight);
   const int64_t first_row = expert.expert * rows_per_expert;
   weight.data = static_cast<const std::byte*>(weight.data) +
                 row_offset(weight.layout, weight.row_bytes, first_row);
-  const Columns columns{memory_->columns_.data() + expert.first_slot * stride_bytes,
-                        stride_bytes,
+  const ColumnSpan span{memory_->columns_.data() + expert.first_slot * slots.stride_bytes(),
+                        slots.stride_bytes()};
+  const Columns columns{span,
+                        span,
                         expert.slot_count,
-                        expert.decode_count,
+                        slots.is_decode_only() ? expert.slot_count : expert.decode_count,
                         output,
                         output_stride};
   multiply_rows(step_->kernels(), weight, piece.rows, piece.fetch_end, columns, scratch);
@@ -194,8 +204,8 @@ void MoeDispatch::run_up(int64_t item, int64_t share_end, void* scratch) const n
   const ActiveExpert& expert = *piece.expert;
   float* gate = gate_values(expert.first_slot);
   float* up = up_values(expert.first_slot);
-  multiply(op_->gate, hidden_width_, piece, column_bytes_, gate, hidden_width_, scratch);
-  multiply(op_->up, hidden_width_, piece, column_bytes_, up, hidden_width_, scratch);
+  multiply(op_->gate, hidden_width_, piece, inputs_, gate, hidden_width_, scratch);
+  multiply(op_->up, hidden_width_, piece, inputs_, up, hidden_width_, scratch);
   for (int64_t i = 0; i < expert.slot_count; ++i) {
     float* a = gate + i * hidden_width_ + piece.rows.begin;
     step_->kernels().gate(op_->activation, a, up + i * hidden_width_ + piece.rows.begin,
@@ -204,17 +214,14 @@ void MoeDispatch::run_up(int64_t item, int64_t share_end, void* scratch) const n
 }
 
 void MoeDispatch::prepare_hidden(int64_t slot) const noexcept {
-  std::byte* out = memory_->columns_.data() + slot * hidden_bytes_;
-  if (hidden_kind_ == ColumnKind::q8) {
-    step_->kernels().quantize(gate_values(slot), hidden_width_, out);
-  } else {
-    std::memcpy(out, gate_values(slot), static_cast<size_t>(hidden_width_) * sizeof(float));
-  }
+  step_->kernels().prepare_column(hidden_.kind(reads_prompt_column(slot)), gate_values(slot),
+                                  hidden_width_,
+                                  memory_->columns_.data() + slot * hidden_.stride_bytes());
 }
 
 void MoeDispatch::run_down(int64_t item, int64_t share_end, void* scratch) const noexcept {
   const Piece piece = piece_of(item, share_end, width_, down_chunk_rows_);
-  multiply(op_->down, width_, piece, hidden_bytes_, output_values(piece.expert->first_slot), width_,
+  multiply(op_->down, width_, piece, hidden_, output_values(piece.expert->first_slot), width_,
            scratch);
 }
 

@@ -44,6 +44,24 @@ class MoeMemory {
   AlignedMemory values_;   // [slots] gate and up values, later the experts' outputs
 };
 
+// The columns of slots: one kind per role, all at the same distance.
+class SlotColumns {
+ public:
+  SlotColumns(const KernelTable& kernels, const FormatKernels& format, int64_t width);
+
+  ColumnKind kind(bool is_prompt) const { return is_prompt ? prompt_kind_ : decode_kind_; }
+  int64_t stride_bytes() const { return stride_bytes_; }
+  // Products of prompt rows are then those of the decode role.
+  bool is_decode_only() const { return is_decode_only_; }
+  void use_decode_only() { is_decode_only_ = true; }
+
+ private:
+  ColumnKind decode_kind_;
+  ColumnKind prompt_kind_;
+  int64_t stride_bytes_;
+  bool is_decode_only_ = false;
+};
+
 class MoeDispatch {
  public:
   MoeDispatch(const StepContext& step, const Moe& op, MoeMemory& memory, int32_t lanes);
@@ -75,9 +93,10 @@ class MoeDispatch {
   };
   Piece piece_of(int64_t item, int64_t share_end, int64_t rows, int64_t chunk_rows) const;
   void multiply(const ExpertMatrix& matrix, int64_t rows_per_expert, const Piece& piece,
-                int64_t stride_bytes, float* output, int64_t output_stride, void* scratch) const;
+                const SlotColumns& slots, float* output, int64_t output_stride,
+                void* scratch) const;
   Choice* choices_of(int64_t row) const { return memory_->choices_.data() + row * op_->used; }
-  std::byte* column(int64_t slot) const;
+  bool reads_prompt_column(int64_t slot) const;
   float* gate_values(int64_t slot) const;
   float* up_values(int64_t slot) const;
   float* output_values(int64_t slot) const;
@@ -89,9 +108,8 @@ class MoeDispatch {
   int64_t row_count_;
   int64_t width_;         // of a row
   int64_t hidden_width_;  // of an expert's hidden values
-  ColumnKind hidden_kind_;
-  int64_t column_bytes_;  // of a gathered input
-  int64_t hidden_bytes_;  // of hidden values as `down` reads them
+  SlotColumns inputs_;    // gathered, as `gate` and `up` read them
+  SlotColumns hidden_;    // hidden values as `down` reads them
   int64_t up_chunk_rows_;
   int64_t down_chunk_rows_;
 };

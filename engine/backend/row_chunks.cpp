@@ -29,8 +29,8 @@ void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange ro
                   weight.width,
                   rows.begin,
                   rows.end,
-                  columns.data,
-                  columns.stride_bytes,
+                  columns.decode.data,
+                  columns.decode.stride_bytes,
                   decode_count,
                   columns.output,
                   columns.output_stride,
@@ -39,7 +39,8 @@ void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange ro
                   weight.layout};
   if (decode_count > 0) format.decode(args);
   if (decode_count == columns.count) return;
-  args.columns = columns.data + decode_count * columns.stride_bytes;
+  args.columns = columns.prompt.data + decode_count * columns.prompt.stride_bytes;
+  args.column_stride_bytes = columns.prompt.stride_bytes;
   args.output = columns.output + decode_count * columns.output_stride;
   args.column_count = columns.count - decode_count;
   format.prompt(args);

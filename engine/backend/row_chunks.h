@@ -22,11 +22,17 @@ struct RowRange {
 int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int32_t lanes);
 int64_t chunk_count_of(int64_t rows, int64_t chunk_rows);
 
-// Columns of a step and where their products go. The first `decode_count` columns are in the decode
-// role.
-struct Columns {
+// Columns of one kind, side by side.
+struct ColumnSpan {
   const std::byte* data = nullptr;
   int64_t stride_bytes = 0;
+};
+
+// Columns of a step and where their products go. The first `decode_count` columns are in the decode
+// role; each span counts from the first column of all.
+struct Columns {
+  ColumnSpan decode;
+  ColumnSpan prompt;
   int64_t count = 0;
   int64_t decode_count = 0;
   float* output = nullptr;  // of column 0, indexed by weight row

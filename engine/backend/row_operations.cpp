@@ -125,9 +125,12 @@ void run(const StepContext& step, const SelectRows& op, int64_t row) {
               static_cast<size_t>(step.tape().buffer(op.in).width) * sizeof(float));
 }
 
-void run(const StepContext& step, const Quantize& op, int64_t row) {
-  step.kernels().quantize(step.row(op.in, row), step.tape().buffer(op.in).width,
-                          step.row_data(op.out, row));
+void run(const StepContext& step, const PrepareColumn& op, int64_t row) {
+  const Buffer& out = step.tape().buffer(op.out);
+  const RowRole role = row < step.decode_count(out.rows) ? RowRole::decode : RowRole::prompt;
+  if (op.role != RowRole::both && op.role != role) return;
+  step.kernels().prepare_column(out.kind, step.row(op.in, row), out.width,
+                                step.row_data(op.out, row));
 }
 
 void run(const StepContext&, const AdapterDown&, int64_t) {

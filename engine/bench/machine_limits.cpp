@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/tape/column_stride.h"
 #include "engine/tensor/codec.h"
 #include "engine/tensor/dtype.h"
 
@@ -90,9 +91,7 @@ class CachedProduct {
     std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
     std::vector<float> values(static_cast<size_t>(gemm_width));
     const int64_t row_size = row_bytes(format.type, gemm_width);
-    const bool is_q8 = format.column == ColumnKind::q8;
-    const int64_t stride = is_q8 ? (kernels.q8_column_bytes(gemm_width) + 63) / 64 * 64
-                                 : gemm_width * static_cast<int64_t>(sizeof(float));
+    const int64_t stride = column_stride(kernels.column_bytes(format.prompt_column, gemm_width));
     weight_ = aligned_bytes(row_size * gemm_rows);
     columns_ = aligned_bytes(stride * gemm_columns);
     scratch_ = aligned_bytes(kernels.linear_scratch_bytes);
@@ -102,13 +101,8 @@ class CachedProduct {
     }
     for (int64_t column = 0; column < gemm_columns; ++column) {
       for (float& value : values) value = uniform(random);
-      std::byte* place = columns_.get() + column * stride;
-      if (is_q8) {
-        kernels.quantize(values.data(), gemm_width, place);
-      } else {
-        const std::span<const std::byte> bytes = std::as_bytes(std::span(values));
-        std::copy(bytes.begin(), bytes.end(), place);
-      }
+      kernels.prepare_column(format.prompt_column, values.data(), gemm_width,
+                             columns_.get() + column * stride);
     }
     args_ = {.weight = weight_.get(),
              .row_bytes = row_size,

@@ -42,9 +42,10 @@ static constexpr inline int64_t weight_bytes(Layout layout, int64_t row_bytes, i
 
 // What an input vector must be turned into before a format's dot products can read it.
 //   f32  the vector itself
-//   q8   int8 per block of 256 with one float scale, and the sums of each 16; see
-//   KernelTable::quantize
-enum class ColumnKind : uint8_t { f32, q8 };
+//   q8   int8 per block of 256 with one float scale, and the sums of each 16
+//   q8_guarded  the same with a low part where one value is far larger than the rest (tiles only)
+//   bf16 the values rounded (tiles only)
+enum class ColumnKind : uint8_t { f32, q8, q8_guarded, bf16 };
 
 // output[column * output_stride + row] = dot(weight row, column) for rows [row_begin, row_end).
 // Fastest where the range starts at a multiple of 32 rows (in tiles row_begin must be one of 16);
@@ -151,8 +152,9 @@ struct KernelTable {
   int64_t linear_scratch_bytes;  // for any width and number of columns
   int64_t attention_scratch_bytes;
 
-  int64_t (*q8_column_bytes)(int64_t width) noexcept;
-  void (*quantize)(const float* x, int64_t width, void* column) noexcept;
+  // Columns of the kinds that the table's formats ask for.
+  int64_t (*column_bytes)(ColumnKind kind, int64_t width) noexcept;
+  void (*prepare_column)(ColumnKind kind, const float* x, int64_t width, void* column) noexcept;
 
   // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; weight may be null. x and y may be the same.
   void (*rms_norm)(const float* x, const float* weight, int64_t width, float eps,

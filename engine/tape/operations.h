@@ -98,10 +98,11 @@ struct Attention {
 
 // out = W in + bias, then the adapter, then (when fused) add_to += out.
 struct Linear {
-  BufferId in = no_buffer;
+  BufferId in = no_buffer;  // as rows in the decode role read it
   BufferId out = no_buffer;
   WeightId weight = no_weight;
   WeightId bias = no_weight;
+  BufferId prompt_in = no_buffer;  // as rows in the prompt role read it; no_buffer: `in`
   BufferId add_to = no_buffer;
   int32_t adapter_slot = no_adapter_slot;
   BufferId adapter_in = no_buffer;  // the slot's AdapterDown; no_buffer: no adapter fills the slot
@@ -161,10 +162,15 @@ struct SelectRows {
   BufferId out = no_buffer;
 };
 
-// out = the q8 column of `in`. Emitted by prepare_columns only.
-struct Quantize {
+// Which rows of a step an operation is for.
+enum class RowRole : uint8_t { both, decode, prompt };
+
+// out = the column of `in` of the kind of `out`, for rows of one role or of both. Emitted by
+// prepare_columns only.
+struct PrepareColumn {
   BufferId in = no_buffer;
   BufferId out = no_buffer;
+  RowRole role = RowRole::both;
 };
 
 // What a router's logits become: shares of all experts, or of the chosen ones only.
@@ -180,8 +186,9 @@ struct ExpertMatrix {
 // ascending order of the experts, where expert(x) = down gate(gate x, up x). Then + shared, times
 // the sigmoid of shared_gate where there is one.
 struct Moe {
-  BufferId in = no_buffer;
-  BufferId logits = no_buffer;  // [rows, count] of the router; used up
+  BufferId in = no_buffer;         // as rows in the decode role read it
+  BufferId prompt_in = no_buffer;  // as rows in the prompt role read it; no_buffer: `in`
+  BufferId logits = no_buffer;     // [rows, count] of the router; used up
   BufferId out = no_buffer;
   ExpertMatrix gate;
   ExpertMatrix up;
@@ -208,7 +215,7 @@ struct LinearGroup {
 };
 
 using Operation = std::variant<GetRow, RopeAngles, Norm, HeadNorm, Rope, StoreKv, Attention, Linear,
-                               Gate, Add, Scale, SoftCap, SelectRows, Quantize, LinearGroup,
+                               Gate, Add, Scale, SoftCap, SelectRows, PrepareColumn, LinearGroup,
                                AdapterDown, Moe, ScaleByPosition, Clamp>;
 static_assert(std::is_trivially_copyable_v<Operation>);
 

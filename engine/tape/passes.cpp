@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "engine/tape/column_stride.h"
 
 namespace hearth::engine {
 namespace {
@@ -25,6 +26,7 @@ void append_linear(std::vector<Access>& accesses, const Linear& linear) {
   accesses.push_back({linear.in, false});
   accesses.push_back({linear.out, true});
   if (linear.add_to != no_buffer) accesses.push_back({linear.add_to, true});
+  if (linear.prompt_in != no_buffer) accesses.push_back({linear.prompt_in, false});
   if (linear.adapter_in != no_buffer) accesses.push_back({linear.adapter_in, false});
 }
 
@@ -56,11 +58,12 @@ std::vector<Access> buffers_of(const Operation& operation) {
                  [&](const Scale& op) { writes(op.buffer); },
                  [&](const SoftCap& op) { writes(op.buffer); },
                  [&](const SelectRows& op) { reads(op.in), writes(op.out); },
-                 [&](const Quantize& op) { reads(op.in), writes(op.out); },
+                 [&](const PrepareColumn& op) { reads(op.in), writes(op.out); },
                  [&](const LinearGroup& op) { append_group(a, op); },
                  [&](const AdapterDown& op) { reads(op.in), writes(op.out); },
                  [&](const Moe& op) {
                    writes(op.out), writes(op.logits), reads(op.in);
+                   if (op.prompt_in != no_buffer) reads(op.prompt_in);
                    if (op.shared != no_buffer) reads(op.shared);
                    if (op.shared_gate != no_buffer) reads(op.shared_gate);
                  },
@@ -165,10 +168,6 @@ std::vector<Lifetime> lifetimes_of(const Tape& tape, const std::vector<Region>& 
   return lifetimes;
 }
 
-int64_t round_up_64(int64_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
 struct Block {
   int64_t offset;
   int64_t size;
@@ -212,24 +211,55 @@ void insert_adapters(Tape& tape) {
 void prepare_columns(Tape& tape, const KernelTable& kernels) {
   const std::vector<Operation> source = tape.operations();
   std::vector<Operation> result;
-  std::map<BufferId, BufferId> columns;  // of values as they are now
-  const auto prepare = [&](BufferId& in, WeightId weight) {
-    const FormatKernels* format = find_format(kernels, tape.weight(weight).type);
-    HEARTH_CHECK(format != nullptr);
-    if (format->column != ColumnKind::q8) return;
-    const auto [found, inserted] = columns.try_emplace(in, no_buffer);
+  // Columns of values as they are now, with the place of the operation that makes them.
+  struct Column {
+    BufferId buffer;
+    size_t operation;
+  };
+  std::map<std::pair<BufferId, ColumnKind>, Column> columns;
+  const auto column_of = [&](BufferId in, ColumnKind kind, RowRole role) {
+    if (kind == ColumnKind::f32) return in;
+    const auto [found, inserted] = columns.try_emplace({in, kind});
+    Column& column = found->second;
     if (inserted) {
       const Buffer& values = tape.buffer(in);
-      found->second = tape.add_buffer({values.width, values.rows, ColumnKind::q8});
-      result.emplace_back(Quantize{in, found->second});
+      column = {tape.add_buffer({values.width, values.rows, kind}), result.size()};
+      result.emplace_back(PrepareColumn{in, column.buffer, role});
+    } else {
+      PrepareColumn& made = std::get<PrepareColumn>(result[column.operation]);
+      if (made.role != role) made.role = RowRole::both;
     }
-    in = found->second;
+    return column.buffer;
+  };
+  const auto prepare = [&](BufferId& in, BufferId& prompt_in, WeightId weight) {
+    const FormatKernels* format = find_format(kernels, tape.weight(weight).type);
+    HEARTH_CHECK(format != nullptr);
+    const BufferId values = in;
+    if (format->prompt_column == format->column) {
+      in = column_of(values, format->column, RowRole::both);
+      return;
+    }
+    in = column_of(values, format->column, RowRole::decode);
+    prompt_in = column_of(values, format->prompt_column, RowRole::prompt);
   };
   for (Operation operation : source) {
-    if (Linear* linear = std::get_if<Linear>(&operation)) prepare(linear->in, linear->weight);
-    if (Moe* moe = std::get_if<Moe>(&operation)) prepare(moe->in, moe->up.weight);
+    if (Linear* linear = std::get_if<Linear>(&operation)) {
+      prepare(linear->in, linear->prompt_in, linear->weight);
+    }
+    if (Moe* moe = std::get_if<Moe>(&operation)) {
+      // Two matrices that read different columns share those of the decode role.
+      const BufferId values = moe->in;
+      const FormatKernels* gate = find_format(kernels, tape.weight(moe->gate.weight).type);
+      const FormatKernels* up = find_format(kernels, tape.weight(moe->up.weight).type);
+      if (gate->prompt_column != up->prompt_column) {
+        moe->in = column_of(values, up->column, RowRole::both);
+      } else {
+        prepare(moe->in, moe->prompt_in, moe->up.weight);
+      }
+    }
     for (const Access& access : buffers_of(operation)) {
-      if (access.write) columns.erase(access.buffer);
+      if (!access.write) continue;
+      std::erase_if(columns, [&](const auto& made) { return made.first.first == access.buffer; });
     }
     result.push_back(operation);
   }
@@ -292,10 +322,8 @@ BufferPlan plan_buffers(const Tape& tape, const std::vector<Region>& regions,
   for (size_t b = 0; b < plan.places.size(); ++b) {
     if (lifetimes[b].last < 0 || static_cast<BufferId>(b) == tape.logits()) continue;
     const Buffer& buffer = tape.buffers()[b];
-    const int64_t row_bytes =
-        buffer.kind == ColumnKind::q8 ? kernels.q8_column_bytes(buffer.width) : buffer.width * 4;
     const int64_t rows = buffer.rows == RowSet::step ? sizes.step_rows : sizes.output_rows;
-    plan.places[b].stride_bytes = round_up_64(row_bytes);
+    plan.places[b].stride_bytes = column_stride(kernels.column_bytes(buffer.kind, buffer.width));
     bytes[b] = plan.places[b].stride_bytes * rows;
     std::vector<Block> taken;
     for (size_t other = 0; other < b; ++other) {

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "engine/kernels/kernels.h"
+#include "engine/tape/column_stride.h"
 #include "engine/tensor/codec.h"
 #include "tests/support/kernel_tables.h"
 #include "tests/support/random_blocks.h"
@@ -165,20 +166,14 @@ struct Columns {
   int64_t stride;
   AlignedBytes data;
 
-  Columns(const KernelTable& table, const FormatKernels& format, int64_t width, int64_t count)
-      : stride(format.column == ColumnKind::q8 ? table.q8_column_bytes(width)
-                                               : (width * 4 + 63) / 64 * 64),
-        data(stride * count) {
+  Columns(const KernelTable& table, ColumnKind kind, int64_t width, int64_t count)
+      : stride(column_stride(table.column_bytes(kind, width))), data(stride * count) {
     std::mt19937 random(2);
     std::normal_distribution<float> normal;
     std::vector<float> x(static_cast<size_t>(width));
     for (int64_t c = 0; c < count; ++c) {
       for (float& value : x) value = normal(random);
-      if (format.column == ColumnKind::q8) {
-        table.quantize(x.data(), width, data.data() + c * stride);
-      } else {
-        std::memcpy(data.data() + c * stride, x.data(), x.size() * 4);
-      }
+      table.prepare_column(kind, x.data(), width, data.data() + c * stride);
     }
   }
 };
@@ -186,7 +181,8 @@ struct Columns {
 // The whole matrix times `count` columns, each thread an even share of the rows.
 double linear_seconds(const Options& options, const Matrix& matrix, int64_t count, int threads) {
   const FormatKernels& format = *find_format(*options.table, matrix.type);
-  Columns columns(*options.table, format, matrix.width, count);
+  const ColumnKind kind = count > 32 ? format.prompt_column : format.column;
+  Columns columns(*options.table, kind, matrix.width, count);
   std::vector<float> output(static_cast<size_t>(matrix.rows * count));
   return timed(threads, [&](int t) {
     AlignedBytes scratch(options.table->linear_scratch_bytes);
@@ -355,7 +351,7 @@ void bench_small(const Options& options) {
   std::vector<float> a(width), b(width), y(width), angles(64);
   for (float& value : a) value = normal(random);
   for (float& value : b) value = normal(random);
-  AlignedBytes column(table.q8_column_bytes(width));
+  AlignedBytes column(table.column_bytes(ColumnKind::q8, width));
   const auto report = [&](const char* name, const std::function<void()>& work) {
     const int repeat = options.smoke ? 1 : 20000;
     const double begin = seconds_now();
@@ -364,7 +360,7 @@ void bench_small(const Options& options) {
   };
   fmt::print("small operations on {} values, one thread\n", width);
   report("rms_norm", [&] { table.rms_norm(a.data(), b.data(), width, 1e-5f, y.data()); });
-  report("quantize", [&] { table.quantize(a.data(), width, column.data()); });
+  report("quantize", [&] { table.prepare_column(ColumnKind::q8, a.data(), width, column.data()); });
   report("gate silu", [&] { table.gate(GateKind::silu, a.data(), b.data(), width, y.data()); });
   report("gate gelu_tanh",
          [&] { table.gate(GateKind::gelu_tanh, a.data(), b.data(), width, y.data()); });

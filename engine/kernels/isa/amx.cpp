@@ -7,11 +7,22 @@
 
 namespace hearth::engine {
 namespace {
+#include "engine/kernels/simd/avx512.inl"
+
+#include "engine/kernels/amx/table.inl"
 
 KernelTable make_amx_table() {
+  static const AmxFormats formats;
   KernelTable table = avx512_table;
   table.isa = Isa::amx;
   table.name = "amx";
+  table.roles_agree = false;
+  table.formats = formats.rows;
+  table.format_count = formats.count;
+  table.linear_scratch_bytes =
+      larger(table.linear_scratch_bytes, larger(sizeof(Int8Scratch), sizeof(BfloatScratch)));
+  table.column_bytes = amx_column_bytes;
+  table.prepare_column = amx_prepare_column;
   return table;
 }
 

@@ -1,7 +1,8 @@
 // f32 column -> Q8Block's (docs/numerics.md, "Columns").
 #pragma once
 
-inline int64_t q8_column_bytes(int64_t width) noexcept {
+inline int64_t column_bytes(ColumnKind kind, int64_t width) noexcept {
+  if (kind == ColumnKind::f32) return width * static_cast<int64_t>(sizeof(float));
   return (width + Q8Block::values - 1) / Q8Block::values * static_cast<int64_t>(sizeof(Q8Block));
 }
 
@@ -41,10 +42,18 @@ inline void quantize_block(const float* x, int64_t count, Q8Block& block) {
   block.unused[0] = block.unused[1] = block.unused[2] = 0.0f;
 }
 
-inline void quantize(const float* x, int64_t width, void* column) noexcept {
+inline void quantize(const float* x, int64_t width, void* column) {
   Q8Block* block = static_cast<Q8Block*>(column);
   for (int64_t begin = 0; begin < width; begin += Q8Block::values, ++block) {
     const int64_t left = width - begin;
     quantize_block(x + begin, left < Q8Block::values ? left : Q8Block::values, *block);
+  }
+}
+
+inline void prepare_column(ColumnKind kind, const float* x, int64_t width, void* column) noexcept {
+  if (kind == ColumnKind::f32) {
+    __builtin_memcpy(column, x, static_cast<size_t>(width) * sizeof(float));
+  } else {
+    quantize(x, width, column);
   }
 }

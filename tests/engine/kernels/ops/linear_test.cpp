@@ -5,6 +5,7 @@
 #include <random>
 
 #include "engine/kernels/kernels.h"
+#include "engine/tape/column_stride.h"
 #include "tests/engine/kernels/definition.h"
 #include "tests/support/kernel_tables.h"
 #include "tests/support/random_blocks.h"
@@ -74,17 +75,12 @@ std::vector<float> run(const KernelTable& table, const Problem& problem, int64_t
   const FormatKernels* format = find_format(table, problem.type);
   REQUIRE(format != nullptr);
   const int64_t count = static_cast<int64_t>(problem.columns.size());
-  const bool quantised = format->column == ColumnKind::q8;
-  const int64_t stride =
-      quantised ? table.q8_column_bytes(problem.width) : (problem.width * 4 + 63) / 64 * 64;
+  const ColumnKind kind = prompt ? format->prompt_column : format->column;
+  const int64_t stride = column_stride(table.column_bytes(kind, problem.width));
   AlignedBytes columns(stride * count);
   for (int64_t c = 0; c < count; ++c) {
-    const std::vector<float>& x = problem.columns[static_cast<size_t>(c)];
-    if (quantised) {
-      table.quantize(x.data(), problem.width, columns.data() + c * stride);
-    } else {
-      std::memcpy(columns.data() + c * stride, x.data(), x.size() * 4);
-    }
+    table.prepare_column(kind, problem.columns[static_cast<size_t>(c)].data(), problem.width,
+                         columns.data() + c * stride);
   }
   AlignedBytes scratch(table.linear_scratch_bytes);
   std::vector<float> outputs(static_cast<size_t>(problem.rows * count), std::nanf(""));
@@ -232,10 +228,10 @@ TEST_CASE("quantize: every table gives the bits of the definition", "[kernels]")
     if (width == 257) std::fill(x.begin(), x.end(), 1e-35f);
     const std::vector<Q8Block> expected = definition::quantize(x);
     for (const KernelTable* table : tables()) {
-      REQUIRE(table->q8_column_bytes(width) ==
+      REQUIRE(table->column_bytes(ColumnKind::q8, width) ==
               static_cast<int64_t>(expected.size() * sizeof(Q8Block)));
-      AlignedBytes column(table->q8_column_bytes(width));
-      table->quantize(x.data(), width, column.data());
+      AlignedBytes column(table->column_bytes(ColumnKind::q8, width));
+      table->prepare_column(ColumnKind::q8, x.data(), width, column.data());
       INFO(table->name << " width " << width);
       REQUIRE(std::memcmp(column.data(), expected.data(), expected.size() * sizeof(Q8Block)) == 0);
     }

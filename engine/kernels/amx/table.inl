@@ -1,0 +1,105 @@
+// What the table for AMX has of its own: the prompt role of its formats, and their columns.
+#pragma once
+
+#include "engine/kernels/amx/linear_bfloat.inl"
+#include "engine/kernels/amx/linear_int8.inl"
+#include "engine/kernels/formats/few_bits.inl"
+#include "engine/kernels/formats/fp4.inl"
+#include "engine/kernels/formats/iq1.inl"
+#include "engine/kernels/formats/iq2.inl"
+#include "engine/kernels/formats/iq3.inl"
+#include "engine/kernels/formats/iq4.inl"
+#include "engine/kernels/formats/q2_k.inl"
+#include "engine/kernels/formats/q3_k.inl"
+#include "engine/kernels/formats/q4_0.inl"
+#include "engine/kernels/formats/q4_1.inl"
+#include "engine/kernels/formats/q4_k.inl"
+#include "engine/kernels/formats/q5.inl"
+#include "engine/kernels/formats/q5_k.inl"
+#include "engine/kernels/formats/q6_k.inl"
+#include "engine/kernels/formats/q8_0.inl"
+
+// How a format's prompts are multiplied; those that are not named here keep the exact definition.
+struct PromptKernel {
+  DType type;
+  ColumnKind column;
+  LinearFn prompt;
+};
+
+template <DType type, class Format>
+constexpr PromptKernel int8_prompt() {
+  return {type, ColumnKind::q8_guarded, linear_int8<Format>};
+}
+template <DType type, class Source>
+constexpr PromptKernel bfloat_prompt() {
+  return {type, ColumnKind::bf16, linear_bfloat<Source>};
+}
+
+constexpr PromptKernel prompt_kernels[] = {
+    bfloat_prompt<DType::f16, HalfSource<true>>(),
+    bfloat_prompt<DType::bf16, HalfSource<false>>(),
+    bfloat_prompt<DType::q8_0, BlockSource<Q8_0>>(),
+    bfloat_prompt<DType::q6_k, BlockSource<Q6K>>(),
+    int8_prompt<DType::q4_0, Q4_0>(),
+    int8_prompt<DType::q4_1, Q4_1>(),
+    int8_prompt<DType::q5_0, Q5_0>(),
+    int8_prompt<DType::q5_1, Q5_1>(),
+    int8_prompt<DType::q2_k, Q2K>(),
+    int8_prompt<DType::q3_k, Q3K>(),
+    int8_prompt<DType::q4_k, Q4K>(),
+    int8_prompt<DType::q5_k, Q5K>(),
+    int8_prompt<DType::iq1_s, CodebookFormat<Iq1S>>(),
+    int8_prompt<DType::iq1_m, CodebookFormat<Iq1M>>(),
+    int8_prompt<DType::iq2_xxs, CodebookFormat<Iq2Xxs>>(),
+    int8_prompt<DType::iq2_xs, CodebookFormat<Iq2Xs>>(),
+    int8_prompt<DType::iq2_s, CodebookFormat<Iq2S>>(),
+    int8_prompt<DType::iq3_xxs, CodebookFormat<Iq3Xxs>>(),
+    int8_prompt<DType::iq3_s, CodebookFormat<Iq3S>>(),
+    int8_prompt<DType::iq4_nl, Iq4Nl>(),
+    int8_prompt<DType::iq4_xs, Iq4Xs>(),
+    int8_prompt<DType::mxfp4, Mxfp4>(),
+    int8_prompt<DType::nvfp4, Nvfp4>(),
+    int8_prompt<DType::tq1_0, Tq1_0>(),
+    int8_prompt<DType::tq2_0, Tq2_0>(),
+    int8_prompt<DType::q2_0, Q2_0>(),
+    int8_prompt<DType::q1_0, Q1_0>(),
+};
+
+inline int64_t amx_column_bytes(ColumnKind kind, int64_t width) noexcept {
+  if (kind == ColumnKind::q8_guarded) return guarded_column_bytes(width);
+  if (kind == ColumnKind::bf16) return bfloat_column_bytes(width);
+  return avx512_table.column_bytes(kind, width);
+}
+
+inline void amx_prepare_column(ColumnKind kind, const float* x, int64_t width,
+                               void* column) noexcept {
+  if (kind == ColumnKind::q8_guarded) {
+    quantize_guarded(x, width, column);
+  } else if (kind == ColumnKind::bf16) {
+    round_to_bfloats(x, width, column);
+  } else {
+    avx512_table.prepare_column(kind, x, width, column);
+  }
+}
+
+constexpr int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+// The formats of AVX-512, those with a prompt kernel of their own on it.
+struct AmxFormats {
+  static constexpr int32_t count_max = 64;
+  FormatKernels rows[count_max];
+  int32_t count = 0;
+
+  AmxFormats() {
+    for (; count < avx512_table.format_count && count < count_max; ++count) {
+      rows[count] = avx512_table.formats[count];
+      for (const PromptKernel& kernel : prompt_kernels) {
+        if (kernel.type != rows[count].type) continue;
+        rows[count].prompt = kernel.prompt;
+        rows[count].prompt_column = kernel.column;
+      }
+    }
+  }
+};

@@ -22,7 +22,8 @@ LinearDispatch::LinearDispatch(const StepContext& step, const Operation& operati
     total_rows += weight.row_count;
     work_ += weight.row_count * weight.width * step.row_count(rows_);
   }
-  chunk_rows_ = chunk_rows_of(row_bytes_max, total_rows, lanes);
+  chunk_rows_ = chunk_rows_of(row_bytes_max, total_rows,
+                              step.row_count(rows_) - step.decode_count(rows_), lanes);
   for (int32_t i = 0; i < (group_.has_gate ? 1 : group_.part_count); ++i) {
     const Weight& weight = step.tape().weight(group_.parts[static_cast<size_t>(i)].weight);
     item_count_ += chunk_count_of(weight.row_count, chunk_rows_);

@@ -58,9 +58,9 @@ MoeDispatch::MoeDispatch(const StepContext& step, const Moe& op, MoeMemory& memo
       inputs_(step.kernels(), format_of(step, op.up), width_),
       hidden_(step.kernels(), format_of(step, op.down), hidden_width_),
       up_chunk_rows_(chunk_rows_of(step.tape().weight(op.up.weight).row_bytes,
-                                   2 * hidden_width_ * op.used, lanes)),
+                                   2 * hidden_width_ * op.used, 0, lanes)),
       down_chunk_rows_(
-          chunk_rows_of(step.tape().weight(op.down.weight).row_bytes, width_ * op.used, lanes)) {
+          chunk_rows_of(step.tape().weight(op.down.weight).row_bytes, width_ * op.used, 0, lanes)) {
   // Two matrices that read different columns share those of the decode role.
   if (format_of(step, op.gate).prompt_column != format_of(step, op.up).prompt_column)
     inputs_.use_decode_only();

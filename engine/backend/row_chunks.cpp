@@ -6,6 +6,9 @@ namespace hearth::engine {
 namespace {
 
 constexpr int64_t chunk_bytes = 32 << 10;
+// Kernels unpack this many rows at a time for so many columns.
+constexpr int64_t panel_rows = 128;
+constexpr int64_t many_columns = 64;
 
 }  // namespace
 
@@ -13,8 +16,12 @@ int64_t chunk_count_of(int64_t rows, int64_t chunk_rows) {
   return (rows + chunk_rows - 1) / chunk_rows;
 }
 
-int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int32_t lanes) {
-  const int64_t by_bytes = chunk_bytes / std::max(row_bytes, int64_t{1}) / tile_rows * tile_rows;
+int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int64_t prompt_columns,
+                      int32_t lanes) {
+  const int64_t by_bytes =
+      prompt_columns >= many_columns
+          ? panel_rows
+          : chunk_bytes / std::max(row_bytes, int64_t{1}) / tile_rows * tile_rows;
   const int64_t by_share = chunk_count_of(chunk_count_of(total_rows, lanes), tile_rows) * tile_rows;
   return std::max(tile_rows, std::min(by_bytes, by_share));
 }

@@ -16,10 +16,11 @@ struct RowRange {
   int64_t end = 0;
 };
 
-// Rows per chunk of matrices that have `total_rows` rows together: a multiple of the kernels' tile.
-// A chunk is long enough to hide the cost of claiming it, and short enough that the lanes finish
-// together.
-int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int32_t lanes);
+// Rows per chunk of matrices that have `total_rows` rows together, for `prompt_columns` columns in
+// the prompt role: a multiple of the kernels' tile. A chunk is long enough to hide the cost of
+// claiming it, and of what a kernel prepares for many columns, and short enough that the lanes
+// finish together.
+int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int64_t prompt_columns, int32_t lanes);
 int64_t chunk_count_of(int64_t rows, int64_t chunk_rows);
 
 // Columns of one kind, side by side.

@@ -146,8 +146,8 @@ double measure_product(const KernelTable& kernels, const FormatKernels& format, 
 MachineLimits measure_limits(const KernelTable& kernels, int32_t threads) {
   MachineLimits limits;
   limits.read_bytes_per_s = measure_reading(threads);
-  // The format that costs least to unpack.
-  limits.int8_ops_per_s = measure_product(kernels, *find_format(kernels, DType::q8_0), threads);
+  // A format that costs little to unpack, and is multiplied as bytes by every table.
+  limits.int8_ops_per_s = measure_product(kernels, *find_format(kernels, DType::q4_0), threads);
   limits.bf16_ops_per_s = measure_product(kernels, *find_format(kernels, DType::bf16), threads);
   return limits;
 }

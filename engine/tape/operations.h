@@ -102,10 +102,10 @@ struct Linear {
   BufferId out = no_buffer;
   WeightId weight = no_weight;
   WeightId bias = no_weight;
-  BufferId prompt_in = no_buffer;  // as rows in the prompt role read it; no_buffer: `in`
   BufferId add_to = no_buffer;
   int32_t adapter_slot = no_adapter_slot;
   BufferId adapter_in = no_buffer;  // the slot's AdapterDown; no_buffer: no adapter fills the slot
+  BufferId prompt_in = no_buffer;   // as rows in the prompt role read it; no_buffer: `in`
 };
 
 // out[t] = scale * A in[t] with the A that the adapter of the token's span has for `slot`;
@@ -162,11 +162,9 @@ struct SelectRows {
   BufferId out = no_buffer;
 };
 
-// Which rows of a step an operation is for.
 enum class RowRole : uint8_t { both, decode, prompt };
 
-// out = the column of `in` of the kind of `out`, for rows of one role or of both. Emitted by
-// prepare_columns only.
+// out = the column of `in` of the kind of `out`. Emitted by prepare_columns only.
 struct PrepareColumn {
   BufferId in = no_buffer;
   BufferId out = no_buffer;

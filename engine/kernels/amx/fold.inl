@@ -63,37 +63,49 @@ inline I32x16 fold_bytes(I32x16 weights, __m512i factor, __m512i offset) {
   return {_mm512_ternarylogic_epi32(low_bytes, _mm512_srli_epi16(even, 8), odd, 0xca)};
 }
 
-// bytes[4][1024]: weights of the panel as signed bytes in tiles; scales[row].
+// Largest size of any weight that the panel's rows hold, per row.
 template <class Shape>
-inline void fold_panel(const Panel& panel, uint8_t* bytes, float* scales) {
-  constexpr int subs = 256 / Shape::sub_values;
-  constexpr int dwords = Shape::sub_values / 4;
-  F32x16 sub_scales[subs], offsets[subs];
+inline F32x16 largest_weight(const Panel& panel) {
   F32x16 largest = zero_f32();
-  for (int sub = 0; sub < subs; ++sub) {
+  for (int sub = 0; sub < 256 / Shape::sub_values; ++sub) {
     const F32x16 scale = load(panel.scales[sub]);
     const F32x16 offset = sub_block_offset<Shape>(panel, sub);
     const ByteRange range = weight_range<Shape>(panel, sub);
     largest = max(abs(fma(scale, range.least, offset)), largest);
     largest = max(abs(fma(scale, range.largest, offset)), largest);
-    sub_scales[sub] = scale;
-    offsets[sub] = offset;
   }
-  // So small a block counts as zero.
-  const F32x16 limit = splat(0x1p-100f);
-  const F32x16 factor =
-      select_less(largest, limit, zero_f32(), div(splat(127.0f * 256.0f), largest));
-  store(scales, select_less(largest, limit, zero_f32(), div(largest, splat(127.0f))));
-  for (int sub = 0; sub < subs; ++sub) {
-    const I32x16 step = to_int(mul(sub_scales[sub], factor));
+  return largest;
+}
+
+// bytes[4][1024]: weights of the panel times `factor` / 256 as signed bytes in tiles.
+template <class Shape>
+inline void fold_panel(const Panel& panel, F32x16 factor, uint8_t* bytes) {
+  constexpr int dwords = Shape::sub_values / 4;
+  for (int sub = 0; sub < 256 / Shape::sub_values; ++sub) {
+    const I32x16 step = to_int(mul(load(panel.scales[sub]), factor));
     // Half a unit of the high byte rounds to nearest.
-    I32x16 start = add_i32(to_int(mul(offsets[sub], factor)), splat_i32(128));
+    I32x16 start =
+        add_i32(to_int(mul(sub_block_offset<Shape>(panel, sub), factor)), splat_i32(128));
     if constexpr (byte_bias<Shape> != 0) start = sub_i32(start, shift_left<7>(step));
     const __m512i steps = double_words(step).v;
     const __m512i starts = double_words(start).v;
     for (int i = sub * dwords; i < (sub + 1) * dwords; ++i)
       store_i32(bytes + 64 * i, fold_bytes(load_i32(panel.weights[i]), steps, starts));
   }
+}
+
+// Two panels side by side, of which a short row may lack the second: bytes[8][1024], scales[row].
+template <class Shape>
+inline void fold_panels(const Panel (&panels)[2], int count, uint8_t* bytes, float* scales) {
+  F32x16 largest = largest_weight<Shape>(panels[0]);
+  if (count > 1) largest = max(largest_weight<Shape>(panels[1]), largest);
+  // So small a block counts as zero.
+  const F32x16 limit = splat(0x1p-100f);
+  const F32x16 factor =
+      select_less(largest, limit, zero_f32(), div(splat(127.0f * 256.0f), largest));
+  store(scales, select_less(largest, limit, zero_f32(), div(largest, splat(127.0f))));
+  for (int i = 0; i < count; ++i)
+    fold_panel<Shape>(panels[i], factor, bytes + i * sizeof(panels[i].weights));
 }
 
 template <int index>

@@ -4,14 +4,14 @@
 
 #include "engine/kernels/amx/fold.inl"
 #include "engine/kernels/amx/prompt_columns.inl"
+#include "engine/kernels/amx/rows_at.inl"
 #include "engine/kernels/amx/tile_unit.inl"
-#include "engine/kernels/ops/linear_blocks.inl"
 
 constexpr int64_t bfloat_slab_blocks = 16;  // of 256 values, turned into bf16 at once
 constexpr int64_t bfloat_steps = 8;         // of 32 values in such a block
 
 struct alignas(64) BfloatScratch {
-  uint8_t weights[bfloat_slab_blocks * bfloat_steps][panel_groups][tile_bytes];
+  uint8_t weights[bfloat_slab_blocks * bfloat_steps][panel_groups][unit_bytes];
   float sums[pair_columns][panel_rows];  // of panels that are short of rows
   Panel panel;
   LinearScratch rows;
@@ -26,10 +26,11 @@ struct SumBlock {
 // sums (+)= columns * weights over `steps` steps of 32 values.
 template <bool both>
 inline void multiply_bfloats(const uint8_t* columns, int64_t stride,
-                             const uint8_t (*weights)[panel_groups][tile_bytes], int64_t pair,
+                             const uint8_t (*weights)[panel_groups][unit_bytes], int64_t pair,
                              int64_t steps, SumBlock sums, bool is_first) {
   const uint8_t* high_columns = columns + tile_columns * stride;
   float* high_sums = sums.data + tile_columns * sums.stride_bytes / 4;
+  finish_writes();
   if (is_first) {
     _tile_zero(0);
     _tile_zero(1);
@@ -68,18 +69,22 @@ inline void multiply_bfloats(const uint8_t* columns, int64_t stride,
 // A format of blocks as a source of bf16 tiles.
 template <class Format>
 struct BlockSource {
-  static void fill(const LinearArgs& args, int64_t row, int64_t count, int64_t first_block,
-                   int64_t block_count, int64_t group, BfloatScratch& scratch) {
-    constexpr int64_t block_bytes =
-        256 / Format::values * static_cast<int64_t>(sizeof(typename Format::Block));
-    const uint8_t* first =
-        static_cast<const uint8_t*>(args.weight) + row * args.row_bytes + first_block * block_bytes;
+  template <class Rows>
+  static void fill_from(const LinearArgs& args, int64_t row, int64_t count, int64_t first_block,
+                        int64_t block_count, int64_t group, BfloatScratch& scratch) {
     for (int64_t b = 0; b < block_count; ++b) {
-      const uint8_t* at = first + b * block_bytes;
-      unpack_rows<Format>({at, args.row_bytes, at}, count, args.width - 256 * (first_block + b),
-                          scratch.rows, scratch.panel);
+      unpack_rows<Format>(rows_at<Rows>(args, row, first_block + b), count,
+                          args.width - 256 * (first_block + b), scratch.rows, scratch.panel);
       fold_panel_to_bfloats<typename Format::Shape>(
           scratch.panel, scratch.weights[b * bfloat_steps][group], sizeof(scratch.weights[0]));
+    }
+  }
+  static void fill(const LinearArgs& args, int64_t row, int64_t count, int64_t first_block,
+                   int64_t block_count, int64_t group, BfloatScratch& scratch) {
+    if (args.layout == Layout::tiles) {
+      fill_from<TileBlocks<Format>>(args, row, count, first_block, block_count, group, scratch);
+    } else {
+      fill_from<RowBlocks<Format>>(args, row, count, first_block, block_count, group, scratch);
     }
   }
 };
@@ -101,19 +106,24 @@ struct HalfSource {
     }
     return load_i32(pairs);
   }
+  // Four dwords of each of 16 rows, lanes = rows.
+  static void load_pairs(const uint8_t* a, int64_t stride, I32x16 (&out)[4]) {
+    for (int i = 0; i < 4; ++i, a += stride)
+      out[i] = load_4x16(a, a + 4 * stride, a + 8 * stride, a + 12 * stride);
+    transpose4(out);
+  }
   static void fill(const LinearArgs& args, int64_t row, int64_t count, int64_t first_block,
                    int64_t block_count, int64_t group, BfloatScratch& scratch) {
     const uint8_t* first =
         static_cast<const uint8_t*>(args.weight) + row * args.row_bytes + 512 * first_block;
     const int64_t bytes = args.width * 2 - 512 * first_block;
-    RowBlocks rows{first, args.row_bytes, first};
     for (int64_t step = 0; step < block_count * bfloat_steps; ++step) {
       uint8_t* out = scratch.weights[step][group];
       for (int64_t i = 0; i < 16; ++i) {
         const int64_t at = 64 * step + 4 * i;
         if (i % 4 == 0 && count >= 16 && at + 16 <= bytes) {
           I32x16 pairs[4];
-          load_row_dwords(rows, at, pairs);
+          load_pairs(first + at, args.row_bytes, pairs);
           for (int j = 0; j < 4; ++j) store_i32(out + 64 * (i + j), to_bfloats(pairs[j]));
           i += 3;
         } else {

@@ -5,72 +5,98 @@
 
 #include "engine/kernels/amx/fold.inl"
 #include "engine/kernels/amx/prompt_columns.inl"
+#include "engine/kernels/amx/rows_at.inl"
 #include "engine/kernels/amx/tile_unit.inl"
-#include "engine/kernels/ops/linear_blocks.inl"
 
-constexpr int64_t slab_blocks = 32;  // of 256 values, unpacked at once
+constexpr int64_t slab_blocks = 16;  // of prompt_block values, unpacked at once
+constexpr int64_t block_tiles = prompt_block / 64;
 
 struct alignas(64) Int8Scratch {
-  uint8_t weights[slab_blocks][panel_groups][4 * tile_bytes];
-  float scales[slab_blocks][panel_rows];
+  uint8_t weights[slab_blocks][panel_groups][block_tiles * unit_bytes];
+  float row_scales[slab_blocks][panel_rows];
+  float column_scales[slab_blocks][pair_columns];
   int32_t products[2][pair_columns][32];
   int32_t low_products[pair_columns][32];
   float sums[pair_columns][panel_rows];
-  Panel panel;
+  Panel panels[2];
   LinearScratch rows;
 };
+
+// What becomes of a product that is scaled: a panel's first one opens the sums, the last one writes
+// them out.
+enum class Phase { none, first, middle, last, only };
 
 // A product of 32 columns with 32 rows over one block that waits to be scaled and added up.
 struct PendingProduct {
   const int32_t (*products)[32];
-  const float* row_scales;  // [32]
-  float unit;               // of the products: 1, or 2^-8 where low parts are in them
-  const float* column_scale;
-  int64_t column_scale_stride;  // in floats
-  float (*sums)[panel_rows];    // at the product's first row
-  int64_t column_count;
+  const float* row_scales;     // [32]
+  const float* column_scales;  // [32]
+  float unit;                  // of the products: 1, or 2^-8 where low parts are in them
+  float (*sums)[panel_rows];   // at the product's first row
+  float* output;               // of the first column, for the last product
+  int64_t output_stride;
 };
 
-// Quarter `part` of the columns.
-inline void add_pending(const PendingProduct& pending, int part) {
+// Part `part` of block_tiles of the columns.
+template <Phase phase>
+[[gnu::always_inline]] inline void add_pending(const PendingProduct& pending, int part) {
+  constexpr int count = pair_columns / block_tiles;
+  constexpr bool opens = phase == Phase::first || phase == Phase::only;
+  constexpr bool closes = phase == Phase::last || phase == Phase::only;
   const F32x16 unit = splat(pending.unit);
-  const F32x16 scales[2] = {mul(load(pending.row_scales), unit),
-                            mul(load(pending.row_scales + 16), unit)};
-  const int64_t end = part * 8 + 8 < pending.column_count ? part * 8 + 8 : pending.column_count;
-  for (int64_t c = part * 8; c < end; ++c) {
-    const F32x16 x = splat(pending.column_scale[c * pending.column_scale_stride]);
-    for (int half = 0; half < 2; ++half) {
-      float* sum = pending.sums[c] + 16 * half;
-      const F32x16 product = to_float(load_i32(pending.products[c] + 16 * half));
-      store(sum, fma(x, mul(product, scales[half]), load(sum)));
-    }
+  const F32x16 low_scale = mul(load(pending.row_scales), unit);
+  const F32x16 high_scale = mul(load(pending.row_scales + 16), unit);
+#pragma GCC unroll 8
+  for (int i = 0; i < count; ++i) {
+    const int c = part * count + i;
+    const F32x16 x = splat(pending.column_scales[c]);
+    const int32_t* products = pending.products[c];
+    float* sums = pending.sums[c];
+    float* to = closes ? pending.output + c * pending.output_stride : sums;
+    const F32x16 low = mul(to_float(load_i32(products)), low_scale);
+    const F32x16 high = mul(to_float(load_i32(products + 16)), high_scale);
+    store(to, fma(x, low, opens ? zero_f32() : load(sums)));
+    store(to + 16, fma(x, high, opens ? zero_f32() : load(sums + 16)));
   }
 }
 
-// products[column][row] of one block: `columns` in rows of 64 bytes `stride` apart, `weights` two
-// groups of 16 rows.
-template <bool both>
-inline void multiply_tiles(const int8_t* columns, int64_t stride, const uint8_t* weights,
-                           int32_t (*products)[32], const PendingProduct* pending) {
+// products[column][row] of one block of `tiles` times 64 values: `columns` `stride` apart,
+// `weights` two groups of 16 rows.
+template <bool both, Phase phase>
+[[gnu::always_inline]] inline void multiply_tiles(const int8_t* columns, int64_t stride,
+                                                  const uint8_t* weights, int64_t tiles,
+                                                  int32_t (*products)[32],
+                                                  const PendingProduct& pending) {
   const int8_t* high_columns = columns + tile_columns * stride;
+  finish_writes();
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (both) {
     _tile_zero(2);
     _tile_zero(3);
   }
-  for (int part = 0; part < 4; ++part) {
+  const auto multiply = [&](int64_t part) __attribute__((always_inline)) {
     _tile_loadd(4, columns + 64 * part, stride);
-    _tile_loadd(6, weights + part * tile_bytes, 64);
+    _tile_loadd(6, weights + part * unit_bytes, 64);
     _tile_dpbssd(0, 4, 6);
-    _tile_loadd(7, weights + (4 + part) * tile_bytes, 64);
+    _tile_loadd(7, weights + (block_tiles + part) * unit_bytes, 64);
     _tile_dpbssd(1, 4, 7);
     if constexpr (both) {
       _tile_loadd(5, high_columns + 64 * part, stride);
       _tile_dpbssd(2, 5, 6);
       _tile_dpbssd(3, 5, 7);
     }
-    if (pending != nullptr) add_pending(*pending, part);
+  };
+  if (tiles == block_tiles) {
+#pragma GCC unroll 8
+    for (int part = 0; part < block_tiles; ++part) {
+      multiply(part);
+      if constexpr (phase != Phase::none) add_pending<phase>(pending, part);
+    }
+  } else {
+    for (int64_t part = 0; part < tiles; ++part) multiply(part);
+    for (int part = 0; phase != Phase::none && part < block_tiles; ++part)
+      add_pending<phase>(pending, part);
   }
   constexpr int64_t product_stride = sizeof(*products);
   _tile_stored(0, products, product_stride);
@@ -93,93 +119,143 @@ inline void join_low_products(int32_t (*products)[32], const int32_t (*low)[32],
 
 // One slab of one panel times up to 32 columns.
 struct PanelProduct {
+  int64_t width;
   int64_t first_block, block_count;
-  int64_t row_count;     // of the panel
+  int64_t pair_count;    // of 32 rows
   GuardedColumn column;  // the first one
   int64_t column_stride;
   int64_t column_count;
+  bool opens;     // the sums begin with zero; otherwise they are in scratch.sums
+  float* output;  // of the first column and row; null: the sums are left in scratch.sums
+  int64_t output_stride;
 };
 
-inline bool any_guarded(const PanelProduct& product, int64_t block) {
-  uint64_t bits = 0;
-  const GuardedColumn& column = product.column;
+// Brings the scales of the columns together. Bit b of the result: whether block first_block + b of
+// any column is guarded.
+inline uint64_t gather_columns(const PanelProduct& product, Int8Scratch& scratch) {
+  static_assert(64 % slab_blocks == 0);
+  uint64_t guarded = 0;
   for (int64_t c = 0; c < product.column_count; ++c) {
-    const GuardedColumn other{column.data + c * product.column_stride, column.block_count};
-    bits |= other.guarded()[block / 64] >> (block % 64);
+    const GuardedColumn column{product.column.data + c * product.column_stride,
+                               product.column.block_count};
+    guarded |= column.guarded()[product.first_block / 64];
+    const float* scales = column.scales() + product.first_block;
+    for (int64_t b = 0; b < product.block_count; ++b) scratch.column_scales[b][c] = scales[b];
   }
-  return (bits & 1) != 0;
+  return guarded >> (product.first_block % 64);
+}
+
+template <bool both>
+inline void multiply_block(const PanelProduct& product, const int8_t* columns,
+                           const uint8_t* weights, int64_t tiles, int32_t (*products)[32],
+                           const PendingProduct& pending, Phase phase) {
+  const int64_t stride = product.column_stride;
+  if (phase == Phase::none) {
+    multiply_tiles<both, Phase::none>(columns, stride, weights, tiles, products, pending);
+  } else if (phase == Phase::first) {
+    multiply_tiles<both, Phase::first>(columns, stride, weights, tiles, products, pending);
+  } else if (phase == Phase::middle) {
+    multiply_tiles<both, Phase::middle>(columns, stride, weights, tiles, products, pending);
+  } else if (phase == Phase::last) {
+    multiply_tiles<both, Phase::last>(columns, stride, weights, tiles, products, pending);
+  } else {
+    multiply_tiles<both, Phase::only>(columns, stride, weights, tiles, products, pending);
+  }
+}
+
+inline void add_last(const PendingProduct& pending, Phase phase) {
+  for (int part = 0; part < block_tiles; ++part) {
+    if (phase == Phase::first) add_pending<Phase::first>(pending, part);
+    if (phase == Phase::middle) add_pending<Phase::middle>(pending, part);
+    if (phase == Phase::last) add_pending<Phase::last>(pending, part);
+    if (phase == Phase::only) add_pending<Phase::only>(pending, part);
+  }
+}
+
+inline Phase phase_of(const PanelProduct& product, int64_t block) {
+  const bool opens = product.opens && block == 0;
+  const bool closes = product.output != nullptr && block == product.block_count - 1;
+  if (opens) return closes ? Phase::only : Phase::first;
+  return closes ? Phase::last : Phase::middle;
 }
 
 template <bool both>
 inline void multiply_panel(const PanelProduct& product, Int8Scratch& scratch) {
-  const GuardedColumn& column = product.column;
-  const int64_t pairs = product.row_count > 32 ? 2 : 1;
+  const uint64_t guarded = gather_columns(product, scratch);
   PendingProduct pending{};
-  const PendingProduct* waiting = nullptr;
+  pending.output_stride = product.output_stride;
+  Phase phase = Phase::none;
   int parity = 0;
   for (int64_t b = 0; b < product.block_count; ++b) {
     const int64_t block = product.first_block + b;
-    const bool guarded = any_guarded(product, block);
-    for (int64_t pair = 0; pair < pairs; ++pair) {
+    const bool is_guarded = (guarded >> b & 1) != 0;
+    const int64_t tiles_left = (product.width - block * prompt_block + 63) / 64;
+    const int64_t tiles = tiles_left < block_tiles ? tiles_left : block_tiles;
+    for (int64_t pair = 0; pair < product.pair_count; ++pair) {
       int32_t(*products)[32] = scratch.products[parity];
       const uint8_t* weights = scratch.weights[b][2 * pair];
-      multiply_tiles<both>(column.q(block), product.column_stride, weights, products, waiting);
-      if (guarded) {
-        multiply_tiles<both>(column.low(block), product.column_stride, weights,
-                             scratch.low_products, nullptr);
+      multiply_block<both>(product, product.column.q(block), weights, tiles, products, pending,
+                           phase);
+      if (is_guarded) {
+        multiply_block<both>(product, product.column.low(block), weights, tiles,
+                             scratch.low_products, pending, Phase::none);
         join_low_products(products, scratch.low_products, product.column_count);
       }
-      pending = {products,
-                 scratch.scales[b] + 32 * pair,
-                 guarded ? 0x1p-8f : 1.0f,
-                 column.scales() + block,
-                 product.column_stride / 4,
-                 reinterpret_cast<float(*)[panel_rows]>(scratch.sums[0] + 32 * pair),
-                 product.column_count};
-      waiting = &pending;
+      pending.products = products;
+      pending.row_scales = scratch.row_scales[b] + 32 * pair;
+      pending.column_scales = scratch.column_scales[b];
+      pending.unit = is_guarded ? 0x1p-8f : 1.0f;
+      pending.sums = reinterpret_cast<float(*)[panel_rows]>(scratch.sums[0] + 32 * pair);
+      pending.output = product.output + 32 * pair;
+      phase = phase_of(product, b);
       parity ^= 1;
     }
   }
-  for (int part = 0; part < 4; ++part) add_pending(pending, part);
+  add_last(pending, phase);
 }
 
-// Rows of a panel; a last group that is short is filled up.
+// One slab of a panel; a last group that is short of rows is filled up.
+template <class Format, class Rows>
+inline void unpack_slab(const LinearArgs& args, int64_t row, int64_t row_count, int64_t first_block,
+                        int64_t block_count, Int8Scratch& scratch) {
+  for (int64_t group = 0; 16 * group < row_count; ++group) {
+    for (int64_t b = 0; b < block_count; ++b) {
+      const int64_t value = (first_block + b) * prompt_block;
+      int count = 0;
+      for (; count < 2 && value + 256 * count < args.width; ++count) {
+        unpack_rows<Format>(rows_at<Rows>(args, row + 16 * group, value / 256 + count),
+                            row_count - 16 * group, args.width - value - 256 * count, scratch.rows,
+                            scratch.panels[count]);
+      }
+      fold_panels<typename Format::Shape>(scratch.panels, count, scratch.weights[b][group],
+                                          scratch.row_scales[b] + 16 * group);
+    }
+  }
+}
+
 template <class Format>
 inline void unpack_slab(const LinearArgs& args, int64_t row, int64_t row_count, int64_t first_block,
                         int64_t block_count, Int8Scratch& scratch) {
-  constexpr int64_t block_bytes =
-      256 / Format::values * static_cast<int64_t>(sizeof(typename Format::Block));
-  for (int64_t group = 0; 16 * group < row_count; ++group) {
-    const uint8_t* first = static_cast<const uint8_t*>(args.weight) +
-                           (row + 16 * group) * args.row_bytes + first_block * block_bytes;
-    for (int64_t b = 0; b < block_count; ++b) {
-      const uint8_t* at = first + b * block_bytes;
-      unpack_rows<Format>({at, args.row_bytes, at}, row_count - 16 * group,
-                          args.width - 256 * (first_block + b), scratch.rows, scratch.panel);
-      fold_panel<typename Format::Shape>(scratch.panel, scratch.weights[b][group],
-                                         scratch.scales[b] + 16 * group);
-    }
+  if (args.layout == Layout::tiles) {
+    unpack_slab<Format, TileBlocks<Format>>(args, row, row_count, first_block, block_count,
+                                            scratch);
+  } else {
+    unpack_slab<Format, RowBlocks<Format>>(args, row, row_count, first_block, block_count, scratch);
   }
 }
 
-inline void load_sums(const LinearArgs& args, int64_t row, int64_t row_count, int64_t column,
-                      int64_t count, bool is_first, Int8Scratch& scratch) {
+// Sums of columns between the output and scratch memory.
+inline void move_sums(const LinearArgs& args, int64_t row, int64_t row_count, int64_t column,
+                      int64_t count, bool to_output, float (*sums)[panel_rows]) {
   for (int64_t c = 0; c < count; ++c) {
-    const float* from = args.output + (column + c) * args.output_stride + row;
+    float* output = args.output + (column + c) * args.output_stride + row;
     for (int64_t r = 0; r < row_count; r += 16) {
       const int64_t left = row_count - r < 16 ? row_count - r : 16;
-      store(scratch.sums[c] + r, is_first ? zero_f32() : load_first(from + r, left));
-    }
-  }
-}
-
-inline void store_sums(const LinearArgs& args, int64_t row, int64_t row_count, int64_t column,
-                       int64_t count, const Int8Scratch& scratch) {
-  for (int64_t c = 0; c < count; ++c) {
-    float* to = args.output + (column + c) * args.output_stride + row;
-    for (int64_t r = 0; r < row_count; r += 16) {
-      const int64_t left = row_count - r < 16 ? row_count - r : 16;
-      store_first(to + r, left, load(scratch.sums[c] + r));
+      if (to_output) {
+        store_first(output + r, left, load(sums[c] + r));
+      } else {
+        store(sums[c] + r, load_first(output + r, left));
+      }
     }
   }
 }
@@ -187,7 +263,7 @@ inline void store_sums(const LinearArgs& args, int64_t row, int64_t row_count, i
 template <class Format>
 inline void linear_int8(const LinearArgs& args) noexcept {
   Int8Scratch& scratch = *static_cast<Int8Scratch*>(args.scratch);
-  const int64_t block_count = (args.width + 255) / 256;
+  const int64_t block_count = (args.width + prompt_block - 1) / prompt_block;
   // The kernels only read the columns.
   auto* columns = static_cast<uint8_t*>(const_cast<void*>(args.columns));
   for (int64_t row = args.row_begin; row < args.row_end; row += panel_rows) {
@@ -196,19 +272,26 @@ inline void linear_int8(const LinearArgs& args) noexcept {
       const int64_t blocks = block_count - block < slab_blocks ? block_count - block : slab_blocks;
       unpack_slab<Format>(args, row, row_count, block, blocks, scratch);
       for_each_column_pair(args.column_count, [&](int64_t column, int64_t count) {
-        load_sums(args, row, row_count, column, count, block == 0, scratch);
-        const PanelProduct product{block,
-                                   blocks,
-                                   row_count,
-                                   {columns + column * args.column_stride_bytes, block_count},
-                                   args.column_stride_bytes,
-                                   count};
+        // Whole vectors are written to the output only where all of them belong there.
+        const bool is_whole = row_count % 32 == 0 && count == pair_columns;
+        if (block > 0) move_sums(args, row, row_count, column, count, false, scratch.sums);
+        const PanelProduct product{
+            args.width,
+            block,
+            blocks,
+            (row_count + 31) / 32,
+            {columns + column * args.column_stride_bytes, block_count},
+            args.column_stride_bytes,
+            count,
+            block == 0,
+            is_whole ? args.output + column * args.output_stride + row : nullptr,
+            args.output_stride};
         if (count > tile_columns) {
           multiply_panel<true>(product, scratch);
         } else {
           multiply_panel<false>(product, scratch);
         }
-        store_sums(args, row, row_count, column, count, scratch);
+        if (!is_whole) move_sums(args, row, row_count, column, count, true, scratch.sums);
       });
     }
   }

@@ -2,25 +2,30 @@
 // unit's first operand, so plain bytes or bf16 side by side.
 #pragma once
 
-// An int8 column: q of all blocks, then the low parts of the guarded ones (zeros elsewhere), then a
-// scale per block, then a bit per block that is guarded.
+// Values that share a scale, of columns and of weights: scaling what the tile unit gives costs as
+// much as 256 multiplications more.
+constexpr int64_t prompt_block = 512;
+
+// An int8 column: a bit per block that is guarded, a scale per block, then q of all blocks from a
+// multiple of 64 bytes on, then the low parts of the guarded blocks (zeros elsewhere).
 struct GuardedColumn {
   uint8_t* data;
   int64_t block_count;
 
-  int8_t* q(int64_t block) const { return reinterpret_cast<int8_t*>(data) + 256 * block; }
-  int8_t* low(int64_t block) const { return q(block_count + block); }
-  float* scales() const { return reinterpret_cast<float*>(data + 512 * block_count); }
-  uint64_t* guarded() const {
-    return reinterpret_cast<uint64_t*>(data + 512 * block_count + scale_bytes());
-  }
-  int64_t scale_bytes() const { return (4 * block_count + 7) / 8 * 8; }
   int64_t mask_words() const { return (block_count + 63) / 64; }
-  int64_t size_bytes() const { return 512 * block_count + scale_bytes() + 8 * mask_words(); }
+  int64_t head_bytes() const { return (8 * mask_words() + 4 * block_count + 63) / 64 * 64; }
+  int64_t size_bytes() const { return head_bytes() + 2 * prompt_block * block_count; }
+
+  uint64_t* guarded() const { return reinterpret_cast<uint64_t*>(data); }
+  float* scales() const { return reinterpret_cast<float*>(data + 8 * mask_words()); }
+  int8_t* q(int64_t block) const {
+    return reinterpret_cast<int8_t*>(data + head_bytes()) + prompt_block * block;
+  }
+  int8_t* low(int64_t block) const { return q(block_count + block); }
 };
 
 inline int64_t guarded_column_bytes(int64_t width) {
-  return GuardedColumn{nullptr, (width + 255) / 256}.size_bytes();
+  return GuardedColumn{nullptr, (width + prompt_block - 1) / prompt_block}.size_bytes();
 }
 
 // A block whose largest value is more than this many times its root mean square gets a low part.
@@ -29,10 +34,10 @@ constexpr float guard_ratio = 8.0f;
 // Returns the block's scale and whether it is guarded.
 inline float quantize_guarded_block(const float* x, int64_t count, int8_t* q, int8_t* low,
                                     bool& is_guarded) {
-  F32x16 values[16];
+  F32x16 values[prompt_block / 16];
   F32x16 largest = zero_f32();
   F32x16 squares = zero_f32();
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < prompt_block / 16; ++i) {
     const int64_t left = count - 16 * i;
     values[i] = left >= 16 ? load(x + 16 * i)
                 : left > 0 ? load_first(x + 16 * i, left)
@@ -44,10 +49,10 @@ inline float quantize_guarded_block(const float* x, int64_t count, int8_t* q, in
   const bool is_zero = magnitude < 0x1p-100f;
   const float scale_ = is_zero ? 0.0f : magnitude / 127.0f;
   const F32x16 factor = splat(is_zero ? 0.0f : 127.0f / magnitude);
-  is_guarded = magnitude * magnitude > guard_ratio * guard_ratio / 256.0f * sum(squares);
+  is_guarded = magnitude * magnitude > guard_ratio * guard_ratio / prompt_block * sum(squares);
   const F32x16 low_factor = splat(is_zero ? 0.0f : 256.0f * 127.0f / magnitude);
   const F32x16 negated_scale = splat(-scale_);
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < prompt_block / 16; ++i) {
     const I32x16 rounded = to_int(mul(values[i], factor));
     store_bytes(q + 16 * i, rounded);
     I32x16 rest = zero_i32();
@@ -63,13 +68,14 @@ inline float quantize_guarded_block(const float* x, int64_t count, int8_t* q, in
 }
 
 inline void quantize_guarded(const float* x, int64_t width, void* column) {
-  const GuardedColumn out{static_cast<uint8_t*>(column), (width + 255) / 256};
+  const GuardedColumn out{static_cast<uint8_t*>(column), (width + prompt_block - 1) / prompt_block};
   for (int64_t word = 0; word < out.mask_words(); ++word) out.guarded()[word] = 0;
   for (int64_t block = 0; block < out.block_count; ++block) {
-    const int64_t left = width - 256 * block;
+    const int64_t left = width - prompt_block * block;
     bool is_guarded = false;
-    out.scales()[block] = quantize_guarded_block(x + 256 * block, left < 256 ? left : 256,
-                                                 out.q(block), out.low(block), is_guarded);
+    out.scales()[block] =
+        quantize_guarded_block(x + prompt_block * block, left < prompt_block ? left : prompt_block,
+                               out.q(block), out.low(block), is_guarded);
     if (is_guarded) out.guarded()[block / 64] |= uint64_t{1} << (block % 64);
   }
 }

@@ -4,9 +4,9 @@
 #pragma once
 
 constexpr int64_t tile_columns = 16;  // columns of the input in one tile
-constexpr int64_t tile_bytes = 1024;  // of 16 weight rows: 16 times 64 bytes
+constexpr int64_t unit_bytes = 1024;  // of 16 weight rows: 16 times 64 bytes
 constexpr int64_t pair_columns = 2 * tile_columns;
-constexpr int64_t panel_rows = 64;  // weight rows that are unpacked together
+constexpr int64_t panel_rows = 128;  // weight rows that are unpacked together
 constexpr int64_t panel_groups = panel_rows / 16;
 
 struct alignas(64) TileConfig {
@@ -22,6 +22,11 @@ struct alignas(64) TileConfig {
   }
 };
 
+// What was written so far is in memory: GCC does not know that loads of tiles read it.
+inline void finish_writes() {
+  __asm__ volatile("" ::: "memory");
+}
+
 // For up to 32 columns at once; what lies behind them is neither read nor written.
 inline void configure_tiles(int64_t column_count) {
   const int64_t low = column_count < tile_columns ? column_count : tile_columns;
@@ -34,8 +39,7 @@ inline void configure_tiles(int64_t column_count) {
   config.set(5, column_count - low);
   config.set(6, 16);
   config.set(7, 16);
-  // GCC takes only the first eight bytes for read.
-  __asm__ volatile("" ::: "memory");
+  finish_writes();
   _tile_loadconfig(&config);
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "engine/kernels/kernels.h"
@@ -75,6 +76,105 @@ inline float linear_q8(DType type, const std::byte* row, int64_t width,
     const Q8Block& x = column[static_cast<size_t>(begin / 256)];
     const WeightBlock block = split_block(type, row + begin / 256 * bytes, width - begin);
     accumulator = std::fma(x.scale, block_product(block, x), accumulator);
+  }
+  return accumulator;
+}
+
+// Weights with one scale for up to 512 of a row, as the prompt role has them on tables with tiles.
+struct FoldedBlock {
+  std::vector<int> weights;
+  float scale = 0.0f;
+};
+
+inline float weight_offset(const WeightBlock& block, size_t sub) {
+  if (!block.mins.empty()) return -block.dmin * static_cast<float>(block.mins[sub]);
+  return block.float_mins.empty() ? 0.0f : block.float_mins[sub];
+}
+
+// The least and the largest weight of sub-block `sub`.
+inline std::pair<int, int> weight_range(const WeightBlock& block, size_t sub) {
+  const auto begin = block.weights.begin() + static_cast<long>(sub) * block.sub_values;
+  const auto [least, largest] = std::minmax_element(begin, begin + block.sub_values);
+  return {*least, *largest};
+}
+
+inline FoldedBlock fold(const std::vector<WeightBlock>& blocks) {
+  float extreme = 0.0f;
+  for (const WeightBlock& block : blocks) {
+    for (size_t j = 0; j < block.scales.size(); ++j) {
+      const std::pair<int, int> range = weight_range(block, j);
+      for (const int w : {range.first, range.second}) {
+        const float value =
+            std::fma(block.scales[j], static_cast<float>(w), weight_offset(block, j));
+        extreme = std::max(extreme, std::fabs(value));
+      }
+    }
+  }
+  FoldedBlock folded;
+  const bool is_zero = extreme < 0x1p-100f;
+  const float factor = is_zero ? 0.0f : 32512.0f / extreme;
+  folded.scale = is_zero ? 0.0f : extreme / 127.0f;
+  for (const WeightBlock& block : blocks) {
+    for (size_t k = 0; k < block.weights.size(); ++k) {
+      const size_t j = k / static_cast<size_t>(block.sub_values);
+      const long step = std::lrint(block.scales[j] * factor);
+      const long start = std::lrint(weight_offset(block, j) * factor) + 128;
+      folded.weights.push_back(static_cast<int>((block.weights[k] * step + start) >> 8));
+    }
+  }
+  return folded;
+}
+
+// A column's part of up to 512 values: q and low parts, which are zero where none are wanted.
+struct GuardedBlock {
+  std::vector<int> q, low;
+  float scale = 0.0f;
+  bool is_guarded = false;
+};
+
+inline GuardedBlock quantize_guarded(const float* x, size_t count) {
+  GuardedBlock block;
+  float largest = 0.0f;
+  float lanes[16] = {};
+  for (size_t i = 0; i < count; ++i) {
+    largest = std::max(largest, std::fabs(x[i]));
+    lanes[i % 16] = std::fma(x[i], x[i], lanes[i % 16]);
+  }
+  const bool is_zero = largest < 0x1p-100f;
+  block.scale = is_zero ? 0.0f : largest / 127.0f;
+  block.is_guarded = largest * largest > 0.125f * tree(lanes);
+  for (size_t i = 0; i < count; ++i) {
+    const long q = is_zero ? 0 : std::lrint(x[i] * (127.0f / largest));
+    const float error = std::fma(-block.scale, static_cast<float>(q), x[i]);
+    const long low = std::min(127L, is_zero ? 0 : std::lrint(error * (32512.0f / largest)));
+    block.q.push_back(static_cast<int>(q));
+    block.low.push_back(block.is_guarded ? static_cast<int>(low) : 0);
+  }
+  return block;
+}
+
+// Row . column as `linear_q8` has them, in the prompt role of tables with tiles.
+inline float linear_guarded(DType type, const std::byte* row, int64_t width,
+                            const std::vector<float>& column) {
+  const int64_t bytes = row_bytes(type, info(type).block_values) * (256 / info(type).block_values);
+  float accumulator = 0.0f;
+  for (int64_t begin = 0; begin < width; begin += 512) {
+    std::vector<WeightBlock> blocks;
+    for (int64_t at = begin; at < std::min(width, begin + 512); at += 256)
+      blocks.push_back(split_block(type, row + at / 256 * bytes, width - at));
+    const FoldedBlock folded = fold(blocks);
+    const GuardedBlock x = quantize_guarded(
+        column.data() + begin, static_cast<size_t>(std::min<int64_t>(512, width - begin)));
+    int dot = 0;
+    int low = 0;
+    for (size_t k = 0; k < x.q.size(); ++k) {
+      dot += folded.weights[k] * x.q[k];
+      low += folded.weights[k] * x.low[k];
+    }
+    const float product = x.is_guarded
+                              ? static_cast<float>(256 * dot + low) * (folded.scale * 0x1p-8f)
+                              : static_cast<float>(dot) * folded.scale;
+    accumulator = std::fma(x.scale, product, accumulator);
   }
   return accumulator;
 }

@@ -52,7 +52,7 @@ const KernelTable& kernels() {
 TEST_CASE("a value is quantised once however many matrices read it, and not at all for floats") {
   Block block(DType::q8_0);
   prepare_columns(block.tape, kernels());
-  CHECK(count<Quantize>(block.tape) == 3);
+  CHECK(count<PrepareColumn>(block.tape) == 3);
   for (const Operation& operation : block.tape.operations()) {
     if (const Linear* linear = std::get_if<Linear>(&operation)) {
       CHECK(block.tape.buffer(linear->in).kind == ColumnKind::q8);
@@ -60,7 +60,7 @@ TEST_CASE("a value is quantised once however many matrices read it, and not at a
   }
   Block floats(DType::f32);
   prepare_columns(floats.tape, kernels());
-  CHECK(count<Quantize>(floats.tape) == 0);
+  CHECK(count<PrepareColumn>(floats.tape) == 0);
 }
 
 TEST_CASE("a value that changed in place is quantised again") {
@@ -71,7 +71,7 @@ TEST_CASE("a value that changed in place is quantised again") {
   tape.add_to(x, y);
   tape.linear(x, weight, no_weight, no_adapter_slot);
   prepare_columns(tape, kernels());
-  CHECK(count<Quantize>(tape) == 2);
+  CHECK(count<PrepareColumn>(tape) == 2);
 }
 
 TEST_CASE("fusion groups linears of one input and folds gate and residual addition") {

@@ -24,8 +24,8 @@ using Seconds = std::chrono::duration<double>;
 constexpr size_t read_bytes_total = size_t{256} << 20;
 constexpr int read_rounds = 3;
 constexpr int64_t gemm_width = 1024;
-constexpr int64_t gemm_rows = 64;
-constexpr int64_t gemm_columns = 32;
+constexpr int64_t gemm_rows = 128;
+constexpr int64_t gemm_columns = 256;
 constexpr Seconds gemm_time{0.15};
 
 // Runs work(thread) on all threads, which begin together; returns the time until the last one ends.

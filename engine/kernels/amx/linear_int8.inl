@@ -60,13 +60,39 @@ template <Phase phase>
   }
 }
 
-// products[column][row] of one block of `tiles` times 64 values: `columns` `stride` apart,
-// `weights` two groups of 16 rows.
+// Output lines of a 32 x 32 product that will be written much later: asked for now, a few at a
+// time, stores do not have to wait for them.
+struct OutputAhead {
+  const float* first;  // null: none
+  int64_t stride;
+
+  void fetch(int64_t column, int64_t count) const {
+    if (first == nullptr) return;
+    const float* at = first + column * stride;
+    for (int64_t c = 0; c < count; ++c, at += stride) {
+      __builtin_prefetch(at, 1, 3);
+      __builtin_prefetch(at + 16, 1, 3);
+    }
+  }
+};
+
+// products[column][row] of one block.
+struct TileProduct {
+  const int8_t* columns;
+  int64_t stride;          // between columns
+  const uint8_t* weights;  // two groups of 16 rows
+  int64_t tiles;           // of 64 values
+  int32_t (*products)[32];
+  OutputAhead ahead;
+};
+
 template <bool both, Phase phase>
-[[gnu::always_inline]] inline void multiply_tiles(const int8_t* columns, int64_t stride,
-                                                  const uint8_t* weights, int64_t tiles,
-                                                  int32_t (*products)[32],
+[[gnu::always_inline]] inline void multiply_tiles(const TileProduct& product,
                                                   const PendingProduct& pending) {
+  const int8_t* columns = product.columns;
+  const int64_t stride = product.stride;
+  const uint8_t* weights = product.weights;
+  int32_t(*products)[32] = product.products;
   const int8_t* high_columns = columns + tile_columns * stride;
   finish_writes();
   _tile_zero(0);
@@ -87,14 +113,16 @@ template <bool both, Phase phase>
       _tile_dpbssd(3, 5, 7);
     }
   };
-  if (tiles == block_tiles) {
+  if (product.tiles == block_tiles) {
 #pragma GCC unroll 8
     for (int part = 0; part < block_tiles; ++part) {
       multiply(part);
+      constexpr int count = pair_columns / block_tiles;
+      if constexpr (both) product.ahead.fetch(part * count, count);
       if constexpr (phase != Phase::none) add_pending<phase>(pending, part);
     }
   } else {
-    for (int64_t part = 0; part < tiles; ++part) multiply(part);
+    for (int64_t part = 0; part < product.tiles; ++part) multiply(part);
     for (int part = 0; phase != Phase::none && part < block_tiles; ++part)
       add_pending<phase>(pending, part);
   }
@@ -146,20 +174,17 @@ inline uint64_t gather_columns(const PanelProduct& product, Int8Scratch& scratch
 }
 
 template <bool both>
-inline void multiply_block(const PanelProduct& product, const int8_t* columns,
-                           const uint8_t* weights, int64_t tiles, int32_t (*products)[32],
-                           const PendingProduct& pending, Phase phase) {
-  const int64_t stride = product.column_stride;
+inline void multiply_block(const TileProduct& product, const PendingProduct& pending, Phase phase) {
   if (phase == Phase::none) {
-    multiply_tiles<both, Phase::none>(columns, stride, weights, tiles, products, pending);
+    multiply_tiles<both, Phase::none>(product, pending);
   } else if (phase == Phase::first) {
-    multiply_tiles<both, Phase::first>(columns, stride, weights, tiles, products, pending);
+    multiply_tiles<both, Phase::first>(product, pending);
   } else if (phase == Phase::middle) {
-    multiply_tiles<both, Phase::middle>(columns, stride, weights, tiles, products, pending);
+    multiply_tiles<both, Phase::middle>(product, pending);
   } else if (phase == Phase::last) {
-    multiply_tiles<both, Phase::last>(columns, stride, weights, tiles, products, pending);
+    multiply_tiles<both, Phase::last>(product, pending);
   } else {
-    multiply_tiles<both, Phase::only>(columns, stride, weights, tiles, products, pending);
+    multiply_tiles<both, Phase::only>(product, pending);
   }
 }
 
@@ -192,16 +217,19 @@ inline void multiply_panel(const PanelProduct& product, Int8Scratch& scratch) {
     const int64_t tiles_left = (product.width - block * prompt_block + 63) / 64;
     const int64_t tiles = tiles_left < block_tiles ? tiles_left : block_tiles;
     for (int64_t pair = 0; pair < product.pair_count; ++pair) {
-      int32_t(*products)[32] = scratch.products[parity];
-      const uint8_t* weights = scratch.weights[b][2 * pair];
-      multiply_block<both>(product, product.column.q(block), weights, tiles, products, pending,
-                           phase);
+      TileProduct part{product.column.q(block),      product.column_stride,
+                       scratch.weights[b][2 * pair], tiles,
+                       scratch.products[parity],     {nullptr, product.output_stride}};
+      if (b == 0 && product.output != nullptr) part.ahead.first = product.output + 32 * pair;
+      multiply_block<both>(part, pending, phase);
       if (is_guarded) {
-        multiply_block<both>(product, product.column.low(block), weights, tiles,
-                             scratch.low_products, pending, Phase::none);
-        join_low_products(products, scratch.low_products, product.column_count);
+        part.columns = product.column.low(block);
+        part.products = scratch.low_products;
+        part.ahead.first = nullptr;
+        multiply_block<both>(part, pending, Phase::none);
+        join_low_products(scratch.products[parity], scratch.low_products, product.column_count);
       }
-      pending.products = products;
+      pending.products = scratch.products[parity];
       pending.row_scales = scratch.row_scales[b] + 32 * pair;
       pending.column_scales = scratch.column_scales[b];
       pending.unit = is_guarded ? 0x1p-8f : 1.0f;

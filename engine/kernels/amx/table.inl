@@ -86,7 +86,7 @@ constexpr int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
-// The formats of AVX-512, those with a prompt kernel of their own on it.
+// The formats of AVX-512, those with a prompt or a decode kernel of their own on it.
 struct AmxFormats {
   static constexpr int32_t count_max = 64;
   FormatKernels rows[count_max];
@@ -95,6 +95,7 @@ struct AmxFormats {
   AmxFormats() {
     for (; count < avx512_table.format_count && count < count_max; ++count) {
       rows[count] = avx512_table.formats[count];
+      if (const LinearFn decode = amx_decode(rows[count].type)) rows[count].decode = decode;
       for (const PromptKernel& kernel : prompt_kernels) {
         if (kernel.type != rows[count].type) continue;
         rows[count].prompt = kernel.prompt;

@@ -1,6 +1,7 @@
-// Kernel table for x86-64 with AMX int8 and bf16: that of AVX-512, with the prompt role on the tile
-// unit. Everything but the table is in an anonymous namespace, so that no code made with this
-// file's compiler flags can be called from elsewhere.
+// Kernel table for x86-64 with AMX int8 and bf16: that of AVX-512, with the prompt role and the
+// decoding of many columns (amx_decode.cpp) on the tile unit. Everything but the table is in an
+// anonymous namespace, so that no code made with this file's compiler flags can be called from
+// elsewhere.
 #include <immintrin.h>
 
 #include "engine/kernels/isa/tables.h"
@@ -20,7 +21,8 @@ KernelTable make_amx_table() {
   table.formats = formats.rows;
   table.format_count = formats.count;
   table.linear_scratch_bytes =
-      larger(table.linear_scratch_bytes, larger(sizeof(Int8Scratch), sizeof(BfloatScratch)));
+      larger(larger(table.linear_scratch_bytes, amx_decode_scratch_bytes()),
+             larger(sizeof(Int8Scratch), sizeof(BfloatScratch)));
   table.column_bytes = amx_column_bytes;
   table.prepare_column = amx_prepare_column;
   return table;

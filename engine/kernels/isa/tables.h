@@ -20,6 +20,9 @@ extern const KernelTable avx2_table;
 extern const KernelTable avx512_table;
 // That of AVX-512 with its prompt role on the tile unit.
 const KernelTable& amx_table() noexcept;
+// The decode role on the tile unit, null for formats that gain nothing; and its scratch memory.
+LinearFn amx_decode(DType type) noexcept;
+int64_t amx_decode_scratch_bytes() noexcept;
 
 // Rows for embedding look-ups, by tensor/codec.h: too few to be worth a kernel.
 // Every format of the tables has one (get_row.cpp).

@@ -44,6 +44,7 @@ inline void add_mins(const Panel* panel, const Q8Block* const (&column)[columns]
     for (int sub = 0; sub < 8; ++sub) {
       for (int p = 0; p < panels; ++p) {
         const F32x16 min = load(panel[p].mins[sub]);
+#pragma GCC unroll 16
         for (int c = 0; c < columns; ++c)
           sums[p][c] = fma(min, splat(static_cast<float>(column[c]->sums32[sub])), sums[p][c]);
       }
@@ -52,6 +53,7 @@ inline void add_mins(const Panel* panel, const Q8Block* const (&column)[columns]
     constexpr int pairs = Shape::mins == Mins::per_32 ? 4 : 8;
     for (int p = 0; p < panels; ++p) {
       const F32x16 factor = load(panel[p].negated_min_scale);
+#pragma GCC unroll 16
       for (int c = 0; c < columns; ++c) {
         const int16_t* values = Shape::mins == Mins::per_32 ? column[c]->sums32 : column[c]->sums16;
         I32x16 mins = zero_i32();
@@ -160,6 +162,16 @@ struct LinearScratch {
   alignas(64) float accumulators[chunk_columns_max * group_rows];
 };
 
+// The panels of a group times `count` columns `stride` apart, added to the accumulators, by the
+// vector units. Every other such class gives the same bits.
+struct VectorProducts {
+  template <class Shape, int panels>
+  static void multiply(const uint8_t* columns, int64_t stride, int64_t count,
+                       LinearScratch& scratch) {
+    multiply_columns<Shape, panels>(scratch.panels, columns, stride, count, scratch.accumulators);
+  }
+};
+
 // A group of rows and a chunk of columns of one LinearArgs.
 struct LinearChunk {
   const LinearArgs& args;
@@ -208,7 +220,7 @@ inline void unpack_rows(TileBlocks<Format> rows, int64_t /*count*/, int64_t valu
   Format::unpack(rows, values_left, panel);
 }
 
-template <class Format, class Rows, int panels>
+template <class Products, class Format, class Rows, int panels>
 inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
   const LinearArgs& args = chunk.args;
   const int64_t block_count = (args.width + 255) / 256;
@@ -226,8 +238,8 @@ inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
                           scratch.panels[p]);
     }
     const uint8_t* column = columns + block * static_cast<int64_t>(sizeof(Q8Block));
-    multiply_columns<typename Format::Shape, panels>(scratch.panels, column, stride,
-                                                     chunk.column_count, scratch.accumulators);
+    Products::template multiply<typename Format::Shape, panels>(column, stride, chunk.column_count,
+                                                                scratch);
   }
 }
 
@@ -246,7 +258,7 @@ inline void store_chunk(const LinearChunk& chunk, const LinearScratch& scratch) 
   }
 }
 
-template <class Format, class Rows>
+template <class Products, class Format, class Rows>
 inline void linear_blocks_of(const LinearArgs& args) {
   LinearScratch& scratch = *static_cast<LinearScratch*>(args.scratch);
   // A chunk of columns stays in the second-level cache while all rows pass over it.
@@ -262,20 +274,25 @@ inline void linear_blocks_of(const LinearArgs& args) {
       const LinearChunk chunk{args, row, rows_left < group_rows ? rows_left : group_rows, column,
                               column_count};
       if (chunk.row_count <= 16) {
-        multiply_chunk<Format, Rows, 1>(chunk, scratch);
+        multiply_chunk<Products, Format, Rows, 1>(chunk, scratch);
       } else {
-        multiply_chunk<Format, Rows, block_panels>(chunk, scratch);
+        multiply_chunk<Products, Format, Rows, block_panels>(chunk, scratch);
       }
       store_chunk(chunk, scratch);
     }
   }
 }
 
+template <class Products, class Format>
+inline void linear_blocks_with(const LinearArgs& args) {
+  if (args.layout == Layout::tiles) {
+    linear_blocks_of<Products, Format, TileBlocks<Format>>(args);
+  } else {
+    linear_blocks_of<Products, Format, RowBlocks<Format>>(args);
+  }
+}
+
 template <class Format>
 inline void linear_blocks(const LinearArgs& args) noexcept {
-  if (args.layout == Layout::tiles) {
-    linear_blocks_of<Format, TileBlocks<Format>>(args);
-  } else {
-    linear_blocks_of<Format, RowBlocks<Format>>(args);
-  }
+  linear_blocks_with<VectorProducts, Format>(args);
 }

@@ -255,6 +255,31 @@ TEST_CASE("linear: more columns than a chunk holds", "[kernels]") {
   }
 }
 
+TEST_CASE("linear: decoding many columns with a kernel of its own", "[kernels]") {
+  for (const DType type : {DType::q4_k, DType::q5_k, DType::q8_0, DType::iq4_xs, DType::mxfp4}) {
+    for (const int64_t columns : {11, 12, 15, 16, 17, 27, 28, 31, 32, 33, 48, 300}) {
+      const Problem problem =
+          make_problem(type, columns > 33 ? 256 : 512, columns % 40 + 1, columns);
+      std::vector<float> expected;
+      LinearFn before = nullptr;
+      for (const KernelTable* table : tables()) {
+        const FormatKernels& format = *find_format(*table, type);
+        const bool is_its_own = table->isa == Isa::amx && format.decode != before;
+        before = format.decode;
+        if (!is_its_own) continue;
+        expected = expected_outputs(problem);
+        const AlignedBytes tiles = packed(format, problem);
+        for (const bool in_tiles : {false, true}) {
+          INFO(info(type).name << " columns " << columns << " in tiles " << in_tiles);
+          const std::vector<float> outputs =
+              run(*table, problem, columns, 0, false, in_tiles ? &tiles : nullptr);
+          REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
+        }
+      }
+    }
+  }
+}
+
 // Normalised mean square error against the product of the decoded weights in double precision.
 double error_of(const Problem& problem, const std::vector<float>& outputs) {
   double error = 0;

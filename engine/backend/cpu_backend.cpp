@@ -41,12 +41,13 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
   step_ = std::make_unique<StepContext>(tape_, *kernels_, plan_, memory_.data(), options.sizes);
   for (const Operation& operation : tape_.operations()) {
     if (const Attention* attention = std::get_if<Attention>(&operation)) {
-      step_->want_chunks(
-          AttentionDispatch::cut_of(attention->heads, attention->kv_heads).chunk_tokens);
+      AttentionDispatch::want_chunks(*step_, *attention);
       value_dim_max_ =
           std::max(value_dim_max_, tape_.buffer(attention->out).width / attention->heads);
     }
   }
+  if (step_->knows_prompt_attention())
+    attention_memory_.reserve_prompts(kernels_->prompt_query_rows, value_dim_max_);
 }
 
 bool CpuBackend::run(const StepPlan& plan, std::span<PagePool* const> pools,

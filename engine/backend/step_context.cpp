@@ -34,13 +34,22 @@ StepContext::StepContext(const Tape& tape, const KernelTable& kernels, const Buf
     is_bidirectional_ = is_bidirectional_ || (attention != nullptr && attention->is_bidirectional);
   }
   places_.resize(static_cast<size_t>(sizes.step_rows));
-  chunks_.resize(attention_queries_max + 1);
 }
 
-void StepContext::want_chunks(int32_t tokens) {
-  if (std::find(chunk_sizes_.begin(), chunk_sizes_.end(), tokens) != chunk_sizes_.end()) return;
-  chunk_sizes_.push_back(tokens);
-  chunks_[static_cast<size_t>(tokens)].reserve(static_cast<size_t>(sizes_.step_rows));
+std::span<const QueryChunk> StepContext::chunks(Role role, int32_t tokens) const {
+  for (const ChunkList& list : chunk_lists_) {
+    if (list.role == role && list.tokens == tokens) return list.chunks;
+  }
+  HEARTH_CHECK(!"chunks that were not asked for");
+  return {};
+}
+
+void StepContext::want_chunks(Role role, int32_t tokens) {
+  for (const ChunkList& list : chunk_lists_) {
+    if (list.role == role && list.tokens == tokens) return;
+  }
+  chunk_lists_.push_back({role, tokens, {}});
+  chunk_lists_.back().chunks.reserve(static_cast<size_t>(sizes_.step_rows));
 }
 
 void StepContext::begin(const StepPlan& plan, std::span<PagePool* const> pools,
@@ -66,6 +75,10 @@ void StepContext::begin(const StepPlan& plan, std::span<PagePool* const> pools,
                     plan.output_tokens.begin();
   HEARTH_CHECK(outputs == 0 ||
                (plan.output_tokens.front() >= 0 && plan.output_tokens.back() < plan.token_count()));
+  uses_prompt_attention_ = knows_prompt_attention();
+  for (const PagePool* pool : pools_) {
+    if (pool->head_shape(0).type == KvType::f32) uses_prompt_attention_ = false;
+  }
   place_tokens();
   cut_chunks();
 }
@@ -120,14 +133,14 @@ void StepContext::place_tokens() {
 }
 
 void StepContext::cut_chunks() {
-  for (int32_t size : chunk_sizes_) {
-    std::vector<QueryChunk>& chunks = chunks_[static_cast<size_t>(size)];
-    chunks.clear();
+  for (ChunkList& list : chunk_lists_) {
+    list.chunks.clear();
     for (size_t s = 0; s < plan_->sequences.size(); ++s) {
       const SequenceSpan& span = plan_->sequences[s];
-      for (int32_t done = 0; done < span.token_count; done += size) {
-        chunks.push_back({static_cast<int32_t>(s), span.first_token + done,
-                          std::min(size, span.token_count - done)});
+      if (list.role != (uses_prompt_attention_ ? span.role : Role::decode)) continue;
+      for (int32_t done = 0; done < span.token_count; done += list.tokens) {
+        list.chunks.push_back({static_cast<int32_t>(s), span.first_token + done,
+                               std::min(list.tokens, span.token_count - done)});
       }
     }
   }

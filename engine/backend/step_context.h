@@ -76,13 +76,17 @@ class StepContext {
     return weight == no_weight ? nullptr : static_cast<const float*>(tape_->weight(weight).data);
   }
 
-  // The step cut into chunks of at most `tokens` tokens (1..attention_queries_max), none across
-  // spans.
-  std::span<const QueryChunk> chunks(int32_t tokens) const {
-    return chunks_[static_cast<size_t>(tokens)];
+  // Whether the kernels have an attention of their own for prompts, and whether this step uses it:
+  // caches of f32 keep all of a value, and so does their attention.
+  bool knows_prompt_attention() const {
+    return !kernels_->roles_agree && kernels_->attention_prompt != nullptr;
   }
-  // Asks for chunks(tokens) in every step; called while the backend is built.
-  void want_chunks(int32_t tokens);
+  bool uses_prompt_attention() const { return uses_prompt_attention_; }
+  // The spans whose attention is computed in this role, cut into chunks of at most `tokens` tokens,
+  // none across spans. Without an attention of prompts all spans are in the decode role.
+  std::span<const QueryChunk> chunks(Role role, int32_t tokens) const;
+  // Asks for chunks(role, tokens) in every step; called while the backend is built.
+  void want_chunks(Role role, int32_t tokens);
   // Most cached tokens any span has at the end of this step.
   int64_t longest_sequence() const { return longest_sequence_; }
 
@@ -96,6 +100,7 @@ class StepContext {
   std::byte* memory_;
   BufferSizes sizes_;
   bool is_bidirectional_ = false;
+  bool uses_prompt_attention_ = false;
   int64_t positions_max_ = std::numeric_limits<int32_t>::max();
   const StepPlan* plan_ = nullptr;
   std::span<PagePool* const> pools_;
@@ -105,8 +110,12 @@ class StepContext {
   int64_t decode_outputs_ = 0;
   int64_t longest_sequence_ = 0;
   std::vector<TokenPlace> places_;
-  std::vector<int32_t> chunk_sizes_;
-  std::vector<std::vector<QueryChunk>> chunks_;  // by size
+  struct ChunkList {
+    Role role;
+    int32_t tokens;
+    std::vector<QueryChunk> chunks;
+  };
+  std::vector<ChunkList> chunk_lists_;
 };
 
 }  // namespace hearth::engine

@@ -102,7 +102,7 @@ inline constexpr int64_t kv_block_values = 32;  // of q8_0 and q4_0, whose heads
 inline constexpr int64_t page_tokens = 32;    // tokens per cache page, on every device
 inline constexpr int64_t segment_pages = 16;  // pages per attention segment (docs/numerics.md)
 inline constexpr int64_t attention_queries_max =
-    16;  // query rows (tokens x heads of a group) per attention call
+    16;  // query rows (tokens x heads of a group) per call of attention_segment
 inline constexpr int64_t attention_dim_max = 576;  // largest key_dim and value_dim
 
 // One KV head of one layer inside one page. The order of the values inside belongs to the kernels:
@@ -119,7 +119,7 @@ struct KvHeadShape {
 struct AttentionArgs {
   const float* queries;        // token 0, head 0 of the group
   int64_t query_token_stride;  // floats between tokens
-  int32_t query_token_count;   // query_token_count * group_heads <= attention_queries_max
+  int32_t query_token_count;   // times group_heads at most attention_queries_max
   int32_t group_heads;         // query heads that share this KV head, key_dim floats apart
   KvHeadShape shape;
   const void* const* pages;  // this KV head's part of each page of the segment; [page_count]. A
@@ -182,6 +182,11 @@ struct KernelTable {
                    void* page_head) noexcept;
   // Fills the three state arrays for one segment.
   void (*attention_segment)(const AttentionArgs&) noexcept;
+  // The same in the prompt role, for up to `prompt_query_rows` rows; it joins the segment to what
+  // the state arrays hold: at first maximum -inf, sum 0 and output 0. Null: attention_segment
+  // serves both roles.
+  void (*attention_prompt)(const AttentionArgs&) noexcept;
+  int64_t prompt_query_rows;
   // Merges `segment_count` states in segment order into output[value_dim]; `sink` may be null (an
   // extra logit that only joins the denominator). States lie `state_stride` rows apart (rows of 1,
   // 1 and value_dim floats).

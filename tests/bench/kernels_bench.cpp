@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kv_type.h"
 #include "engine/tape/column_stride.h"
 #include "engine/tensor/codec.h"
 #include "tests/support/kernel_tables.h"
@@ -277,72 +278,122 @@ void bench_prompt(const Options& options) {
   }
 }
 
-// One KV head of 64, `tokens` in the cache; query tokens x 4 heads per call.
-void bench_attention(const Options& options, KvType type, int64_t tokens, int64_t query_count) {
-  const KernelTable& table = *options.table;
-  const KvHeadShape shape{type, 64, 64};
-  const int64_t bytes = table.kv_head_bytes(shape);
-  const int64_t pages = tokens / page_tokens;
-  const int64_t kv_heads = options.smoke ? 1 : 64;  // enough to leave the caches
-  const Mapping memory(static_cast<size_t>(bytes * pages * kv_heads), options.huge);
-  std::mt19937 random(3);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(4096);
-  for (float& value : values) value = normal(random);
-  for (int64_t i = 0; i < pages * kv_heads; ++i) {
-    for (int64_t slot = 0; slot < page_tokens; ++slot) {
-      table.store_kv(shape, values.data() + slot * 64, values.data() + 64 * (slot % 7), slot,
-                     memory.data() + i * bytes);
+// Caches of `kv_heads` KV heads of 64 with `tokens` tokens each.
+struct Caches {
+  const KernelTable& table;
+  KvHeadShape shape;
+  int64_t tokens, kv_heads, bytes;
+  Mapping memory;
+  std::vector<float> values = std::vector<float>(1 << 16);
+
+  Caches(const Options& options, KvType type, int64_t count, int64_t heads)
+      : table(*options.table),
+        shape{type, 64, 64},
+        tokens(count),
+        kv_heads(heads),
+        bytes(table.kv_head_bytes(shape)),
+        memory(static_cast<size_t>(bytes * (count / page_tokens) * heads), options.huge) {
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal;
+    for (float& value : values) value = normal(random);
+    for (int64_t i = 0; i < tokens / page_tokens * kv_heads; ++i) {
+      for (int64_t slot = 0; slot < page_tokens; ++slot) {
+        table.store_kv(shape, values.data() + slot * 64, values.data() + 64 * (slot % 7), slot,
+                       memory.data() + i * bytes);
+      }
     }
   }
+
+  // Query tokens [first, first + count) with 4 heads each over everything up to them.
+  void attend(bool is_prompt, int64_t head, int64_t first, int64_t count, float* state,
+              void* scratch) const {
+    const int64_t rows = count * 4;
+    const int64_t last = first + count - 1;
+    if (is_prompt) {
+      std::fill_n(state, rows, -INFINITY);
+      std::fill_n(state + rows, rows * 65, 0.0f);
+    }
+    std::vector<const void*> pages(segment_pages);
+    for (int64_t p = 0; p * page_tokens <= last; p += segment_pages) {
+      AttentionArgs args{};
+      args.queries = values.data();
+      args.query_token_stride = 256;
+      args.query_token_count = static_cast<int32_t>(count);
+      args.group_heads = 4;
+      args.shape = shape;
+      args.pages = pages.data();
+      args.page_count = static_cast<int32_t>(std::min(segment_pages, last / page_tokens + 1 - p));
+      for (int64_t i = 0; i < args.page_count; ++i) {
+        pages[static_cast<size_t>(i)] =
+            memory.data() + (head * (tokens / page_tokens) + p + i) * bytes;
+      }
+      args.segment_start = p * page_tokens;
+      args.query_start = first;
+      args.scale = 0.125f;
+      args.state_max = state;
+      args.state_sum = state + rows;
+      args.state_out = state + 2 * rows;
+      args.scratch = scratch;
+      (is_prompt ? table.attention_prompt : table.attention_segment)(args);
+    }
+  }
+};
+
+std::string name_of(KvType type) {
+  return std::string(kv_type_name(type));
+}
+
+// The last `query_count` tokens of `tokens`, as a prompt.
+void bench_attention_prompt(const Options& options, KvType type, int64_t tokens,
+                            int64_t query_count) {
+  const Caches caches(options, type, tokens, options.smoke ? 1 : 8);
+  const bool is_prompt = options.table->attention_prompt != nullptr;
+  const int64_t together =
+      (is_prompt ? options.table->prompt_query_rows : attention_queries_max) / 4;
+  const int64_t parts = (query_count + together - 1) / together;
   std::vector<double> times;
   for (int round = 0; round < (options.smoke ? 1 : 5); ++round) {
     times.push_back(timed(options.threads, [&](int t) {
-      AlignedBytes scratch(table.attention_scratch_bytes);
-      std::vector<float> state(16 * 66);
-      std::vector<const void*> pointers(static_cast<size_t>(pages));
-      for (int64_t head = t; head < kv_heads; head += options.threads) {
-        for (int64_t p = 0; p < pages; ++p) {
-          pointers[static_cast<size_t>(p)] = memory.data() + (head * pages + p) * bytes;
-        }
-        const int32_t together = query_count > 1 ? 4 : 1;
-        for (int64_t query = 0; query < query_count; query += together) {
-          const int64_t last = query_count > 1 ? query + together - 1 : tokens - 1;
-          for (int64_t p = 0; p * page_tokens <= last; p += segment_pages) {
-            AttentionArgs args{};
-            args.queries = values.data();
-            args.query_token_stride = 256;
-            args.query_token_count = together;
-            args.group_heads = 4;
-            args.shape = shape;
-            args.pages = pointers.data() + p;
-            args.page_count =
-                static_cast<int32_t>(std::min(segment_pages, last / page_tokens + 1 - p));
-            args.segment_start = p * page_tokens;
-            args.query_start = last - together + 1;
-            args.scale = 0.125f;
-            args.state_max = state.data();
-            args.state_sum = state.data() + 16;
-            args.state_out = state.data() + 32;
-            args.scratch = scratch.data();
-            table.attention_segment(args);
-          }
-        }
+      AlignedBytes scratch(options.table->attention_scratch_bytes);
+      std::vector<float> state(static_cast<size_t>(together * 4 * 66));
+      for (int64_t item = t; item < parts * caches.kv_heads; item += options.threads) {
+        const int64_t done = item / caches.kv_heads * together;
+        caches.attend(is_prompt, item % caches.kv_heads, tokens - query_count + done,
+                      std::min(together, query_count - done), state.data(), scratch.data());
       }
     }));
   }
-  const double seconds = median(times);
-  const double seen =
-      query_count > 1 ? static_cast<double>(query_count) * static_cast<double>(query_count + 1) / 2
-                      : static_cast<double>(tokens);
-  const double operations = 4.0 * 64 * 4 * seen * static_cast<double>(kv_heads);
+  const double seconds = *std::min_element(times.begin(), times.end());
+  const auto queries = static_cast<double>(query_count);
+  const double seen = queries * (static_cast<double>(tokens) - (queries - 1) / 2);
+  const double operations = 4.0 * 64 * 4 * seen * static_cast<double>(caches.kv_heads);
+  fmt::print("  {} {} queries x 4 heads at the end of {} tokens: {:.1f} GFLOPS\n", name_of(type),
+             query_count, tokens, operations / seconds * 1e-9);
+  std::fflush(stdout);
+}
+
+void bench_attention_decode(const Options& options, KvType type, int64_t tokens) {
+  const Caches caches(options, type, tokens, options.smoke ? 1 : (int64_t{1} << 20) / tokens);
+  std::vector<double> times;
+  std::vector<double> reads;
+  for (int round = 0; round < (options.smoke ? 1 : 9); ++round) {
+    const size_t part = caches.memory.size() / static_cast<size_t>(options.threads);
+    reads.push_back(timed(options.threads, [&](int t) {
+      sink = read_all(caches.memory.data() + part * static_cast<size_t>(t), part);
+    }));
+    times.push_back(timed(options.threads, [&](int t) {
+      AlignedBytes scratch(options.table->attention_scratch_bytes);
+      std::vector<float> state(4 * 66);
+      for (int64_t head = t; head < caches.kv_heads; head += options.threads)
+        caches.attend(false, head, tokens - 1, 1, state.data(), scratch.data());
+    }));
+  }
+  const auto gigabytes = static_cast<double>(caches.memory.size()) * 1e-9;
   fmt::print(
-      "  {} {} tokens, {} queries x 4 heads: {:.1f} GFLOPS, {:.2f} us per KV head and query token",
-      type == KvType::f16 ? "f16" : "f32", tokens, query_count, operations / seconds * 1e-9,
-      seconds * options.threads / static_cast<double>(kv_heads * query_count) * 1e6);
-  if (query_count == 1)
-    fmt::print(", {:.1f} GB/s of cache", static_cast<double>(memory.size()) / seconds * 1e-9);
-  fmt::print("\n");
+      "  {} 1 query x 4 heads at the end of {} tokens: {:.1f} GB/s of cache, {:.1f} read in a "
+      "loop\n",
+      name_of(type), tokens, gigabytes / median(times), gigabytes / median(reads));
+  std::fflush(stdout);
 }
 
 void bench_small(const Options& options) {
@@ -406,9 +457,15 @@ int main(int argc, char** argv) {
   if (wanted(options, "prompt") || options.only.find("prompt") == 0) bench_prompt(options);
   if (wanted(options, "attention")) {
     fmt::print("attention, {} threads, {}\n", options.threads, options.table->name);
-    for (const KvType type : {KvType::f16, KvType::f32}) {
-      bench_attention(options, type, 512, options.smoke ? 4 : 512);
-      bench_attention(options, type, options.smoke ? 512 : 4096, 1);
+    for (const KvType type : {KvType::f16, KvType::q8_0, KvType::q4_0, KvType::f32}) {
+      bench_attention_prompt(options, type, 512, options.smoke ? 5 : 512);
+      if (options.smoke) continue;
+      bench_attention_prompt(options, type, 2048, 2048);
+      bench_attention_prompt(options, type, 8192, 512);
+    }
+    for (const KvType type : {KvType::f16, KvType::q8_0, KvType::q4_0}) {
+      for (const int64_t tokens : {4096, 16384})
+        bench_attention_decode(options, type, options.smoke ? 512 : tokens);
     }
   }
   if (wanted(options, "small")) bench_small(options);

@@ -10,6 +10,7 @@ namespace hearth::engine {
 namespace {
 #include "engine/kernels/simd/avx512.inl"
 
+#include "engine/kernels/amx/attention.inl"
 #include "engine/kernels/amx/table.inl"
 
 KernelTable make_amx_table() {
@@ -25,6 +26,9 @@ KernelTable make_amx_table() {
              larger(sizeof(Int8Scratch), sizeof(BfloatScratch)));
   table.column_bytes = amx_column_bytes;
   table.prepare_column = amx_prepare_column;
+  table.attention_scratch_bytes = larger(table.attention_scratch_bytes, sizeof(PromptScratch));
+  table.prompt_query_rows = prompt_query_rows;
+  table.attention_prompt = attention_prompt;
   return table;
 }
 

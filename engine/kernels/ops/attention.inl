@@ -17,18 +17,18 @@ inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
   return value < low ? low : value > high ? high : value;
 }
 
-// What query token `token` sees of the page whose first token has cache index `page_start`.
-inline TokenRange visible_tokens(const AttentionArgs& args, int64_t token, int64_t page_start) {
-  const int64_t query = args.query_start + token - page_start;
+// What query token `token` sees of `count` tokens, the first of which has cache index `start`.
+inline TokenRange visible_tokens(const AttentionArgs& args, int64_t token, int64_t start,
+                                 int64_t count = page_tokens) {
+  const int64_t query = args.query_start + token - start;
   if (args.sequence_tokens > 0) {
-    const int64_t end = args.sequence_tokens - page_start;
-    if (args.window == 0) return {0, clamp(end, 0, page_tokens)};
+    const int64_t end = args.sequence_tokens - start;
+    if (args.window == 0) return {0, clamp(end, 0, count)};
     const int64_t last = query + args.window / 2 + 1;
-    return {clamp(query - args.window / 2, 0, page_tokens),
-            clamp(last < end ? last : end, 0, page_tokens)};
+    return {clamp(query - args.window / 2, 0, count), clamp(last < end ? last : end, 0, count)};
   }
   const int64_t begin = args.window > 0 ? query - args.window + 1 : 0;
-  return {clamp(begin, 0, page_tokens), clamp(query + 1, 0, page_tokens)};
+  return {clamp(begin, 0, count), clamp(query + 1, 0, count)};
 }
 
 inline const float* query_row(const AttentionArgs& args, int64_t row) {
@@ -133,9 +133,12 @@ inline void weigh_rows(const float* values, int64_t width, TokenRange seen, int6
     weigh_values<rows, 1>(values, width, seen, first_row, dim, scratch);
 }
 
-inline void attend_page(const AttentionArgs& args, int64_t page_start, TokenRange seen,
-                        const void* page, AttentionScratch& scratch) {
-  const PageFloats floats = page_floats(args.shape, page, seen, {scratch.keys, scratch.values});
+inline void attend_page(const AttentionArgs& args, int64_t page, TokenRange seen,
+                        AttentionScratch& scratch) {
+  const int64_t page_start = args.segment_start + page * page_tokens;
+  const void* next = page + 1 < args.page_count ? args.pages[page + 1] : nullptr;
+  const PageFloats floats =
+      page_floats(args.shape, args.pages[page], next, seen, {scratch.keys, scratch.values});
   const int64_t row_count = static_cast<int64_t>(args.query_token_count) * args.group_heads;
   const int64_t width = padded_dim(args.shape.value_dim);
   int64_t row = 0;
@@ -184,7 +187,7 @@ inline void attention_segment(const AttentionArgs& args) noexcept {
     // of them sees.
     const TokenRange seen = {visible_tokens(args, 0, page_start).begin,
                              visible_tokens(args, args.query_token_count - 1, page_start).end};
-    if (!seen.empty()) attend_page(args, page_start, seen, args.pages[page], scratch);
+    if (!seen.empty()) attend_page(args, page, seen, scratch);
   }
   for (int64_t row = 0; row < row_count; ++row) {
     float* output = args.state_out + row * args.shape.value_dim;

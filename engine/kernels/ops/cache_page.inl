@@ -146,15 +146,28 @@ struct PageBuffers {
   float* values;
 };
 
+// Fetches a part of the next page ahead while the same part of this one is read; null: there is
+// none.
+struct NextPage {
+  const std::byte* bytes;
+  void fetch(int64_t begin, int64_t count) const {
+    if (bytes == nullptr) return;
+    for (int64_t at = begin / 64 * 64; at < begin + count; at += 64) prefetch_near(bytes + at);
+  }
+};
+
 // Sixteen codes of q4_0 as floats.
 inline F32x16 nibble_floats(I32x16 nibbles) {
   return to_float(sub_i32(bit_and(nibbles, splat_i32(15)), splat_i32(8)));
 }
 
 inline void read_q8_page(const int8_t* page, const QuantizedHead& head, TokenRange seen,
-                         const PageBuffers& out) {
+                         NextPage next, const PageBuffers& out) {
+  const int64_t half_bytes = head.rows * page_tokens / 2;
+  next.fetch(head.key_scales, head.values - head.key_scales);
   for (int64_t block = 0; block < head.key_blocks; ++block) {
     for (int64_t half = 0; half < 2; ++half) {
+      next.fetch((2 * block + half) * half_bytes, half_bytes);
       const int64_t token = 16 * half;
       uint16_t scales[16];
       __builtin_memcpy(scales, page + head.key_scales + (block * page_tokens + token) * 2, 32);
@@ -165,7 +178,9 @@ inline void read_q8_page(const int8_t* page, const QuantizedHead& head, TokenRan
       }
     }
   }
+  next.fetch(head.value_scales, head.size - head.value_scales);
   for (int64_t i = seen.begin * head.value_blocks; i < seen.end * head.value_blocks; ++i) {
+    if (i % 2 == 0) next.fetch(head.values + i * head.rows, 2 * head.rows);
     uint16_t bits;
     __builtin_memcpy(&bits, page + head.value_scales + 2 * i, 2);
     const F32x16 scale = splat(float_from_half(bits));
@@ -177,9 +192,12 @@ inline void read_q8_page(const int8_t* page, const QuantizedHead& head, TokenRan
 }
 
 inline void read_q4_page(const int8_t* page, const QuantizedHead& head, TokenRange seen,
-                         const PageBuffers& out) {
+                         NextPage next, const PageBuffers& out) {
+  const int64_t half_bytes = head.rows * page_tokens / 2;
+  next.fetch(head.key_scales, head.values - head.key_scales);
   for (int64_t block = 0; block < head.key_blocks; ++block) {
     for (int64_t half = 0; half < 2; ++half) {
+      next.fetch((2 * block + half) * half_bytes, half_bytes);
       const int64_t token = 16 * half;
       uint16_t scales[16];
       __builtin_memcpy(scales, page + head.key_scales + (block * page_tokens + token) * 2, 32);
@@ -192,7 +210,9 @@ inline void read_q4_page(const int8_t* page, const QuantizedHead& head, TokenRan
       }
     }
   }
+  next.fetch(head.value_scales, head.size - head.value_scales);
   for (int64_t i = seen.begin * head.value_blocks; i < seen.end * head.value_blocks; ++i) {
+    if (i % 2 == 0) next.fetch(head.values + i * head.rows, 2 * head.rows);
     uint16_t bits;
     __builtin_memcpy(&bits, page + head.value_scales + 2 * i, 2);
     const F32x16 scale = splat(float_from_half(bits));
@@ -204,23 +224,29 @@ inline void read_q4_page(const int8_t* page, const QuantizedHead& head, TokenRan
 }
 
 // Values of the tokens in `seen` only. Pages of floats are used where they lie.
-inline PageFloats page_floats(const KvHeadShape& shape, const void* page, TokenRange seen,
-                              const PageBuffers& out) {
+inline PageFloats page_floats(const KvHeadShape& shape, const void* page, const void* next_page,
+                              TokenRange seen, const PageBuffers& out) {
   const int64_t key_count = shape.key_dim * page_tokens;
   const int64_t width = padded_dim(shape.value_dim);
   if (shape.type == KvType::f32) {
     const float* floats = static_cast<const float*>(page);
     return {floats, floats + key_count};
   }
+  const NextPage next{static_cast<const std::byte*>(next_page)};
   if (shape.type == KvType::q8_0) {
-    read_q8_page(static_cast<const int8_t*>(page), QuantizedHead(shape), seen, out);
+    read_q8_page(static_cast<const int8_t*>(page), QuantizedHead(shape), seen, next, out);
   } else if (shape.type == KvType::q4_0) {
-    read_q4_page(static_cast<const int8_t*>(page), QuantizedHead(shape), seen, out);
+    read_q4_page(static_cast<const int8_t*>(page), QuantizedHead(shape), seen, next, out);
   } else {
     const uint16_t* halves = static_cast<const uint16_t*>(page);
-    for (int64_t i = 0; i < key_count; i += 16) store(out.keys + i, load_halves(halves + i));
-    for (int64_t i = seen.begin * width; i < seen.end * width; i += 16)
+    for (int64_t i = 0; i < key_count; i += 16) {
+      if (i % 32 == 0) next.fetch(2 * i, 64);
+      store(out.keys + i, load_halves(halves + i));
+    }
+    for (int64_t i = seen.begin * width; i < seen.end * width; i += 16) {
+      if (i % 32 == 0) next.fetch(2 * (key_count + i), 64);
       store(out.values + i, load_halves(halves + key_count + i));
+    }
   }
   return {out.keys, out.values};
 }

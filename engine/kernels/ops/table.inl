@@ -107,6 +107,8 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
       .kv_head_bytes = kv_head_bytes,
       .store_kv = store_kv,
       .attention_segment = attention_segment,
+      .attention_prompt = nullptr,
+      .prompt_query_rows = 0,
       .attention_merge = attention_merge,
   };
 }

@@ -7,14 +7,17 @@
 namespace hearth::engine {
 
 TEST_CASE("query rows of a call never exceed what kernels take, and every head is covered") {
-  for (int32_t kv_heads : {1, 2, 8}) {
-    for (int32_t group = 1; group <= 130; ++group) {
-      const AttentionDispatch::Cut cut = AttentionDispatch::cut_of(kv_heads * group, kv_heads);
-      CHECK(cut.group_heads == group);
-      CHECK(cut.chunk_tokens >= 1);
-      CHECK(cut.chunk_tokens * cut.piece_heads <= attention_queries_max);
-      CHECK(cut.piece_heads * cut.piece_count >= group);
-      CHECK(cut.piece_heads * (cut.piece_count - 1) < group);
+  for (const int64_t rows_max : {attention_queries_max, int64_t{512}}) {
+    for (int32_t kv_heads : {1, 2, 8}) {
+      for (int32_t group = 1; group <= 130; ++group) {
+        const AttentionDispatch::Cut cut =
+            AttentionDispatch::cut_of(kv_heads * group, kv_heads, rows_max);
+        CHECK(cut.group_heads == group);
+        CHECK(cut.chunk_tokens >= 1);
+        CHECK(cut.chunk_tokens * cut.piece_heads <= rows_max);
+        CHECK(cut.piece_heads * cut.piece_count >= group);
+        CHECK(cut.piece_heads * (cut.piece_count - 1) < group);
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
-// Attention over pages: close to the exact softmax, the same bits on every kernel table, and
-// independent of how queries are grouped and of what lies where a query does not look.
+// Attention over pages: close to the exact softmax, in the decode role the same bits on every
+// kernel table, and in both roles independent of how queries are grouped and of what lies where a
+// query does not look.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -78,14 +79,20 @@ Pages fill_pages(const KernelTable& table, const Case& test, const Inputs& input
   return pages;
 }
 
+using AttentionFn = void (*)(const AttentionArgs&) noexcept;
+
 // Queries [first, first + count) through all segments and the merge; [token][head][value_dim].
 std::vector<float> attend(const KernelTable& table, const Case& test, const Inputs& inputs,
-                          const Pages& pages, int64_t first, int64_t count, const float* sink) {
+                          const Pages& pages, int64_t first, int64_t count, const float* sink,
+                          AttentionFn attention = nullptr) {
+  const bool is_prompt = attention != nullptr;
   const int64_t rows = count * test.heads;
   const int64_t query_start = test.position(first);
   const int64_t page_count = test.last_seen(first + count - 1) / page_tokens + 1;
   const int64_t segments = (page_count + segment_pages - 1) / segment_pages;
-  std::vector<float> largest(static_cast<size_t>(segments * rows)), sums(largest.size());
+  // In the prompt role all segments share one state.
+  const int64_t states = is_prompt ? 1 : segments;
+  std::vector<float> largest(static_cast<size_t>(states * rows), -INFINITY), sums(largest.size());
   std::vector<float> outputs(largest.size() * static_cast<size_t>(test.shape.value_dim));
   AlignedBytes scratch(table.attention_scratch_bytes);
   for (int64_t s = 0; s < segments; ++s) {
@@ -104,16 +111,17 @@ std::vector<float> attend(const KernelTable& table, const Case& test, const Inpu
     args.scale = 1.0f / std::sqrt(static_cast<float>(test.shape.key_dim));
     args.soft_cap = test.soft_cap;
     args.slopes = test.slopes.empty() ? nullptr : test.slopes.data();
-    args.state_max = largest.data() + s * rows;
-    args.state_sum = sums.data() + s * rows;
-    args.state_out = outputs.data() + s * rows * test.shape.value_dim;
+    const int64_t state = is_prompt ? 0 : s * rows;
+    args.state_max = largest.data() + state;
+    args.state_sum = sums.data() + state;
+    args.state_out = outputs.data() + state * test.shape.value_dim;
     args.scratch = scratch.data();
-    table.attention_segment(args);
+    (is_prompt ? attention : table.attention_segment)(args);
   }
   std::vector<float> merged(static_cast<size_t>(rows * test.shape.value_dim));
   for (int64_t row = 0; row < rows; ++row) {
     table.attention_merge(largest.data() + row, sums.data() + row,
-                          outputs.data() + row * test.shape.value_dim, segments, rows,
+                          outputs.data() + row * test.shape.value_dim, states, rows,
                           test.shape.value_dim, sink, merged.data() + row * test.shape.value_dim);
   }
   return merged;
@@ -280,5 +288,118 @@ TEST_CASE("attention: pages outside every window may be absent, later tokens may
     INFO(table->name);
     CHECK(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
     CHECK(std::isnan(outputs.back()));
+  }
+}
+
+namespace {
+
+// Every case of the decode role, and what only longer calls meet: several blocks of rows, odd
+// heads.
+std::vector<Case> prompt_cases() {
+  std::vector<Case> cases = all_cases();
+  const std::vector<Case> longer = {
+      {{f16, 64, 64}, 4, 600, 90, 0, 0},       {{f16, 128, 128}, 1, 1100, 70, 100, 0},
+      {{f32, 63, 65}, 3, 530, 40, 0, 0},       {{f16, 96, 80}, 5, 150, 33, 0, 30},
+      {{q8, 576, 512}, 16, 90, 5, 0, 0},       {{f16, 40, 24}, 2, 700, 50, 1, 0},
+      {{f32, 64, 64}, 2, 700, 90, 30, 0, 400}, {{q4, 64, 32}, 2, 100, 64, 0, 0, 0, {0.25F, 0.004F}},
+  };
+  cases.insert(cases.end(), longer.begin(), longer.end());
+  return cases;
+}
+
+std::vector<const KernelTable*> prompt_tables() {
+  std::vector<const KernelTable*> found;
+  for (const KernelTable* table : tables()) {
+    if (table->attention_prompt != nullptr) found.push_back(table);
+  }
+  if (found.empty()) WARN("skipped: no table of this machine has attention for prompts");
+  return found;
+}
+
+// All queries, `together` at a time.
+std::vector<float> attend_prompt(const KernelTable& table, const Case& test, const Inputs& inputs,
+                                 const Pages& pages, int64_t together, const float* sink) {
+  std::vector<float> all;
+  for (int64_t first = 0; first < test.query_count; first += together) {
+    const std::vector<float> part =
+        attend(table, test, inputs, pages, first, std::min(together, test.query_count - first),
+               sink, table.attention_prompt);
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * 4) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("attention of prompts: close to the exact softmax", "[kernels]") {
+  const float sink_value = 0.7f;
+  for (const KernelTable* table : prompt_tables()) {
+    for (const Case& test : prompt_cases()) {
+      const Inputs inputs = make_inputs(test);
+      Inputs rounded = inputs;
+      definition::round_kv(test.shape.type, rounded.keys);
+      definition::round_kv(test.shape.type, rounded.values);
+      const Pages pages = fill_pages(*table, test, inputs);
+      for (const float* sink : {static_cast<const float*>(nullptr), &sink_value}) {
+        const std::vector<float> outputs =
+            attend_prompt(*table, test, inputs, pages, test.query_count, sink);
+        double error = 0;
+        double power = 0;
+        for (int64_t row = 0; row < test.query_count * test.heads; ++row) {
+          const std::vector<double> exact =
+              exact_row(test, rounded, row / test.heads, row % test.heads, sink);
+          for (size_t i = 0; i < exact.size(); ++i) {
+            const double off = outputs[static_cast<size_t>(row) * exact.size() + i] - exact[i];
+            error += off * off;
+            power += exact[i] * exact[i];
+          }
+        }
+        INFO(table->name << " tokens " << test.cached << " key_dim " << test.shape.key_dim);
+        CHECK(error < 2e-5 * power);
+      }
+    }
+  }
+}
+
+TEST_CASE("attention of prompts: the same bits however queries are grouped", "[kernels]") {
+  for (const KernelTable* table : prompt_tables()) {
+    for (const Case& test : prompt_cases()) {
+      const Inputs inputs = make_inputs(test);
+      const Pages pages = fill_pages(*table, test, inputs);
+      const std::vector<float> whole =
+          attend_prompt(*table, test, inputs, pages, test.query_count, nullptr);
+      for (const int64_t together : {1, 7, 8, 31, 32}) {
+        if (together > test.query_count) continue;
+        INFO(table->name << " tokens " << test.cached << " key_dim " << test.shape.key_dim << ", "
+                         << together << " at a time");
+        CHECK(same_bits(attend_prompt(*table, test, inputs, pages, together, nullptr), whole));
+      }
+    }
+  }
+}
+
+TEST_CASE("attention of prompts: what a query does not see may be anything", "[kernels]") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const KernelTable* table : prompt_tables()) {
+    for (const KvType type : {f16, f32}) {
+      const Case test{{type, 64, 64}, 2, 300, 30, 64, 0};
+      const Inputs inputs = make_inputs(test);
+      Inputs poisoned = inputs;
+      poisoned.values[290 * 64 + 5] = infinity;  // seen by the last ten queries only
+      for (int64_t i = 299 * 64; i < 300 * 64; ++i)
+        poisoned.keys[static_cast<size_t>(i)] = std::nanf("");
+      const std::vector<float> expected =
+          attend_prompt(*table, test, inputs, fill_pages(*table, test, inputs), 30, nullptr);
+      Pages pages = fill_pages(*table, test, poisoned);
+      for (size_t page = 0; page < 6; ++page) pages.pointers[page] = nullptr;  // before all windows
+      const std::vector<float> outputs = attend_prompt(*table, test, poisoned, pages, 30, nullptr);
+      INFO(table->name);
+      CHECK(std::memcmp(outputs.data(), expected.data(), 20 * 2 * 64 * 4) == 0);
+      for (size_t i = 20 * 2 * 64; i < outputs.size(); ++i) REQUIRE(!std::isfinite(outputs[i]));
+    }
   }
 }

@@ -1,8 +1,10 @@
 #include "base/mapped_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -26,6 +28,10 @@ MappedFile MappedFile::from_fd(int fd, std::string_view what) {
     throw Error(ErrorCode::invalid_argument, fmt::format("{} is not a regular file", what));
   }
   MappedFile file;
+  file.fd_ = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!file.fd_) {
+    throw Error(ErrorCode::internal, fmt::format("cannot keep {}: {}", what, std::strerror(errno)));
+  }
   file.size_ = static_cast<size_t>(status.st_size);
   if (file.size_ == 0) return file;
   void* address = ::mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, fd, 0);
@@ -38,14 +44,43 @@ MappedFile MappedFile::from_fd(int fd, std::string_view what) {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : fd_(std::move(other.fd_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
+    std::swap(fd_, other.fd_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
   }
   return *this;
+}
+
+void MappedFile::read(uint64_t offset, std::span<std::byte> out, std::string_view what) const {
+  while (!out.empty()) {
+    const ssize_t count = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      throw Error(ErrorCode::internal,
+                  fmt::format("{}: reading {} bytes at offset {} failed: {}; check the disk, or "
+                              "fetch the file again",
+                              what, out.size(), offset, std::strerror(errno)));
+    }
+    if (count == 0) {
+      throw Error(ErrorCode::corrupt_data,
+                  fmt::format("{}: the file ends at offset {}, {} bytes too early: it was cut "
+                              "while it was in use; fetch it again",
+                              what, offset, out.size()));
+    }
+    offset += static_cast<uint64_t>(count);
+    out = out.subspan(static_cast<size_t>(count));
+  }
+}
+
+void MappedFile::forget(uint64_t offset, size_t size) const noexcept {
+  ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(size),
+                  POSIX_FADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

@@ -1,7 +1,8 @@
-// A file mapped read-only into memory.
+// A file mapped read-only into memory, which can be read without the mapping too.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 
@@ -9,12 +10,13 @@
 
 namespace hearth {
 
-// Owns the mapping, not the descriptor. Moves, never copies. An empty file gives an empty span.
+// Owns the mapping and a descriptor of its own. Moves, never copies. An empty file gives an empty
+// span.
 class MappedFile {
  public:
   // Throws Error{not_found | forbidden | internal} naming the path.
   static MappedFile open(const std::filesystem::path& path);
-  // Maps a descriptor somebody else opened; `what` names it in messages.
+  // Maps a descriptor somebody else opened and may close; `what` names it in messages.
   static MappedFile from_fd(int fd, std::string_view what);
 
   MappedFile() = default;
@@ -23,8 +25,15 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  // Copies into `out` from `offset` on without touching the mapping, so that no page of it becomes
+  // resident, and a disk that fails is an error and no signal. Any number of threads. Throws
+  // Error{internal}, or {corrupt_data} where the file ends early, naming `what` and the place.
+  void read(uint64_t offset, std::span<std::byte> out, std::string_view what) const;
+  // Lets the system forget what it keeps of this part of the file in memory.
+  void forget(uint64_t offset, size_t size) const noexcept;
 
  private:
+  UniqueFd fd_;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
 };

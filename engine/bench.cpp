@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
 #include "engine/bench/machine_limits.h"
 #include "engine/gguf/reader.h"
@@ -38,6 +39,7 @@ struct Report {
   int64_t matrix_values = 0;  // multiplied with every token of a prompt
   std::vector<Figure> prompt, decode;
   int64_t peak_rss_bytes = 0;
+  WeightPlacement placement;
   MachineLimits limits;
 };
 
@@ -162,18 +164,21 @@ Report measure(const BenchOptions& options, const KernelTable& kernels, int32_t 
                               : *std::max_element(options.streams.begin(), options.streams.end());
   report.load_s = seconds_of([&] {
     file = GgufFile::open(options.model);
-    model = ModelRunner::load(*file,
-                              {.kernels = &kernels,
-                               .threads = threads,
-                               .step_tokens_max = std::max(step_tokens, streams_max),
-                               .output_tokens_max = streams_max},
-                              {});
+    model = ModelRunner::load(
+        *file,
+        {.kernels = &kernels,
+         .threads = threads,
+         .step_tokens_max = std::max(step_tokens, streams_max),
+         .output_tokens_max = streams_max,
+         .weight_memory_max = options.keeps_mapped ? 0 : weight_memory(available_memory("/"), 0)},
+        {});
   });
   if (model->vocab_size() == 0) {
     throw Error(ErrorCode::unsupported,
                 file->what() + ": this model makes embeddings only, and bench measures generation");
   }
   report.weight_bytes = model->weight_bytes();
+  report.placement = model->placement();
   report.matrix_values = layer_values(*file);
   Drive drive(*model, kernels, options);
   drive.read_prompt(warm_up_tokens);
@@ -221,16 +226,19 @@ std::string to_json(const Report& report, const KernelTable& kernels, int32_t th
                           decode_share(report, figure));
   }
   return fmt::format(
-      R"({{"load_s":{:.4f},"prompt":[{}],"decode":[{}],"peak_rss_bytes":{},"limits":{{"read_bytes_per_s":{:.0f},)"
+      R"({{"load_s":{:.4f},"prompt":[{}],"decode":[{}],"peak_rss_bytes":{},)"
+      R"("weights":{{"tile_bytes":{},"row_bytes":{},"mapped_bytes":{}}},"limits":{{"read_bytes_per_s":{:.0f},)"
       R"("int8_ops_per_s":{:.0f},"bf16_ops_per_s":{:.0f}}},"isa":"{}","threads":{}}})"
       "\n",
-      report.load_s, prompt, decode, report.peak_rss_bytes, report.limits.read_bytes_per_s,
+      report.load_s, prompt, decode, report.peak_rss_bytes, report.placement.tile_bytes,
+      report.placement.row_bytes, report.placement.mapped_bytes, report.limits.read_bytes_per_s,
       report.limits.int8_ops_per_s, report.limits.bf16_ops_per_s, kernels.name, threads);
 }
 
 std::string to_text(const Report& report, const KernelTable& kernels, int32_t threads) {
-  std::string text = fmt::format("kernels {}, {} threads\nload              {:8.2f} s\n",
-                                 kernels.name, threads, report.load_s);
+  std::string text =
+      fmt::format("kernels {}, {} threads\nload              {:8.2f} s\nweights           {}\n",
+                  kernels.name, threads, report.load_s, report.placement.text());
   for (const Figure& figure : report.prompt) {
     text +=
         fmt::format("prompt {:6}     {:8.1f} tokens/s   {:3.0f} % of the kernels' speed in cache\n",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
 #include "engine/engine/embedding_loop.h"
 #include "engine/models/model_runner.h"
@@ -21,6 +22,7 @@ std::unique_ptr<ModelRunner> load_model(const GgufFile& file, int64_t longest,
   runner_options.step_tokens_max = options.batch;
   runner_options.output_tokens_max = options.batch;
   runner_options.input_tokens_max = longest;
+  runner_options.weight_memory_max = weight_memory(available_memory("/"), 0);
   return ModelRunner::load(file, runner_options, {});
 }
 

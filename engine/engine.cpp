@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
 #include "engine/engine/embedding_loop.h"
 #include "engine/engine/prompt.h"
@@ -378,12 +379,15 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
   model_options.input_tokens_max = options.context_tokens;
   model_options.output_tokens_max = options.step_tokens;
   model_options.context_tokens = options.context_tokens;
+  const int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : available_memory("/");
+  model_options.weight_memory_max = weight_memory(memory, options.cache_bytes);
   for (const EngineAdapter& adapter : adapters)
     model_options.adapters.push_back({adapter.file.get(), adapter.scale});
 
   WorkerEngine::Parts parts;
   parts.tokenizer = make_tokenizer(*file);
   parts.model = ModelRunner::load(*file, model_options, progress);
+  log::info(fmt::format("weights: {}", parts.model->placement().text()));
   parts.file = std::move(file);
   parts.adapters = std::move(adapters);
   if (parts.model->vocab_size() > 0 && parts.model->vocab_size() < parts.tokenizer->vocab_size()) {

@@ -24,7 +24,10 @@ struct EngineOptions {
   int32_t threads = 0;                   // 0: by cgroup quota, cpuset and physical cores
   int64_t context_tokens = 0;            // per sequence; 0: the model's own length
   KvType kv_type = KvType::f16;
-  int64_t cache_bytes = 0;        // for all pages; 0: two full contexts, at most 4 GiB
+  int64_t cache_bytes = 0;  // for all pages; 0: two full contexts, at most 4 GiB
+  // Memory that weights and cache may take together; where the weights need more, they are used in
+  // the mapped file. 0: what is available now.
+  int64_t memory_bytes = 0;
   int32_t sequences_max = 64;     // answered at once; more wait in the queue
   int32_t queue_max = 512;        // waiting; more are refused with Error{unavailable}
   int32_t step_tokens = 512;      // tokens per step at most, but for inputs that cannot be cut

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
 #include "engine/kv_cache/page_pool.h"
 #include "engine/models/model_runner.h"
@@ -76,6 +77,7 @@ void evaluate_logits(const GgufFile& file, std::span<const TokenId> tokens,
   runner_options.threads = options.threads > 0 ? options.threads : default_thread_count();
   runner_options.step_tokens_max = step_tokens;
   runner_options.output_tokens_max = step_tokens;
+  runner_options.weight_memory_max = weight_memory(available_memory("/"), 0);
   if (options.adapter) runner_options.adapters.push_back(*options.adapter);
   const std::unique_ptr<ModelRunner> runner = ModelRunner::load(file, runner_options, {});
   if (runner->vocab_size() == 0) {

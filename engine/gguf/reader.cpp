@@ -418,6 +418,28 @@ const TensorInfo* GgufFile::find_tensor(std::string_view name) const {
   return &tensors_[*position];
 }
 
+const MappedFile& GgufFile::shard_of(std::span<const std::byte> mapped) const {
+  const auto has_it = [mapped](const MappedFile& shard) {
+    const std::span<const std::byte> bytes = shard.bytes();
+    return mapped.data() >= bytes.data() &&
+           mapped.data() + mapped.size() <= bytes.data() + bytes.size();
+  };
+  const auto found = std::find_if(shards_.begin(), shards_.end(), has_it);
+  HEARTH_CHECK(found != shards_.end());
+  return *found;
+}
+
+void GgufFile::read(std::span<const std::byte> mapped, std::byte* out) const {
+  const MappedFile& shard = shard_of(mapped);
+  shard.read(static_cast<uint64_t>(mapped.data() - shard.bytes().data()), {out, mapped.size()},
+             what());
+}
+
+void GgufFile::forget(std::span<const std::byte> mapped) const {
+  const MappedFile& shard = shard_of(mapped);
+  shard.forget(static_cast<uint64_t>(mapped.data() - shard.bytes().data()), mapped.size());
+}
+
 uint64_t GgufFile::file_size_bytes() const {
   uint64_t total = 0;
   for (const MappedFile& shard : shards_) total += shard.bytes().size();

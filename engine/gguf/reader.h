@@ -73,11 +73,17 @@ class GgufFile {
   const TensorInfo* find_tensor(std::string_view name) const;
   int shard_count() const { return static_cast<int>(shards_.size()); }
   uint64_t file_size_bytes() const;  // of all shards together
+  // Copies `mapped`, which is part of a tensor's data, from the file without touching the mapping.
+  // Any number of threads. Throws as MappedFile::read.
+  void read(std::span<const std::byte> mapped, std::byte* out) const;
+  // Lets the system forget what it keeps of `mapped` in memory.
+  void forget(std::span<const std::byte> mapped) const;
 
  private:
   static GgufFile from_mappings(std::vector<MappedFile> shards, std::string_view what);
   void add_shard(GgufHeader header, int shard, std::string_view what);
   void index_tensors();
+  const MappedFile& shard_of(std::span<const std::byte> mapped) const;
 
   std::vector<MappedFile> shards_;
   GgufHeader first_;

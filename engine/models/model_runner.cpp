@@ -22,6 +22,8 @@ constexpr int64_t tokens_limit = 65536;
 struct BoundModel {
   Tape tape;
   VectorStorage storage;
+  HugeMemory memory;
+  WeightPlacement placement;
   CacheShape cache;
   int64_t context_length = 0;
   int64_t weight_bytes = 0;
@@ -32,6 +34,8 @@ class CpuModelRunner final : public ModelRunner {
  public:
   CpuModelRunner(BoundModel model, const CpuBackend::Options& options)
       : storage_(std::move(model.storage)),
+        memory_(std::move(model.memory)),
+        placement_(std::move(model.placement)),
         cache_(std::move(model.cache)),
         context_length_(model.context_length),
         weight_bytes_(model.weight_bytes),
@@ -46,6 +50,7 @@ class CpuModelRunner final : public ModelRunner {
   int32_t step_tokens_max() const override { return step_tokens_max_; }
   int64_t context_length() const override { return context_length_; }
   int64_t weight_bytes() const override { return weight_bytes_; }
+  const WeightPlacement& placement() const override { return placement_; }
 
   bool run(const StepPlan& plan, std::span<PagePool* const> pools, std::span<float> outputs,
            const std::function<bool()>& is_cancelled) override {
@@ -55,6 +60,8 @@ class CpuModelRunner final : public ModelRunner {
 
  private:
   VectorStorage storage_;
+  HugeMemory memory_;
+  WeightPlacement placement_;
   CacheShape cache_;
   int64_t context_length_;
   int64_t weight_bytes_;
@@ -131,30 +138,6 @@ BoundModel bind(const GgufFile& file, const ModelRunnerOptions& options) {
   return model;
 }
 
-// Reads the weights through once, so that the first step does not wait for the disk in small
-// pieces, and so that somebody can watch.
-void read_ahead(const GgufFile& file, const std::function<bool(double)>& progress) {
-  constexpr size_t piece_bytes = size_t{16} << 20;
-  constexpr size_t page_bytes = 4096;
-  int64_t total_bytes = 0;
-  for (const TensorInfo& tensor : file.tensors()) total_bytes += tensor.size_bytes;
-  int64_t done_bytes = 0;
-  for (const TensorInfo& tensor : file.tensors()) {
-    for (size_t begin = 0; begin < tensor.data.size(); begin += piece_bytes) {
-      const size_t end = std::min(tensor.data.size(), begin + piece_bytes);
-      for (size_t at = begin; at < end; at += page_bytes) {
-        static_cast<void>(*static_cast<const volatile std::byte*>(&tensor.data[at]));
-      }
-      done_bytes += static_cast<int64_t>(end - begin);
-      const double share =
-          static_cast<double>(done_bytes) / static_cast<double>(std::max(total_bytes, int64_t{1}));
-      if (progress && !progress(share)) {
-        throw Error(ErrorCode::cancelled, file.what() + ": loading was cancelled");
-      }
-    }
-  }
-}
-
 }  // namespace
 
 std::unique_ptr<ModelRunner> ModelRunner::load(const GgufFile& file,
@@ -163,6 +146,9 @@ std::unique_ptr<ModelRunner> ModelRunner::load(const GgufFile& file,
   HEARTH_CHECK(options.kernels != nullptr && options.threads >= 1);
   HEARTH_CHECK(options.step_tokens_max >= 1 && options.output_tokens_max >= 1);
   BoundModel model = bind(file, options);
+  model.placement =
+      place_weights(file, {options.kernels, options.threads, options.weight_memory_max}, progress,
+                    model.tape, model.memory);
   CpuBackend::Options backend;
   backend.kernels = options.kernels;
   backend.threads = options.threads;
@@ -174,9 +160,7 @@ std::unique_ptr<ModelRunner> ModelRunner::load(const GgufFile& file,
     backend.sizes.step_rows = std::max(backend.sizes.step_rows, std::min(longest, tokens_limit));
     backend.sizes.output_rows = backend.sizes.step_rows;
   }
-  std::unique_ptr<ModelRunner> runner = std::make_unique<CpuModelRunner>(std::move(model), backend);
-  read_ahead(file, progress);
-  return runner;
+  return std::make_unique<CpuModelRunner>(std::move(model), backend);
 }
 
 }  // namespace hearth::engine

@@ -15,6 +15,7 @@
 #include "engine/kv_cache/cache_shape.h"
 #include "engine/kv_cache/page_pool.h"
 #include "engine/models/adapter_loader.h"
+#include "engine/models/weight_placement.h"
 #include "engine/pooling.h"
 #include "engine/step_plan.h"
 
@@ -31,6 +32,9 @@ struct ModelRunnerOptions {
   // Longest sequence that is wanted: some models have other rope factors for long contexts. 0: what
   // the model was made for.
   int64_t context_tokens = 0;
+  // Memory that the matrices may take in tiles and large pages (backend/available_memory.h). They
+  // are used in the mapped file where they need more, as with 0.
+  int64_t weight_memory_max = 0;
   // Loaded beside the model; spans name them by their place here. The files must outlive the
   // runner.
   std::vector<AdapterFile> adapters = {};
@@ -50,10 +54,11 @@ struct ModelOutputs {
 
 class ModelRunner {
  public:
-  // Binds every tensor and sizes every buffer. `file` must outlive the runner. `progress` (0..1)
+  // Binds every tensor, moves matrices into memory and sizes every buffer. `file` must outlive the
+  // runner. `progress` (0..1)
   // may be empty; returning false cancels. Throws Error{unsupported} naming an unknown
   // architecture, type or feature and what would be needed, Error{corrupt_data} listing all missing
-  // or misshapen tensors at once, Error{cancelled}; for adapters as load_adapter.
+  // or misshapen tensors at once; as place_weights, and for adapters as load_adapter.
   static std::unique_ptr<ModelRunner> load(const GgufFile& file, const ModelRunnerOptions& options,
                                            const std::function<bool(double)>& progress);
   virtual ~ModelRunner() = default;
@@ -65,6 +70,7 @@ class ModelRunner {
   virtual int32_t step_tokens_max() const = 0;  // as asked for, or as much as an input may have
   virtual int64_t context_length() const = 0;   // tokens the model was trained for
   virtual int64_t weight_bytes() const = 0;
+  virtual const WeightPlacement& placement() const = 0;
 
   // Runs one step on the calling thread and the compute team. `pools` has one entry per cache
   // group. outputs: [plan.output_tokens.size(), head_width or hidden_width], as plan.output says.

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
 #include "engine/bench.h"
 #include "engine/kernels/cpu_features.h"
@@ -73,6 +74,7 @@ int serve(const std::string& name, log::Level level) {
   RunnerServer::Options options;
   options.name = name;
   settle_on_cores(options);
+  options.memory_bytes = available_memory("/");
   static_cast<void>(cpu_features());
   options.stop = &stop_asked;
   log::debug(fmt::format("hearth-runner {} with {} threads", version(), options.default_threads));
@@ -215,6 +217,8 @@ void add_bench(CLI::App& app, BenchOptions& options) {
     kv_types.emplace(name, *kv_type_from_name(name));
   bench->add_option("--kv-type", options.kv_type, "Type of the KV cache: " + kv_type_choices())
       ->transform(CLI::CheckedTransformer(kv_types));
+  bench->add_flag("--mapped", options.keeps_mapped,
+                  "Use the weights in the mapped file, as where memory is short");
   bench->add_flag("--json", options.as_json, "One JSON object instead of a table");
   bench->callback([&options] {
     const std::string report = run_bench(options);

@@ -105,6 +105,7 @@ std::vector<ArgumentRule> argument_rules() {
       {SYS_prctl, 0, 0x53564d41},  // PR_SET_VMA: names of memory areas
       {SYS_fcntl, 1, 1},           // F_GETFD
       {SYS_fcntl, 1, 3},           // F_GETFL
+      {SYS_fcntl, 1, 1030},        // F_DUPFD_CLOEXEC: a mapped file keeps a descriptor
       {SYS_fcntl, 1, 1034},        // F_GET_SEALS
   };
 }

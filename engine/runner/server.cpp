@@ -266,6 +266,7 @@ LoadedFacts RunnerServer::open_engine(const LoadFrame& frame, std::vector<Unique
   options.context_tokens = frame.options.context_tokens;
   options.kv_type = frame.options.kv_type;
   options.cache_bytes = frame.options.cache_bytes;
+  options.memory_bytes = options_.memory_bytes;
   options.sequences_max = frame.options.sequences_max;
   options.queue_max = frame.options.queue_max;
   options.step_tokens = frame.options.step_tokens;

@@ -26,7 +26,8 @@ class RunnerServer {
     int32_t default_threads = 1;  // counted before the sandbox closed
     std::vector<int32_t>
         all_cpus;  // to spread over when more threads are asked for than the process is bound to
-    std::string sandbox;                               // summary, for LoadedFacts
+    int64_t memory_bytes = 0;  // available, counted before the sandbox closed
+    std::string sandbox;       // summary, for LoadedFacts
     const volatile std::sig_atomic_t* stop = nullptr;  // set by a signal: end as after `shutdown`
   };
 

@@ -97,6 +97,10 @@ class Tape {
   const Weight& weight(WeightId id) const { return weights_[static_cast<size_t>(id)]; }
   const Buffer& buffer(BufferId id) const { return buffers_[static_cast<size_t>(id)]; }
 
+  // For moving weights at load.
+  void replace_weight(WeightId id, const Weight& weight) {
+    weights_[static_cast<size_t>(id)] = weight;
+  }
   // For passes.
   BufferId add_buffer(const Buffer& buffer);
   void replace_operations(std::vector<Operation> operations) {

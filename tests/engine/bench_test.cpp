@@ -35,6 +35,9 @@ TEST_CASE("the benchmark reports every figure") {
   REQUIRE(report["decode"][1]["streams"] == 3);
   REQUIRE(report["decode"][1]["tokens_per_s"] > 0.0);
   REQUIRE(report["peak_rss_bytes"] > 0);
+  REQUIRE(report["weights"]["tile_bytes"].get<int64_t>() +
+              report["weights"]["row_bytes"].get<int64_t>() >
+          0);
   REQUIRE(report["limits"]["read_bytes_per_s"] > 1e8);
   REQUIRE(report["limits"]["int8_ops_per_s"] > 1e7);
   REQUIRE(report["threads"] == 1);
@@ -42,7 +45,10 @@ TEST_CASE("the benchmark reports every figure") {
 
   options.as_json = false;
   options.measures_limits = false;
-  REQUIRE(run_bench(options).find("decode x3") != std::string::npos);
+  options.keeps_mapped = true;
+  const std::string text = run_bench(options);
+  REQUIRE(text.find("decode x3") != std::string::npos);
+  REQUIRE(text.find("GB mapped") != std::string::npos);
   options.streams = {0};
   REQUIRE_THROWS_AS(run_bench(options), Error);
   options.streams = {1};

@@ -24,7 +24,8 @@ class ModelHarness {
     engine::KvType kv_type = engine::KvType::f32;
     int64_t pages = 64;  // per cache group
     std::vector<engine::AdapterFile> adapters = {};
-    int64_t context_tokens = 0;  // 0: as many as the model was made for
+    int64_t context_tokens = 0;                    // 0: as many as the model was made for
+    int64_t weight_memory_max = int64_t{1} << 40;  // 0: weights stay in the mapped file
   };
 
   // Tokens that one sequence adds to a step.
@@ -44,6 +45,7 @@ class ModelHarness {
     runner_options.output_tokens_max = options.step_tokens_max;
     runner_options.adapters = options.adapters;
     runner_options.context_tokens = options.context_tokens;
+    runner_options.weight_memory_max = options.weight_memory_max;
     runner_ = engine::ModelRunner::load(file, runner_options, {});
     for (const engine::CacheGroupShape& group : runner_->cache_shape().groups) {
       pools_.push_back(std::make_unique<engine::PagePool>(group, options.kv_type, *options.kernels,

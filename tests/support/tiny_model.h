@@ -37,6 +37,10 @@ struct TinyModel {
   std::map<std::string, std::vector<int64_t>> shapes;
 
   engine::GgufFile open(const std::string& what = "tiny.gguf") const {
+    return open_gguf(file_bytes(), what);
+  }
+
+  std::string file_bytes() const {
     engine::GgufWriter writer;
     add_keys(writer);
     std::deque<std::vector<std::byte>> data;
@@ -47,7 +51,7 @@ struct TinyModel {
       data.push_back(random_values(random, dtype, shape, name.find("norm") != std::string::npos));
       writer.add_tensor(name, dtype, shape, data.back());
     }
-    return open_gguf(writer.file_bytes(), what);
+    return writer.file_bytes();
   }
 
  private:

@@ -440,7 +440,7 @@ TEST_CASE("caches of fewer bits stay close to one of f32") {
       CHECK(run_in_steps(model, tokens, random_sizes(tokens.size(), 3), Role::decode) == logits);
       // Prompts on tiles round queries, keys, probabilities and values to bf16.
       const std::vector<float> read = run_in_steps(model, tokens, {tokens.size()}, Role::prompt);
-      CHECK(rms_difference(read, logits) < 0.08);
+      CHECK(rms_difference(read, logits) < 0.15);
       for (uint32_t seed = 0; seed < 5; ++seed)
         CHECK(run_in_steps(model, tokens, random_sizes(tokens.size(), seed), Role::prompt) == read);
     }

@@ -27,6 +27,7 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
       claims_(options.threads),
       attention_memory_(options.threads) {
   insert_adapters(tape_);
+  choose_precision(tape_, *kernels_);
   prepare_columns(tape_, *kernels_);
   if (options.fuse) fuse(tape_);
   regions_ = split_regions(tape_);

@@ -11,8 +11,8 @@ namespace {
 // Below this a sum of shares counts as this much: all of them may have come out as zero.
 constexpr float least_share_sum = 6.103515625e-5F;
 
-const FormatKernels& format_of(const StepContext& step, const ExpertMatrix& matrix) {
-  return *find_format(step.kernels(), step.tape().weight(matrix.weight).type);
+const FormatKernels& format_in(const StepContext& step, const ExpertMatrix& matrix) {
+  return *format_of(step.kernels(), step.tape().weight(matrix.weight));
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ MoeMemory::MoeMemory(const Tape& tape, const KernelTable& kernels, const BufferS
     const int64_t widest = std::max(out.width, hidden);
     slots = std::max(slots, op_slots);
     for (const ExpertMatrix& matrix : {moe->gate, moe->up, moe->down}) {
-      const FormatKernels* format = find_format(kernels, tape.weight(matrix.weight).type);
+      const FormatKernels* format = format_of(kernels, tape.weight(matrix.weight));
       columns = std::max(columns, op_slots * SlotColumns(kernels, *format, widest).stride_bytes());
     }
     values = std::max(values, op_slots * std::max(out.width, 2 * hidden));
@@ -55,14 +55,14 @@ MoeDispatch::MoeDispatch(const StepContext& step, const Moe& op, MoeMemory& memo
       row_count_(step.row_count(rows_)),
       width_(step.tape().buffer(op.out).width),
       hidden_width_(step.tape().weight(op.down.weight).width),
-      inputs_(step.kernels(), format_of(step, op.up), width_),
-      hidden_(step.kernels(), format_of(step, op.down), hidden_width_),
+      inputs_(step.kernels(), format_in(step, op.up), width_),
+      hidden_(step.kernels(), format_in(step, op.down), hidden_width_),
       up_chunk_rows_(chunk_rows_of(step.tape().weight(op.up.weight).row_bytes,
                                    2 * hidden_width_ * op.used, 0, lanes)),
       down_chunk_rows_(
           chunk_rows_of(step.tape().weight(op.down.weight).row_bytes, width_ * op.used, 0, lanes)) {
   // Two matrices that read different columns share those of the decode role.
-  if (format_of(step, op.gate).prompt_column != format_of(step, op.up).prompt_column)
+  if (format_in(step, op.gate).prompt_column != format_in(step, op.up).prompt_column)
     inputs_.use_decode_only();
 }
 

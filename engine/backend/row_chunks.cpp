@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/tape/passes.h"
+
 namespace hearth::engine {
 namespace {
 
@@ -28,7 +30,7 @@ int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int64_t prompt_colu
 
 void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange rows,
                    int64_t fetch_end, const Columns& columns, void* scratch) noexcept {
-  const FormatKernels& format = *find_format(kernels, weight.type);
+  const FormatKernels& format = *format_of(kernels, weight);
   const int64_t decode_count =
       kernels.roles_agree && columns.decode_count < columns.count ? 0 : columns.decode_count;
   LinearArgs args{weight.data,

@@ -22,7 +22,10 @@ const KernelTable* find_kernels(const char* name) noexcept {
   const KernelTables available = available_kernels();
   if (*name == '\0') return available.tables[available.count - 1];
   for (int32_t i = 0; i < available.count; ++i) {
-    if (std::strcmp(available.tables[i]->name, name) == 0) return available.tables[i];
+    const KernelTable* table = available.tables[i];
+    if (std::strcmp(table->name, name) == 0) return table;
+    if (table->precise != nullptr && std::strcmp(table->precise->name, name) == 0)
+      return table->precise;
   }
   return nullptr;
 }

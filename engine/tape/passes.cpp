@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "engine/tape/column_stride.h"
+#include "engine/tensor/dtype.h"
 
 namespace hearth::engine {
 namespace {
@@ -208,6 +209,30 @@ void insert_adapters(Tape& tape) {
   tape.replace_operations(std::move(result));
 }
 
+const FormatKernels* format_of(const KernelTable& kernels, const Weight& weight) {
+  const bool is_precise = weight.is_precise && kernels.precise != nullptr;
+  return find_format(is_precise ? *kernels.precise : kernels, weight.type);
+}
+
+void choose_precision(Tape& tape, const KernelTable& kernels) {
+  if (kernels.precise == nullptr) return;
+  const auto is_fine = [](const Weight& weight) {
+    const DTypeInfo& type = info(weight.type);
+    return 8 * type.block_bytes > 6 * type.block_values;
+  };
+  int64_t fine = 0;
+  int64_t all = 0;
+  for (const Weight& weight : tape.weights()) {
+    if (weight.row_count == 1) continue;
+    all += weight.width * weight.row_count;
+    if (is_fine(weight)) fine += weight.width * weight.row_count;
+  }
+  for (size_t i = 0; i < tape.weights().size(); ++i) {
+    const auto id = static_cast<WeightId>(i);
+    tape.set_precise(id, is_fine(tape.weight(id)) && 2 * fine >= all);
+  }
+}
+
 void prepare_columns(Tape& tape, const KernelTable& kernels) {
   const std::vector<Operation> source = tape.operations();
   std::vector<Operation> result;
@@ -232,7 +257,7 @@ void prepare_columns(Tape& tape, const KernelTable& kernels) {
     return column.buffer;
   };
   const auto prepare = [&](BufferId& in, BufferId& prompt_in, WeightId weight) {
-    const FormatKernels* format = find_format(kernels, tape.weight(weight).type);
+    const FormatKernels* format = format_of(kernels, tape.weight(weight));
     HEARTH_CHECK(format != nullptr);
     const BufferId values = in;
     if (format->prompt_column == format->column) {
@@ -249,8 +274,8 @@ void prepare_columns(Tape& tape, const KernelTable& kernels) {
     if (Moe* moe = std::get_if<Moe>(&operation)) {
       // Two matrices that read different columns share those of the decode role.
       const BufferId values = moe->in;
-      const FormatKernels* gate = find_format(kernels, tape.weight(moe->gate.weight).type);
-      const FormatKernels* up = find_format(kernels, tape.weight(moe->up.weight).type);
+      const FormatKernels* gate = format_of(kernels, tape.weight(moe->gate.weight));
+      const FormatKernels* up = format_of(kernels, tape.weight(moe->up.weight));
       if (gate->prompt_column != up->prompt_column) {
         moe->in = column_of(values, up->column, RowRole::both);
       } else {

@@ -12,8 +12,16 @@ namespace hearth::engine {
 // add its B product. To be run before the others; does nothing to a tape without adapters.
 void insert_adapters(Tape& tape);
 
-// Inserts a quantize for every value that a linear reads and whose format wants q8 columns, once
-// per value, and makes the linears read it. Every linear's format must be in the table.
+// Marks the weights that are too fine for the table's own prompts: those of more than six bits,
+// unless most of the model is coarser.
+void choose_precision(Tape& tape, const KernelTable& kernels);
+
+// What multiplies a weight: KernelTable::precise's row where the weight is marked. Null when the
+// table lacks the format.
+const FormatKernels* format_of(const KernelTable& kernels, const Weight& weight);
+
+// Inserts a prepare_column for every value that a linear reads in another form than f32, once per
+// value and form, and makes the linears read it. Every linear's format must be in the table.
 void prepare_columns(Tape& tape, const KernelTable& kernels);
 
 // Groups linears of the same input, and folds gates and residual additions into the linear before

@@ -19,50 +19,51 @@
 #include "engine/kernels/formats/q6_k.inl"
 #include "engine/kernels/formats/q8_0.inl"
 
-// How a format's prompts are multiplied; those that are not named here keep the exact definition.
+// How a format's prompts are multiplied: as bytes, or in bf16 where these would coarsen the
+// weights. Formats that are not named here keep the exact definition.
 struct PromptKernel {
   DType type;
-  ColumnKind column;
-  LinearFn prompt;
+  LinearFn bytes;  // null: never
+  LinearFn bfloats;
 };
 
 template <DType type, class Format>
-constexpr PromptKernel int8_prompt() {
-  return {type, ColumnKind::q8_guarded, linear_int8<Format>};
+constexpr PromptKernel block_prompt() {
+  return {type, linear_int8<Format>, linear_bfloat<BlockSource<Format>>};
 }
 template <DType type, class Source>
-constexpr PromptKernel bfloat_prompt() {
-  return {type, ColumnKind::bf16, linear_bfloat<Source>};
+constexpr PromptKernel fine_prompt() {
+  return {type, nullptr, linear_bfloat<Source>};
 }
 
 constexpr PromptKernel prompt_kernels[] = {
-    bfloat_prompt<DType::f16, HalfSource<true>>(),
-    bfloat_prompt<DType::bf16, HalfSource<false>>(),
-    bfloat_prompt<DType::q8_0, BlockSource<Q8_0>>(),
-    bfloat_prompt<DType::q6_k, BlockSource<Q6K>>(),
-    int8_prompt<DType::q4_0, Q4_0>(),
-    int8_prompt<DType::q4_1, Q4_1>(),
-    int8_prompt<DType::q5_0, Q5_0>(),
-    int8_prompt<DType::q5_1, Q5_1>(),
-    int8_prompt<DType::q2_k, Q2K>(),
-    int8_prompt<DType::q3_k, Q3K>(),
-    int8_prompt<DType::q4_k, Q4K>(),
-    int8_prompt<DType::q5_k, Q5K>(),
-    int8_prompt<DType::iq1_s, CodebookFormat<Iq1S>>(),
-    int8_prompt<DType::iq1_m, CodebookFormat<Iq1M>>(),
-    int8_prompt<DType::iq2_xxs, CodebookFormat<Iq2Xxs>>(),
-    int8_prompt<DType::iq2_xs, CodebookFormat<Iq2Xs>>(),
-    int8_prompt<DType::iq2_s, CodebookFormat<Iq2S>>(),
-    int8_prompt<DType::iq3_xxs, CodebookFormat<Iq3Xxs>>(),
-    int8_prompt<DType::iq3_s, CodebookFormat<Iq3S>>(),
-    int8_prompt<DType::iq4_nl, Iq4Nl>(),
-    int8_prompt<DType::iq4_xs, Iq4Xs>(),
-    int8_prompt<DType::mxfp4, Mxfp4>(),
-    int8_prompt<DType::nvfp4, Nvfp4>(),
-    int8_prompt<DType::tq1_0, Tq1_0>(),
-    int8_prompt<DType::tq2_0, Tq2_0>(),
-    int8_prompt<DType::q2_0, Q2_0>(),
-    int8_prompt<DType::q1_0, Q1_0>(),
+    fine_prompt<DType::f16, HalfSource<true>>(),
+    fine_prompt<DType::bf16, HalfSource<false>>(),
+    fine_prompt<DType::q8_0, BlockSource<Q8_0>>(),
+    block_prompt<DType::q6_k, Q6K>(),
+    block_prompt<DType::q4_0, Q4_0>(),
+    block_prompt<DType::q4_1, Q4_1>(),
+    block_prompt<DType::q5_0, Q5_0>(),
+    block_prompt<DType::q5_1, Q5_1>(),
+    block_prompt<DType::q2_k, Q2K>(),
+    block_prompt<DType::q3_k, Q3K>(),
+    block_prompt<DType::q4_k, Q4K>(),
+    block_prompt<DType::q5_k, Q5K>(),
+    block_prompt<DType::iq1_s, CodebookFormat<Iq1S>>(),
+    block_prompt<DType::iq1_m, CodebookFormat<Iq1M>>(),
+    block_prompt<DType::iq2_xxs, CodebookFormat<Iq2Xxs>>(),
+    block_prompt<DType::iq2_xs, CodebookFormat<Iq2Xs>>(),
+    block_prompt<DType::iq2_s, CodebookFormat<Iq2S>>(),
+    block_prompt<DType::iq3_xxs, CodebookFormat<Iq3Xxs>>(),
+    block_prompt<DType::iq3_s, CodebookFormat<Iq3S>>(),
+    block_prompt<DType::iq4_nl, Iq4Nl>(),
+    block_prompt<DType::iq4_xs, Iq4Xs>(),
+    block_prompt<DType::mxfp4, Mxfp4>(),
+    block_prompt<DType::nvfp4, Nvfp4>(),
+    block_prompt<DType::tq1_0, Tq1_0>(),
+    block_prompt<DType::tq2_0, Tq2_0>(),
+    block_prompt<DType::q2_0, Q2_0>(),
+    block_prompt<DType::q1_0, Q1_0>(),
 };
 
 inline int64_t amx_column_bytes(ColumnKind kind, int64_t width) noexcept {
@@ -92,14 +93,15 @@ struct AmxFormats {
   FormatKernels rows[count_max];
   int32_t count = 0;
 
-  AmxFormats() {
+  explicit AmxFormats(bool is_precise) {
     for (; count < avx512_table.format_count && count < count_max; ++count) {
       rows[count] = avx512_table.formats[count];
       if (const LinearFn decode = amx_decode(rows[count].type)) rows[count].decode = decode;
       for (const PromptKernel& kernel : prompt_kernels) {
         if (kernel.type != rows[count].type) continue;
-        rows[count].prompt = kernel.prompt;
-        rows[count].prompt_column = kernel.column;
+        const bool as_bytes = kernel.bytes != nullptr && !is_precise;
+        rows[count].prompt = as_bytes ? kernel.bytes : kernel.bfloats;
+        rows[count].prompt_column = as_bytes ? ColumnKind::q8_guarded : ColumnKind::bf16;
       }
     }
   }

@@ -13,12 +13,13 @@ namespace {
 #include "engine/kernels/amx/attention.inl"
 #include "engine/kernels/amx/table.inl"
 
-KernelTable make_amx_table() {
-  static const AmxFormats formats;
+KernelTable make_amx_table(const char* name, const AmxFormats& formats,
+                           const KernelTable* precise) {
   KernelTable table = avx512_table;
   table.isa = Isa::amx;
-  table.name = "amx";
+  table.name = name;
   table.roles_agree = false;
+  table.precise = precise;
   table.formats = formats.rows;
   table.format_count = formats.count;
   table.linear_scratch_bytes =
@@ -34,8 +35,15 @@ KernelTable make_amx_table() {
 
 }  // namespace
 
+const KernelTable& amx_precise_table() noexcept {
+  static const AmxFormats formats(true);
+  static const KernelTable table = make_amx_table("amx-precise", formats, nullptr);
+  return table;
+}
+
 const KernelTable& amx_table() noexcept {
-  static const KernelTable table = make_amx_table();
+  static const AmxFormats formats(false);
+  static const KernelTable table = make_amx_table("amx", formats, &amx_precise_table());
   return table;
 }
 

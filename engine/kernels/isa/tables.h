@@ -20,6 +20,8 @@ extern const KernelTable avx2_table;
 extern const KernelTable avx512_table;
 // That of AVX-512 with its prompt role on the tile unit.
 const KernelTable& amx_table() noexcept;
+// The same with all prompts in bf16.
+const KernelTable& amx_precise_table() noexcept;
 // The decode role on the tile unit, null for formats that gain nothing; and its scratch memory.
 LinearFn amx_decode(DType type) noexcept;
 int64_t amx_decode_scratch_bytes() noexcept;

@@ -89,6 +89,7 @@ constexpr KernelTable make_table(Isa isa, const char* name) {
       .isa = isa,
       .name = name,
       .roles_agree = true,
+      .precise = nullptr,
       .formats = formats,
       .format_count = static_cast<int32_t>(sizeof(formats) / sizeof(formats[0])),
       .linear_scratch_bytes = static_cast<int64_t>(sizeof(LinearScratch)),

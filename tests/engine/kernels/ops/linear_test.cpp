@@ -105,6 +105,14 @@ std::vector<float> run(const KernelTable& table, const Problem& problem, int64_t
   return outputs;
 }
 
+std::vector<const KernelTable*> all_tables() {
+  std::vector<const KernelTable*> all = tables();
+  for (const KernelTable* table : tables()) {
+    if (table->precise != nullptr) all.push_back(table->precise);
+  }
+  return all;
+}
+
 std::vector<DType> all_types() {
   std::vector<DType> types = {DType::f32, DType::f16, DType::bf16};
   for (const definition::Splitter& row : definition::splitters) types.push_back(row.type);
@@ -191,7 +199,7 @@ TEST_CASE("linear: every table gives the bits of the definition", "[kernels]") {
       const Problem problem =
           make_problem(type, width, width % 3 == 0 ? 33 : 50, width == 256 ? 13 : 7);
       const std::vector<float> expected = expected_outputs(problem);
-      for (const KernelTable* table : tables()) check_table(*table, problem, expected);
+      for (const KernelTable* table : all_tables()) check_table(*table, problem, expected);
     }
   }
 }
@@ -200,7 +208,7 @@ TEST_CASE("linear: a long row", "[kernels]") {
   for (const DType type : {DType::q4_k, DType::q6_k, DType::q8_0}) {
     const Problem problem = make_problem(type, 2048, 33, 2);
     const std::vector<float> expected = expected_outputs(problem);
-    for (const KernelTable* table : tables()) check_table(*table, problem, expected);
+    for (const KernelTable* table : all_tables()) check_table(*table, problem, expected);
   }
 }
 
@@ -211,7 +219,7 @@ TEST_CASE("linear: a few rows, every number of columns from 1 to 33", "[kernels]
     for (int64_t columns = 1; columns <= 33; ++columns) {
       const Problem problem = make_problem(type, 512, columns % 20 + 1, columns);
       const std::vector<float> expected = expected_outputs(problem);
-      for (const KernelTable* table : tables()) {
+      for (const KernelTable* table : all_tables()) {
         const FormatKernels& format = *find_format(*table, type);
         const bool in_tiles = format.pack != nullptr && columns % 2 == 1;
         const std::vector<float> wanted = expected_of(*table, problem, expected, true);
@@ -231,7 +239,7 @@ TEST_CASE("linear: whole panels of rows, and one that is not", "[kernels]") {
     for (const int64_t rows : {64, 96, 160}) {
       const Problem problem = make_problem(type, 768, rows, 70);
       const std::vector<float> expected = expected_outputs(problem);
-      for (const KernelTable* table : tables()) {
+      for (const KernelTable* table : all_tables()) {
         if (find_format(*table, type)->prompt == find_format(*table, type)->decode) continue;
         const std::vector<float> wanted = expected_of(*table, problem, expected, true);
         for (const int64_t step : {70, 32, 7}) {
@@ -247,7 +255,7 @@ TEST_CASE("linear: whole panels of rows, and one that is not", "[kernels]") {
 TEST_CASE("linear: more columns than a chunk holds", "[kernels]") {
   const Problem problem = make_problem(DType::q4_k, 256, 17, 300);
   const std::vector<float> expected = expected_outputs(problem);
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : all_tables()) {
     const std::vector<float> outputs = run(*table, problem, 300, 0, true);
     const std::vector<float> wanted = expected_of(*table, problem, expected, true);
     INFO(table->name);
@@ -307,7 +315,7 @@ TEST_CASE("linear: close to the product of the decoded weights", "[kernels]") {
     const double error = error_of(problem, expected_outputs(problem));
     INFO(info(type).name << " normalised mean square error " << error);
     CHECK(error < (info(type).block_values > 1 ? 2e-4 : 1e-12));
-    for (const KernelTable* table : tables()) {
+    for (const KernelTable* table : all_tables()) {
       const ColumnKind kind = find_format(*table, type)->prompt_column;
       if (kind != ColumnKind::q8_guarded && kind != ColumnKind::bf16) continue;
       const double prompt_error = error_of(problem, run(*table, problem, 8, 0, true));
@@ -318,7 +326,7 @@ TEST_CASE("linear: close to the product of the decoded weights", "[kernels]") {
 }
 
 TEST_CASE("linear: massive values in a few channels do not drown the others", "[kernels]") {
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : all_tables()) {
     if (find_format(*table, DType::q4_k)->prompt_column != ColumnKind::q8_guarded) continue;
     Problem problem = make_problem(DType::q4_k, 2048, 32, 40);
     // The massive channels' products are taken off again: what is left is the error of the others.
@@ -356,7 +364,7 @@ TEST_CASE("quantize: every table gives the bits of the definition", "[kernels]")
     if (width == 255) std::fill(x.begin(), x.end(), 0.0f);
     if (width == 257) std::fill(x.begin(), x.end(), 1e-35f);
     const std::vector<Q8Block> expected = definition::quantize(x);
-    for (const KernelTable* table : tables()) {
+    for (const KernelTable* table : all_tables()) {
       REQUIRE(table->column_bytes(ColumnKind::q8, width) ==
               static_cast<int64_t>(expected.size() * sizeof(Q8Block)));
       AlignedBytes column(table->column_bytes(ColumnKind::q8, width));
@@ -370,7 +378,7 @@ TEST_CASE("quantize: every table gives the bits of the definition", "[kernels]")
 TEST_CASE("get_row: the values of the codec", "[kernels]") {
   for (const DType type : all_types()) {
     const Problem problem = make_problem(type, 512, 2, 0);
-    for (const KernelTable* table : tables()) {
+    for (const KernelTable* table : all_tables()) {
       std::vector<float> row(512);
       INFO(table->name << " " << info(type).name);
       REQUIRE(find_format(*table, type) != nullptr);
@@ -387,7 +395,7 @@ TEST_CASE("pack: tiles of any number of rows give the rows back", "[kernels]") {
     for (const int64_t rows : {1, 15, 17, 33}) {
       const Problem problem = make_problem(type, info(type).block_values * rows, rows, 0);
       const AlignedBytes expected = packed(*find_format(*tables()[0], type), problem);
-      for (const KernelTable* table : tables()) {
+      for (const KernelTable* table : all_tables()) {
         const FormatKernels& format = *find_format(*table, type);
         INFO(table->name << " " << info(type).name << " rows " << rows);
         const AlignedBytes tiles = packed(format, problem);

@@ -146,8 +146,8 @@ struct KernelTable {
   // True when prompt and decode results are the same bits: cache pages written in either role are
   // then interchangeable.
   bool roles_agree;
-  // The table whose prompts round weights less, for models too fine for this one's (choose_precision
-  // in tape/passes.h); null: this one.
+  // The table whose prompts round weights less, for models too fine for this one's
+  // (choose_precision in tape/passes.h); null: this one.
   const KernelTable* precise;
 
   const FormatKernels* formats;
@@ -204,8 +204,9 @@ struct KernelTables {
   int32_t count;
 };
 KernelTables available_kernels() noexcept;
-// By name ("scalar", "avx2", "avx512", "amx", "amx-precise"), or the best one for an empty name. Null when this
-// machine cannot run it or the name is unknown. HEARTH_ISA is read by the caller, not here.
+// By name ("scalar", "avx2", "avx512", "amx", "amx-precise"), or the best one for an empty name.
+// Null when this machine cannot run it or the name is unknown. HEARTH_ISA is read by the caller,
+// not here.
 const KernelTable* find_kernels(const char* name) noexcept;
 // The row for a format, null when the table lacks it.
 const FormatKernels* find_format(const KernelTable& table, DType type) noexcept;

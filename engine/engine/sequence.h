@@ -77,12 +77,12 @@ class Sequence {
   int64_t keep_tokens_;
   int64_t prompt_tokens_;
   int64_t answer_tokens_max_;
+  Timings timings_;  // before cache_, whose size is what answer_room() says
   Sampler sampler_;
   TextStream text_;
   std::string piece_;
   SequenceCache cache_;
   std::optional<PrefixIndex::Cursor> cursor_;
-  Timings timings_;
   std::optional<TimePoint> started_;
   std::optional<TimePoint> first_token_;
   TimePoint last_token_;

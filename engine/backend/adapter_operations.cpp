@@ -27,7 +27,7 @@ int64_t rows_of_span(const StepContext& step, RowSet rows, int64_t first) {
 
 // One piece of B for rows [first_row, first_row + row_count) of the step.
 void add_piece(const StepContext& step, const Linear& linear, const Weight& b, RowRange range,
-               int64_t first_row, int64_t row_count, void* scratch) {
+               int64_t first_row, int64_t row_count, const Products& products, void* scratch) {
   std::array<float, piece_rows * piece_tokens> product;
   const std::byte* rows = static_cast<const std::byte*>(b.data) + range.begin * b.row_bytes;
   const int64_t count = range.end - range.begin;
@@ -44,18 +44,18 @@ void add_piece(const StepContext& step, const Linear& linear, const Weight& b, R
                         scratch};
   multiply(step, b, args);
   for (int64_t row = 0; row < row_count; ++row) {
-    float* out = step.row(linear.out, first_row + row) + range.begin;
+    float* out = products.of(first_row + row) + range.begin;
     step.kernels().add(out, product.data() + row * piece_rows, count, out);
   }
 }
 
 void add_to_span(const StepContext& step, const Linear& linear, const Weight& b, RowRange range,
-                 int64_t first_row, int64_t row_count, void* scratch) {
+                 int64_t first_row, int64_t row_count, const Products& products, void* scratch) {
   for (int64_t begin = range.begin; begin < range.end; begin += piece_rows) {
     const RowRange piece{begin, std::min(range.end, begin + piece_rows)};
     for (int64_t row = 0; row < row_count; row += piece_tokens) {
       add_piece(step, linear, b, piece, first_row + row, std::min(piece_tokens, row_count - row),
-                scratch);
+                products, scratch);
     }
   }
 }
@@ -85,14 +85,14 @@ void run_adapter_down(const StepContext& step, const AdapterDown& op, int64_t ro
 }
 
 void add_adapters(const StepContext& step, const Linear& linear, RowRange range,
-                  void* scratch) noexcept {
+                  const Products& products, void* scratch) noexcept {
   const RowSet rows = step.tape().buffer(linear.out).rows;
   for (int64_t row = 0; row < step.row_count(rows);) {
     const int64_t count = rows_of_span(step, rows, row);
     const AdapterPart* part =
         step.tape().adapter_part(step.span_of(rows, row).adapter, linear.adapter_slot);
     if (part != nullptr) {
-      add_to_span(step, linear, step.tape().weight(part->b), range, row, count, scratch);
+      add_to_span(step, linear, step.tape().weight(part->b), range, row, count, products, scratch);
     }
     row += count;
   }

@@ -12,9 +12,9 @@ namespace hearth::engine {
 void run_adapter_down(const StepContext& step, const AdapterDown& op, int64_t row,
                       void* scratch) noexcept;
 
-// Adds B times the row's low rank values to the columns `range` of linear.out, for every row whose
-// span has an adapter that fills the linear's slot.
+// Adds B times the row's low rank values to the linear's products `range`, for every row whose span
+// has an adapter that fills the linear's slot.
 void add_adapters(const StepContext& step, const Linear& linear, RowRange range,
-                  void* scratch) noexcept;
+                  const Products& products, void* scratch) noexcept;
 
 }  // namespace hearth::engine

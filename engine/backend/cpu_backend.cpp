@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/backend/linear_dispatch.h"
 #include "engine/backend/row_operations.h"
 
 namespace hearth::engine {
@@ -38,6 +37,10 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
       round_up(std::max(kernels_->linear_scratch_bytes, kernels_->attention_scratch_bytes),
                static_cast<int64_t>(memory_alignment));
   scratch_ = AlignedMemory(scratch_bytes_ * options.threads, "the kernels' scratch memory");
+  product_floats_ =
+      LinearDispatch::product_floats(std::max(options.sizes.step_rows, options.sizes.output_rows));
+  products_ = AlignedMemory(product_floats_ * static_cast<int64_t>(sizeof(float)) * options.threads,
+                            "products that wait for their epilogue");
   moe_memory_ = MoeMemory(tape_, *kernels_, options.sizes);
   step_ = std::make_unique<StepContext>(tape_, *kernels_, plan_, memory_.data(), options.sizes);
   for (const Operation& operation : tape_.operations()) {
@@ -49,6 +52,11 @@ CpuBackend::CpuBackend(Tape tape, const Options& options)
   }
   if (step_->knows_prompt_attention())
     attention_memory_.reserve_prompts(kernels_->prompt_query_rows, value_dim_max_);
+}
+
+LinearDispatch::LaneMemory CpuBackend::linear_memory(int32_t lane) const {
+  auto* products = static_cast<float*>(static_cast<void*>(products_.data()));
+  return {scratch(lane), products + lane * product_floats_};
 }
 
 bool CpuBackend::run(const StepPlan& plan, std::span<PagePool* const> pools,
@@ -98,7 +106,7 @@ bool CpuBackend::run_small(const Region& region, int32_t lane) {
   const LinearDispatch dispatch(*step_, operation(region), 1);
   if (dispatch.work() > small_work) return false;
   for (int64_t item = 0; item < dispatch.item_count(); ++item)
-    dispatch.run(*step_, {item, dispatch.item_count()}, scratch(lane));
+    dispatch.run(*step_, {item, dispatch.item_count()}, linear_memory(lane));
   return true;
 }
 
@@ -112,7 +120,7 @@ void CpuBackend::run_region(const Region& region, int32_t lane) {
   } else {
     const LinearDispatch dispatch(*step_, operation(region), team_.size());
     claims_.for_each(lane, dispatch.item_count(), [&](int64_t item, int64_t share_end) {
-      dispatch.run(*step_, {item, share_end}, scratch(lane));
+      dispatch.run(*step_, {item, share_end}, linear_memory(lane));
     });
   }
 }

@@ -10,6 +10,7 @@
 
 #include "engine/backend/aligned_memory.h"
 #include "engine/backend/attention_dispatch.h"
+#include "engine/backend/linear_dispatch.h"
 #include "engine/backend/moe_dispatch.h"
 #include "engine/backend/step_context.h"
 #include "engine/backend/thread_pool.h"
@@ -52,6 +53,7 @@ class CpuBackend {
     return tape_.operations()[static_cast<size_t>(region.first_operation)];
   }
   std::byte* scratch(int32_t lane) const { return scratch_.data() + lane * scratch_bytes_; }
+  LinearDispatch::LaneMemory linear_memory(int32_t lane) const;
 
   Tape tape_;
   const KernelTable* kernels_;
@@ -61,6 +63,8 @@ class CpuBackend {
   AlignedMemory memory_;
   int64_t scratch_bytes_ = 0;
   AlignedMemory scratch_;
+  int64_t product_floats_ = 0;
+  AlignedMemory products_;
   ThreadTeam team_;
   WorkClaims claims_;
   AttentionMemory attention_memory_;

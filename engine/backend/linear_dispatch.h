@@ -1,8 +1,9 @@
 // One matrix dispatch on the CPU: the parts of a linear group cut into chunks of weight rows. A
-// chunk is read from memory once for all tokens of both roles, and its epilogue runs while its
-// outputs are in the cache.
+// chunk is read from memory once for all tokens of both roles. What only an epilogue (gate,
+// residual addition) reads stays in memory of the lane that fits into its cache.
 #pragma once
 
+#include "engine/backend/row_chunks.h"
 #include "engine/backend/step_context.h"
 
 namespace hearth::engine {
@@ -19,12 +20,24 @@ class LinearDispatch {
     int64_t index;
     int64_t share_end;  // the items up to here are likely to follow: their rows are fetched ahead
   };
-  // `scratch`: KernelTable::linear_scratch_bytes of the calling lane.
-  void run(const StepContext& step, Item item, void* scratch) const noexcept;
+  // Memory of the calling lane, aligned to 64 bytes.
+  struct LaneMemory {
+    void* scratch;    // KernelTable::linear_scratch_bytes
+    float* products;  // product_floats
+  };
+  // For steps of up to `rows` rows.
+  static int64_t product_floats(int64_t rows) { return 2 * rows * chunk_rows_max; }
+  void run(const StepContext& step, Item item, const LaneMemory& memory) const noexcept;
 
  private:
-  // Chunk `chunk.index` of the rows of one part.
-  void run_rows(const StepContext& step, const Linear& linear, Item chunk, void* scratch) const;
+  RowRange range_of(const StepContext& step, const Linear& linear, Item chunk) const;
+  // Both halves of a gated group, then the gate.
+  void run_gated(const StepContext& step, Item chunk, const LaneMemory& memory) const;
+  void run_part(const StepContext& step, const Linear& linear, Item chunk,
+                const LaneMemory& memory) const;
+  // Products of chunk `chunk.index` of the rows of one part, with bias and adapters.
+  void multiply(const StepContext& step, const Linear& linear, Item chunk, const Products& products,
+                void* scratch) const;
 
   LinearGroup group_;
   RowSet rows_ = RowSet::step;

@@ -58,9 +58,9 @@ MoeDispatch::MoeDispatch(const StepContext& step, const Moe& op, MoeMemory& memo
       inputs_(step.kernels(), format_in(step, op.up), width_),
       hidden_(step.kernels(), format_in(step, op.down), hidden_width_),
       up_chunk_rows_(chunk_rows_of(step.tape().weight(op.up.weight).row_bytes,
-                                   2 * hidden_width_ * op.used, 0, lanes)),
-      down_chunk_rows_(
-          chunk_rows_of(step.tape().weight(op.down.weight).row_bytes, width_ * op.used, 0, lanes)) {
+                                   2 * hidden_width_ * op.used, prompt_columns(), lanes)),
+      down_chunk_rows_(chunk_rows_of(step.tape().weight(op.down.weight).row_bytes, width_ * op.used,
+                                     prompt_columns(), lanes)) {
   // Two matrices that read different columns share those of the decode role.
   if (format_in(step, op.gate).prompt_column != format_in(step, op.up).prompt_column)
     inputs_.use_decode_only();
@@ -71,6 +71,10 @@ SlotColumns::SlotColumns(const KernelTable& kernels, const FormatKernels& format
       prompt_kind_(format.prompt_column),
       stride_bytes_(column_stride(std::max(kernels.column_bytes(decode_kind_, width),
                                            kernels.column_bytes(prompt_kind_, width)))) {}
+
+int64_t MoeDispatch::prompt_columns() const {
+  return (row_count_ - step_->decode_count(rows_)) * op_->used / op_->count;
+}
 
 int64_t MoeDispatch::up_count() const {
   return std::ssize(memory_->active_) * chunk_count_of(hidden_width_, up_chunk_rows_);
@@ -175,7 +179,7 @@ MoeDispatch::Piece MoeDispatch::piece_of(int64_t item, int64_t share_end, int64_
 
 // Products and bias of one piece of a matrix, for all slots of its expert.
 void MoeDispatch::multiply(const ExpertMatrix& matrix, int64_t rows_per_expert, const Piece& piece,
-                           const SlotColumns& slots, float* output, int64_t output_stride,
+                           const SlotColumns& slots, const Products& products,
                            void* scratch) const {
   const ActiveExpert& expert = *piece.expert;
   Weight weight = step_->tape().weight(matrix.weight);
@@ -184,16 +188,12 @@ void MoeDispatch::multiply(const ExpertMatrix& matrix, int64_t rows_per_expert, 
                 row_offset(weight.layout, weight.row_bytes, first_row);
   const ColumnSpan span{memory_->columns_.data() + expert.first_slot * slots.stride_bytes(),
                         slots.stride_bytes()};
-  const Columns columns{span,
-                        span,
-                        expert.slot_count,
-                        slots.is_decode_only() ? expert.slot_count : expert.decode_count,
-                        output,
-                        output_stride};
-  multiply_rows(step_->kernels(), weight, piece.rows, piece.fetch_end, columns, scratch);
+  const Columns columns{span, span, expert.slot_count,
+                        slots.is_decode_only() ? expert.slot_count : expert.decode_count};
+  multiply_rows(step_->kernels(), weight, piece.rows, piece.fetch_end, columns, products, scratch);
   const float* bias = step_->vector(matrix.bias);
   for (int64_t i = 0; bias != nullptr && i < expert.slot_count; ++i) {
-    float* out = output + i * output_stride + piece.rows.begin;
+    float* out = products.of(i) + piece.rows.begin;
     step_->kernels().add(out, bias + first_row + piece.rows.begin,
                          piece.rows.end - piece.rows.begin, out);
   }
@@ -204,8 +204,8 @@ void MoeDispatch::run_up(int64_t item, int64_t share_end, void* scratch) const n
   const ActiveExpert& expert = *piece.expert;
   float* gate = gate_values(expert.first_slot);
   float* up = up_values(expert.first_slot);
-  multiply(op_->gate, hidden_width_, piece, inputs_, gate, hidden_width_, scratch);
-  multiply(op_->up, hidden_width_, piece, inputs_, up, hidden_width_, scratch);
+  multiply(op_->gate, hidden_width_, piece, inputs_, {gate, hidden_width_}, scratch);
+  multiply(op_->up, hidden_width_, piece, inputs_, {up, hidden_width_}, scratch);
   for (int64_t i = 0; i < expert.slot_count; ++i) {
     float* a = gate + i * hidden_width_ + piece.rows.begin;
     step_->kernels().gate(op_->activation, a, up + i * hidden_width_ + piece.rows.begin,
@@ -221,7 +221,7 @@ void MoeDispatch::prepare_hidden(int64_t slot) const noexcept {
 
 void MoeDispatch::run_down(int64_t item, int64_t share_end, void* scratch) const noexcept {
   const Piece piece = piece_of(item, share_end, width_, down_chunk_rows_);
-  multiply(op_->down, width_, piece, hidden_, output_values(piece.expert->first_slot), width_,
+  multiply(op_->down, width_, piece, hidden_, {output_values(piece.expert->first_slot), width_},
            scratch);
 }
 

@@ -93,8 +93,9 @@ class MoeDispatch {
   };
   Piece piece_of(int64_t item, int64_t share_end, int64_t rows, int64_t chunk_rows) const;
   void multiply(const ExpertMatrix& matrix, int64_t rows_per_expert, const Piece& piece,
-                const SlotColumns& slots, float* output, int64_t output_stride,
-                void* scratch) const;
+                const SlotColumns& slots, const Products& products, void* scratch) const;
+  // Of the prompt role that an expert has on average.
+  int64_t prompt_columns() const;
   Choice* choices_of(int64_t row) const { return memory_->choices_.data() + row * op_->used; }
   bool reads_prompt_column(int64_t slot) const;
   float* gate_values(int64_t slot) const;

@@ -8,8 +8,7 @@ namespace hearth::engine {
 namespace {
 
 constexpr int64_t chunk_bytes = 32 << 10;
-// Kernels unpack this many rows at a time for so many columns.
-constexpr int64_t panel_rows = 128;
+// For so many columns kernels unpack chunk_rows_max rows at a time.
 constexpr int64_t many_columns = 64;
 
 }  // namespace
@@ -22,14 +21,15 @@ int64_t chunk_rows_of(int64_t row_bytes, int64_t total_rows, int64_t prompt_colu
                       int32_t lanes) {
   const int64_t by_bytes =
       prompt_columns >= many_columns
-          ? panel_rows
+          ? chunk_rows_max
           : chunk_bytes / std::max(row_bytes, int64_t{1}) / tile_rows * tile_rows;
   const int64_t by_share = chunk_count_of(chunk_count_of(total_rows, lanes), tile_rows) * tile_rows;
-  return std::max(tile_rows, std::min(by_bytes, by_share));
+  return std::max(tile_rows, std::min({by_bytes, by_share, chunk_rows_max}));
 }
 
 void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange rows,
-                   int64_t fetch_end, const Columns& columns, void* scratch) noexcept {
+                   int64_t fetch_end, const Columns& columns, const Products& products,
+                   void* scratch) noexcept {
   const FormatKernels& format = *format_of(kernels, weight);
   const int64_t decode_count =
       kernels.roles_agree && columns.decode_count < columns.count ? 0 : columns.decode_count;
@@ -41,8 +41,8 @@ void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange ro
                   columns.decode.data,
                   columns.decode.stride_bytes,
                   decode_count,
-                  columns.output,
-                  columns.output_stride,
+                  products.data,
+                  products.stride,
                   scratch,
                   fetch_end,
                   weight.layout};
@@ -50,7 +50,7 @@ void multiply_rows(const KernelTable& kernels, const Weight& weight, RowRange ro
   if (decode_count == columns.count) return;
   args.columns = columns.prompt.data + decode_count * columns.prompt.stride_bytes;
   args.column_stride_bytes = columns.prompt.stride_bytes;
-  args.output = columns.output + decode_count * columns.output_stride;
+  args.output = products.of(decode_count);
   args.column_count = columns.count - decode_count;
   format.prompt(args);
 }

@@ -96,7 +96,7 @@ struct Attention {
   bool is_bidirectional = false;
 };
 
-// out = W in + bias, then the adapter, then (when fused) add_to += out.
+// out = W in + bias, then the adapter; when fused, add_to += that and `out` is never written.
 struct Linear {
   BufferId in = no_buffer;  // as rows in the decode role read it
   BufferId out = no_buffer;
@@ -202,8 +202,8 @@ struct Moe {
 };
 
 // Linears whose inputs are the same value, in one dispatch. With has_gate, gate.a and gate.b are
-// the outputs of the first two parts, which then have the same number of rows. Emitted by fuse
-// only.
+// the outputs of the first two parts, which then have the same number of rows and are never
+// written. Emitted by fuse only.
 struct LinearGroup {
   static constexpr int32_t parts_max = 3;
   std::array<Linear, parts_max> parts;

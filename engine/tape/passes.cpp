@@ -23,17 +23,18 @@ struct Overloaded : Cases... {
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
-void append_linear(std::vector<Access>& accesses, const Linear& linear) {
+// What only a fused epilogue reads is in no buffer.
+void append_linear(std::vector<Access>& accesses, const Linear& linear, bool is_gated) {
   accesses.push_back({linear.in, false});
-  accesses.push_back({linear.out, true});
-  if (linear.add_to != no_buffer) accesses.push_back({linear.add_to, true});
+  if (!is_gated)
+    accesses.push_back({linear.add_to == no_buffer ? linear.out : linear.add_to, true});
   if (linear.prompt_in != no_buffer) accesses.push_back({linear.prompt_in, false});
   if (linear.adapter_in != no_buffer) accesses.push_back({linear.adapter_in, false});
 }
 
 void append_group(std::vector<Access>& accesses, const LinearGroup& group) {
   for (int32_t i = 0; i < group.part_count; ++i)
-    append_linear(accesses, group.parts[static_cast<size_t>(i)]);
+    append_linear(accesses, group.parts[static_cast<size_t>(i)], group.has_gate);
   if (group.has_gate) accesses.push_back({group.gate.out, true});
 }
 
@@ -50,7 +51,7 @@ std::vector<Access> buffers_of(const Operation& operation) {
                  [&](const Rope& op) { reads(op.angles), writes(op.buffer); },
                  [&](const StoreKv& op) { reads(op.key), reads(op.value); },
                  [&](const Attention& op) { reads(op.queries), writes(op.out); },
-                 [&](const Linear& op) { append_linear(a, op); },
+                 [&](const Linear& op) { append_linear(a, op, false); },
                  [&](const Gate& op) {
                    reads(op.a), writes(op.out);
                    if (op.b != no_buffer) reads(op.b);
@@ -104,11 +105,23 @@ size_t take_group(const std::vector<Operation>& operations, size_t index, Linear
   return taken;
 }
 
-// Folds the operation behind a group into it when it is the group's gate or residual addition.
+// Whether a buffer is written by one operation, read by another one, and that is all.
+bool has_one_reader(const Tape& tape, BufferId buffer) {
+  if (buffer == tape.logits() || buffer == tape.hidden()) return false;
+  int64_t accesses = 0;
+  for (const Operation& operation : tape.operations()) {
+    for (const Access& access : buffers_of(operation)) accesses += access.buffer == buffer ? 1 : 0;
+  }
+  return accesses == 2;
+}
+
+// Folds the operation behind a group into it when it is the group's gate or residual addition, and
+// nothing else reads what it works on.
 bool take_epilogue(const Tape& tape, const Operation& operation, LinearGroup& group) {
   if (const Gate* gate = std::get_if<Gate>(&operation)) {
     if (group.part_count != 2 || gate->a != group.parts[0].out || gate->b != group.parts[1].out)
       return false;
+    if (!has_one_reader(tape, gate->a) || !has_one_reader(tape, gate->b)) return false;
     group.has_gate = true;
     group.gate = *gate;
     return true;
@@ -116,7 +129,8 @@ bool take_epilogue(const Tape& tape, const Operation& operation, LinearGroup& gr
   const Add* add = std::get_if<Add>(&operation);
   Linear& last = group.parts[static_cast<size_t>(group.part_count - 1)];
   if (add == nullptr || add->out != add->a || add->b != last.out || add->a == last.in) return false;
-  if (tape.buffer(add->a).rows != tape.buffer(last.out).rows) return false;
+  if (tape.buffer(add->a).rows != tape.buffer(last.out).rows || !has_one_reader(tape, last.out))
+    return false;
   last.add_to = add->a;
   return true;
 }

@@ -4,19 +4,16 @@
 #pragma once
 
 #include "engine/kernels/amx/fold.inl"
-#include "engine/kernels/amx/prompt_columns.inl"
+#include "engine/kernels/amx/low_parts.inl"
 #include "engine/kernels/amx/rows_at.inl"
 #include "engine/kernels/amx/tile_unit.inl"
-
-constexpr int64_t slab_blocks = 16;  // of prompt_block values, unpacked at once
-constexpr int64_t block_tiles = prompt_block / 64;
 
 struct alignas(64) Int8Scratch {
   uint8_t weights[slab_blocks][panel_groups][block_tiles * unit_bytes];
   float row_scales[slab_blocks][panel_rows];
   float column_scales[slab_blocks][pair_columns];
   int32_t products[2][pair_columns][32];
-  int32_t low_products[pair_columns][32];
+  LowParts low;
   float sums[pair_columns][panel_rows];
   Panel panels[2];
   LinearScratch rows;
@@ -31,7 +28,6 @@ struct PendingProduct {
   const int32_t (*products)[32];
   const float* row_scales;     // [32]
   const float* column_scales;  // [32]
-  float unit;                  // of the products: 1, or 2^-8 where low parts are in them
   float (*sums)[panel_rows];   // at the product's first row
   float* output;               // of the first column, for the last product
   int64_t output_stride;
@@ -43,9 +39,8 @@ template <Phase phase>
   constexpr int count = pair_columns / block_tiles;
   constexpr bool opens = phase == Phase::first || phase == Phase::only;
   constexpr bool closes = phase == Phase::last || phase == Phase::only;
-  const F32x16 unit = splat(pending.unit);
-  const F32x16 low_scale = mul(load(pending.row_scales), unit);
-  const F32x16 high_scale = mul(load(pending.row_scales + 16), unit);
+  const F32x16 low_scale = load(pending.row_scales);
+  const F32x16 high_scale = load(pending.row_scales + 16);
 #pragma GCC unroll 8
   for (int i = 0; i < count; ++i) {
     const int c = part * count + i;
@@ -76,6 +71,21 @@ struct OutputAhead {
   }
 };
 
+// A block of 32 columns that will be multiplied next: a quarter of it is fetched with every
+// product, a column with every part, so that the tile unit finds it in the cache.
+struct ColumnsAhead {
+  const int8_t* first;  // null: none
+  int64_t stride;
+
+  void fetch(int part) const {
+    if (first == nullptr) return;
+    const int8_t* at = first + part * stride;
+#pragma GCC unroll 8
+    for (int64_t line = 0; line < prompt_block / 64; ++line)
+      __builtin_prefetch(at + 64 * line, 0, 3);
+  }
+};
+
 // products[column][row] of one block.
 struct TileProduct {
   const int8_t* columns;
@@ -84,6 +94,7 @@ struct TileProduct {
   int64_t tiles;           // of 64 values
   int32_t (*products)[32];
   OutputAhead ahead;
+  ColumnsAhead next;
 };
 
 template <bool both, Phase phase>
@@ -119,6 +130,7 @@ template <bool both, Phase phase>
       multiply(part);
       constexpr int count = pair_columns / block_tiles;
       if constexpr (both) product.ahead.fetch(part * count, count);
+      if constexpr (both) product.next.fetch(part);
       if constexpr (phase != Phase::none) add_pending<phase>(pending, part);
     }
   } else {
@@ -135,42 +147,29 @@ template <bool both, Phase phase>
   }
 }
 
-// products = 256 * products + low
-inline void join_low_products(int32_t (*products)[32], const int32_t (*low)[32], int64_t count) {
-  for (int64_t c = 0; c < count; ++c) {
-    for (int half = 0; half < 2; ++half) {
-      int32_t* p = products[c] + 16 * half;
-      store_i32(p, add_i32(shift_left<8>(load_i32(p)), load_i32(low[c] + 16 * half)));
-    }
-  }
-}
-
 // One slab of one panel times up to 32 columns.
 struct PanelProduct {
-  int64_t width;
-  int64_t first_block, block_count;
-  int64_t pair_count;    // of 32 rows
-  GuardedColumn column;  // the first one
-  int64_t column_stride;
-  int64_t column_count;
-  bool opens;     // the sums begin with zero; otherwise they are in scratch.sums
-  float* output;  // of the first column and row; null: the sums are left in scratch.sums
+  ColumnSlab slab;
+  int64_t first_column, column_count;
+  int64_t column_pair;  // as the low parts are listed
+  int64_t row_pairs;    // of 32 rows
+  bool opens;           // the sums begin with zero; otherwise they are in scratch.sums
+  float* output;        // of the first column and row; null: the sums are left in scratch.sums
   int64_t output_stride;
 };
 
-// Brings the scales of the columns together. Bit b of the result: whether block first_block + b of
-// any column is guarded.
-inline uint64_t gather_columns(const PanelProduct& product, Int8Scratch& scratch) {
-  static_assert(64 % slab_blocks == 0);
-  uint64_t guarded = 0;
+// Brings the scales of the columns together. Where a low part is joined to the products, they
+// count 256ths.
+inline void gather_scales(const PanelProduct& product, Int8Scratch& scratch) {
+  const ColumnSlab& slab = product.slab;
   for (int64_t c = 0; c < product.column_count; ++c) {
-    const GuardedColumn column{product.column.data + c * product.column_stride,
-                               product.column.block_count};
-    guarded |= column.guarded()[product.first_block / 64];
-    const float* scales = column.scales() + product.first_block;
-    for (int64_t b = 0; b < product.block_count; ++b) scratch.column_scales[b][c] = scales[b];
+    const float* scales = slab.column(product.first_column + c).scales() + slab.first_block;
+    for (int64_t b = 0; b < slab.block_count; ++b) scratch.column_scales[b][c] = scales[b];
   }
-  return guarded >> (product.first_block % 64);
+  for (int64_t b = 0; b < slab.block_count; ++b) {
+    for (uint32_t bits = scratch.low.guarded[b][product.column_pair]; bits != 0; bits &= bits - 1)
+      scratch.column_scales[b][__builtin_ctz(bits)] *= 0x1p-8f;
+  }
 }
 
 template <bool both>
@@ -197,42 +196,48 @@ inline void add_last(const PendingProduct& pending, Phase phase) {
   }
 }
 
+// What is multiplied behind block `b` of the slab, or null.
+inline const int8_t* next_columns(const PanelProduct& product, int64_t b) {
+  const ColumnSlab& slab = product.slab;
+  if (b + 1 < slab.block_count)
+    return slab.column(product.first_column).q(slab.first_block + b + 1);
+  const int64_t next = product.first_column + product.column_count;
+  return next < slab.count ? slab.column(next).q(slab.first_block) : nullptr;
+}
+
 inline Phase phase_of(const PanelProduct& product, int64_t block) {
   const bool opens = product.opens && block == 0;
-  const bool closes = product.output != nullptr && block == product.block_count - 1;
+  const bool closes = product.output != nullptr && block == product.slab.block_count - 1;
   if (opens) return closes ? Phase::only : Phase::first;
   return closes ? Phase::last : Phase::middle;
 }
 
 template <bool both>
 inline void multiply_panel(const PanelProduct& product, Int8Scratch& scratch) {
-  const uint64_t guarded = gather_columns(product, scratch);
+  gather_scales(product, scratch);
+  const ColumnSlab& slab = product.slab;
   PendingProduct pending{};
   pending.output_stride = product.output_stride;
   Phase phase = Phase::none;
   int parity = 0;
-  for (int64_t b = 0; b < product.block_count; ++b) {
-    const int64_t block = product.first_block + b;
-    const bool is_guarded = (guarded >> b & 1) != 0;
-    const int64_t tiles_left = (product.width - block * prompt_block + 63) / 64;
-    const int64_t tiles = tiles_left < block_tiles ? tiles_left : block_tiles;
-    for (int64_t pair = 0; pair < product.pair_count; ++pair) {
-      TileProduct part{product.column.q(block),      product.column_stride,
-                       scratch.weights[b][2 * pair], tiles,
-                       scratch.products[parity],     {nullptr, product.output_stride}};
+  for (int64_t b = 0; b < slab.block_count; ++b) {
+    const int8_t* columns = slab.column(product.first_column).q(slab.first_block + b);
+    const int8_t* next = next_columns(product, b);
+    for (int64_t pair = 0; pair < product.row_pairs; ++pair) {
+      TileProduct part{columns,
+                       slab.stride,
+                       scratch.weights[b][2 * pair],
+                       slab.tiles_of(b),
+                       scratch.products[parity],
+                       {nullptr, product.output_stride},
+                       {next, slab.stride}};
+      if (next != nullptr) next += pair_columns / 4 * slab.stride;
       if (b == 0 && product.output != nullptr) part.ahead.first = product.output + 32 * pair;
       multiply_block<both>(part, pending, phase);
-      if (is_guarded) {
-        part.columns = product.column.low(block);
-        part.products = scratch.low_products;
-        part.ahead.first = nullptr;
-        multiply_block<both>(part, pending, Phase::none);
-        join_low_products(scratch.products[parity], scratch.low_products, product.column_count);
-      }
+      join_low_parts(scratch.low, b, product.column_pair, 32 * pair, scratch.products[parity]);
       pending.products = scratch.products[parity];
       pending.row_scales = scratch.row_scales[b] + 32 * pair;
       pending.column_scales = scratch.column_scales[b];
-      pending.unit = is_guarded ? 0x1p-8f : 1.0f;
       pending.sums = reinterpret_cast<float(*)[panel_rows]>(scratch.sums[0] + 32 * pair);
       pending.output = product.output + 32 * pair;
       phase = phase_of(product, b);
@@ -288,6 +293,32 @@ inline void move_sums(const LinearArgs& args, int64_t row, int64_t row_count, in
   }
 }
 
+// One slab of a panel of `row_count` rows from `row` on times all columns.
+inline void multiply_slab(const LinearArgs& args, int64_t row, int64_t row_count,
+                          const ColumnSlab& slab, Int8Scratch& scratch) {
+  const int64_t row_pairs = (row_count + 31) / 32;
+  const bool opens = slab.first_block == 0;
+  for (int64_t begin = 0, end = 0; begin < slab.count; begin = end) {
+    end = list_low_parts(slab, begin, scratch.low);
+    multiply_low_parts(slab, begin, end, scratch.weights, row_pairs, scratch.low);
+    for_each_column_pair(end - begin, [&](int64_t offset, int64_t count) {
+      const int64_t column = begin + offset;
+      // Whole vectors are written to the output only where all of them belong there.
+      const bool is_whole = row_count % 32 == 0 && count == pair_columns;
+      if (!opens) move_sums(args, row, row_count, column, count, false, scratch.sums);
+      float* output = is_whole ? args.output + column * args.output_stride + row : nullptr;
+      const PanelProduct product{slab,      column, count,  offset / pair_columns,
+                                 row_pairs, opens,  output, args.output_stride};
+      if (count > tile_columns) {
+        multiply_panel<true>(product, scratch);
+      } else {
+        multiply_panel<false>(product, scratch);
+      }
+      if (!is_whole) move_sums(args, row, row_count, column, count, true, scratch.sums);
+    });
+  }
+}
+
 template <class Format>
 inline void linear_int8(const LinearArgs& args) noexcept {
   Int8Scratch& scratch = *static_cast<Int8Scratch*>(args.scratch);
@@ -299,28 +330,13 @@ inline void linear_int8(const LinearArgs& args) noexcept {
     for (int64_t block = 0; block < block_count; block += slab_blocks) {
       const int64_t blocks = block_count - block < slab_blocks ? block_count - block : slab_blocks;
       unpack_slab<Format>(args, row, row_count, block, blocks, scratch);
-      for_each_column_pair(args.column_count, [&](int64_t column, int64_t count) {
-        // Whole vectors are written to the output only where all of them belong there.
-        const bool is_whole = row_count % 32 == 0 && count == pair_columns;
-        if (block > 0) move_sums(args, row, row_count, column, count, false, scratch.sums);
-        const PanelProduct product{
-            args.width,
-            block,
-            blocks,
-            (row_count + 31) / 32,
-            {columns + column * args.column_stride_bytes, block_count},
-            args.column_stride_bytes,
-            count,
-            block == 0,
-            is_whole ? args.output + column * args.output_stride + row : nullptr,
-            args.output_stride};
-        if (count > tile_columns) {
-          multiply_panel<true>(product, scratch);
-        } else {
-          multiply_panel<false>(product, scratch);
-        }
-        if (!is_whole) move_sums(args, row, row_count, column, count, true, scratch.sums);
-      });
+      const ColumnSlab slab{{columns, block_count},
+                            args.column_stride_bytes,
+                            args.column_count,
+                            args.width,
+                            block,
+                            blocks};
+      multiply_slab(args, row, row_count, slab, scratch);
     }
   }
   _tile_release();

@@ -7,7 +7,7 @@
 constexpr int64_t prompt_block = 512;
 
 // An int8 column: a bit per block that is guarded, a scale per block, then q of all blocks from a
-// multiple of 64 bytes on, then the low parts of the guarded blocks (zeros elsewhere).
+// multiple of 64 bytes on, then the low parts of the guarded blocks (nothing is written elsewhere).
 struct GuardedColumn {
   uint8_t* data;
   int64_t block_count;
@@ -55,14 +55,11 @@ inline float quantize_guarded_block(const float* x, int64_t count, int8_t* q, in
   for (int i = 0; i < prompt_block / 16; ++i) {
     const I32x16 rounded = to_int(mul(values[i], factor));
     store_bytes(q + 16 * i, rounded);
-    I32x16 rest = zero_i32();
-    if (is_guarded) {
-      const F32x16 error = fma(negated_scale, to_float(rounded), values[i]);
-      rest = to_int(mul(error, low_factor));
-      // Half a step is 128, one more than a byte holds.
-      rest = {_mm512_min_epi32(rest.v, _mm512_set1_epi32(127))};
-    }
-    store_bytes(low + 16 * i, rest);
+    if (!is_guarded) continue;
+    const F32x16 error = fma(negated_scale, to_float(rounded), values[i]);
+    const I32x16 rest = to_int(mul(error, low_factor));
+    // Half a step is 128, one more than a byte holds.
+    store_bytes(low + 16 * i, {_mm512_min_epi32(rest.v, _mm512_set1_epi32(127))});
   }
   return scale_;
 }

@@ -114,6 +114,25 @@ TEST_CASE("an addition to what the linear itself reads is not folded into it") {
   CHECK(count<Add>(tape) == 1);
 }
 
+TEST_CASE("an addition or a gate is not folded where something else reads the products") {
+  for (const bool is_gate : {false, true}) {
+    Tape tape;
+    const BufferId x = tape.get_row(matrix(tape, DType::f32, 256, 10), 1.0F);
+    const BufferId normed = tape.norm(x, no_weight, 1e-5F);
+    const auto project = [&] {
+      return tape.linear(normed, matrix(tape, DType::f32, 256, 256), no_weight, no_adapter_slot);
+    };
+    const BufferId a = project();
+    const BufferId b = project();
+    if (is_gate) tape.gate(GateKind::silu, a, b);
+    tape.add_to(x, b);
+    tape.add_to(x, b);
+    fuse(tape);
+    CHECK(count<Add>(tape) == 2);
+    CHECK(count<Gate>(tape) == (is_gate ? 1 : 0));
+  }
+}
+
 TEST_CASE(
     "regions are runs of row-wise operations on the same rows, single dispatches and single "
     "attentions") {
@@ -139,11 +158,12 @@ TEST_CASE("buffers needed at the same time never overlap, and dead ones are used
   const BufferPlan plan = plan_buffers(block.tape, regions, kernels(), sizes);
   const auto place = [&](BufferId id) { return plan.places[static_cast<size_t>(id)]; };
   const int64_t x_end = place(block.x).offset_bytes + place(block.x).stride_bytes * sizes.step_rows;
-  for (BufferId id : {block.normed, block.hidden, block.out}) {
+  for (BufferId id : {block.normed, block.hidden}) {
     CHECK(place(id).offset_bytes >= x_end);
     CHECK(place(id).offset_bytes % 64 == 0);
     CHECK(place(id).stride_bytes % 64 == 0);
   }
+  CHECK(place(block.out).stride_bytes == 0);  // folded into the addition
   int64_t sum = 0;
   for (const BufferPlace& each : plan.places) sum += each.stride_bytes * sizes.step_rows;
   CHECK(plan.size_bytes < sum);

@@ -431,9 +431,11 @@ void RunnerProcessImpl::send_unless_dead(const Frame& frame, std::span<const int
 LoadedFacts RunnerProcessImpl::load(const ModelFiles& files, const LoadOptions& options,
                                     const ProgressCallback& progress) {
   LoadFrame frame{options, static_cast<int32_t>(files.model.size()),
-                  static_cast<int32_t>(files.adapters.size()), options_.lease != nullptr};
+                  static_cast<int32_t>(files.adapters.size()),
+                  static_cast<int32_t>(files.draft.size()), options_.lease != nullptr};
   std::vector<int> descriptors(files.model.begin(), files.model.end());
   descriptors.insert(descriptors.end(), files.adapters.begin(), files.adapters.end());
+  descriptors.insert(descriptors.end(), files.draft.begin(), files.draft.end());
   if (frame.has_lease) descriptors.push_back(options_.lease->fd());
   {
     std::lock_guard lock(mutex_);

@@ -80,6 +80,7 @@ class RunnerProcess {
   struct ModelFiles {
     std::span<const int> model;  // shards in order
     std::span<const int> adapters = {};
+    std::span<const int> draft = {};  // shards of the draft model
   };
 
   // Blocks until the model stands; at most once. `progress`

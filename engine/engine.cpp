@@ -25,6 +25,7 @@
 #include "engine/engine/vocabulary_engine.h"
 #include "engine/gguf/reader.h"
 #include "engine/models/model_runner.h"
+#include "engine/speculation/draft_model.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace hearth::engine {
@@ -54,6 +55,8 @@ class WorkerEngine final : public Engine {
     std::vector<EngineAdapter> adapters;
     std::unique_ptr<const Tokenizer> tokenizer;
     std::unique_ptr<ModelRunner> model;
+    std::unique_ptr<GgufFile> draft_file;
+    std::unique_ptr<DraftModel> draft;  // null: none
   };
 
   WorkerEngine(Parts parts, const KernelTable& kernels, const EngineOptions& options,
@@ -132,6 +135,11 @@ WorkerEngine::WorkerEngine(Parts parts, const KernelTable& kernels, const Engine
     stats_.cache_bytes = loop_->cache_use().reserved_bytes;
   }
   stats_.weight_bytes = parts_.model->weight_bytes();
+  if (parts_.draft) {
+    stats_.cache_bytes += parts_.draft->cache_bytes();
+    stats_.weight_bytes += parts_.draft->weight_bytes();
+    loop_->set_draft(std::move(parts_.draft));
+  }
   stats_.context_tokens = embedding.input_tokens_max;
   stats_.threads = options.threads;
   worker_ = std::thread([this] { work(); });
@@ -311,6 +319,7 @@ void WorkerEngine::publish_stats() {
   stats_.cache_used_bytes = use.used_bytes;
   stats_.running = loop_->running();
   stats_.preemptions = loop_->preemptions();
+  stats_.guesses = loop_->guess_counts();
 }
 
 void WorkerEngine::work() {
@@ -344,6 +353,7 @@ StepLoopOptions loop_options(const ModelRunner& model, const KernelTable& kernel
   StepLoopOptions loop;
   loop.kv_type = options.kv_type;
   loop.lease = options.lease;
+  loop.speculation = {options.speculation, options.checks_all_guesses};
   loop.limits.step_tokens = options.step_tokens;
   loop.limits.sequences_max = options.sequences_max;
   loop.limits.roles_agree = kernels.roles_agree;
@@ -359,14 +369,46 @@ StepLoopOptions loop_options(const ModelRunner& model, const KernelTable& kernel
   return loop;
 }
 
+bool uses_draft(Speculation ways) {
+  return ways == Speculation::automatic || ways == Speculation::draft;
+}
+
+// Null where the draft model is of no use; the log says why.
+std::unique_ptr<DraftModel> open_draft(const GgufFile& file, const GgufFile& target,
+                                       const EngineOptions& options, int64_t context_tokens) {
+  try {
+    const std::string difference = vocabulary_difference(target, file);
+    if (!difference.empty()) throw Error(ErrorCode::unsupported, difference);
+    DraftModelOptions draft;
+    draft.kv_type = options.kv_type;
+    ModelRunnerOptions model_options;
+    model_options.kernels = options.kernels;
+    model_options.threads = options.threads;
+    model_options.step_tokens_max = draft.step_tokens;
+    model_options.output_tokens_max = StepCosts::columns_max;
+    model_options.context_tokens = context_tokens;
+    std::unique_ptr<ModelRunner> model = ModelRunner::load(file, model_options, {});
+    if (model->vocab_size() == 0) throw Error(ErrorCode::unsupported, "it cannot generate text");
+    draft.cache = plan_cache(model->cache_shape(), options.kv_type, *options.kernels,
+                             {.context_tokens = std::min(context_tokens, model->context_length()),
+                              .cache_bytes = options.draft_cache_bytes,
+                              .step_tokens = draft.step_tokens});
+    return std::make_unique<DraftModel>(std::move(model), *options.kernels, system_clock(), draft);
+  } catch (const Error& error) {  // answers do not need it
+    log::warn(fmt::format("{} is not used: {}", file.what(), error.what()));
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const EngineOptions& requested,
                                      EventSink sink, const std::function<bool(double)>& progress,
-                                     std::vector<EngineAdapter> adapters) {
+                                     EngineCompanions companions) {
   if (requested.vocabulary_only) return open_vocabulary_engine(*file, std::move(sink));
   EngineOptions options = requested;
-  const KernelTable* kernels = options.kernels != nullptr ? options.kernels : find_kernels("");
+  if (options.kernels == nullptr) options.kernels = find_kernels("");
+  const KernelTable* kernels = options.kernels;
   if (options.threads <= 0) options.threads = default_thread_count();
   options.sequences_max = std::max(1, options.sequences_max);
   // Every running answer takes part in every step.
@@ -381,7 +423,7 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
   model_options.context_tokens = options.context_tokens;
   const int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : available_memory("/");
   model_options.weight_memory_max = weight_memory(memory, options.cache_bytes);
-  for (const EngineAdapter& adapter : adapters)
+  for (const EngineAdapter& adapter : companions.adapters)
     model_options.adapters.push_back({adapter.file.get(), adapter.scale});
 
   WorkerEngine::Parts parts;
@@ -389,7 +431,7 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
   parts.model = ModelRunner::load(*file, model_options, progress);
   log::info(fmt::format("weights: {}", parts.model->placement().text()));
   parts.file = std::move(file);
-  parts.adapters = std::move(adapters);
+  parts.adapters = std::move(companions.adapters);
   if (parts.model->vocab_size() > 0 && parts.model->vocab_size() < parts.tokenizer->vocab_size()) {
     throw Error(
         ErrorCode::corrupt_data,
@@ -412,6 +454,10 @@ std::unique_ptr<Engine> Engine::open(std::unique_ptr<GgufFile> file, const Engin
     loop.adapter_count = embedding.adapter_count;
     // What the cache's bytes allow holds for inputs too.
     embedding.input_tokens_max = loop.cache.context_tokens;
+    if (companions.draft && uses_draft(options.speculation)) {
+      parts.draft_file = std::move(companions.draft);
+      parts.draft = open_draft(*parts.draft_file, *parts.file, options, embedding.input_tokens_max);
+    }
   }
   return std::make_unique<WorkerEngine>(std::move(parts), *kernels, options, loop, embedding,
                                         std::move(sink));

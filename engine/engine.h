@@ -14,6 +14,7 @@
 #include "engine/generation.h"
 #include "engine/gguf/reader.h"
 #include "engine/kernels/kernels.h"
+#include "engine/speculation.h"
 
 namespace hearth::engine {
 
@@ -28,12 +29,15 @@ struct EngineOptions {
   // Memory that weights and cache may take together; where the weights need more, they are used in
   // the mapped file. 0: what is available now.
   int64_t memory_bytes = 0;
-  int32_t sequences_max = 64;     // answered at once; more wait in the queue
-  int32_t queue_max = 512;        // waiting; more are refused with Error{unavailable}
-  int32_t step_tokens = 512;      // tokens per step at most, but for inputs that cannot be cut
-  int32_t inputs_max = 16384;     // waiting for their vectors; more are refused
-  bool vocabulary_only = false;   // no weights: the engine tokenizes, and that is all
-  ComputeLease* lease = nullptr;  // taken around every step; null: none. Must outlive the engine.
+  int32_t sequences_max = 64;    // answered at once; more wait in the queue
+  int32_t queue_max = 512;       // waiting; more are refused with Error{unavailable}
+  int32_t step_tokens = 512;     // tokens per step at most, but for inputs that cannot be cut
+  int32_t inputs_max = 16384;    // waiting for their vectors; more are refused
+  bool vocabulary_only = false;  // no weights: the engine tokenizes, and that is all
+  Speculation speculation = Speculation::automatic;
+  int64_t draft_cache_bytes = 0;    // as cache_bytes, for the draft model
+  bool checks_all_guesses = false;  // whatever they cost: for tests of what guesses must not change
+  ComputeLease* lease = nullptr;    // taken around every step; null: none. Must outlive the engine.
 };
 
 // An adapter to load beside the model (engine/models/adapter_loader.h says what it must be).
@@ -42,9 +46,17 @@ struct EngineAdapter {
   float scale = 1.0F;  // times the file's alpha / rank
 };
 
+// What is loaded beside the model.
+struct EngineCompanions {
+  std::vector<EngineAdapter> adapters;
+  // A small model with the same vocabulary that guesses what this one will write. One that cannot
+  // is left out with a warning in the log.
+  std::unique_ptr<GgufFile> draft;
+};
+
 struct EngineStats {
-  int64_t weight_bytes = 0;
-  int64_t cache_bytes = 0;  // reserved for pages
+  int64_t weight_bytes = 0;  // the draft model's included
+  int64_t cache_bytes = 0;   // reserved for pages, the draft model's included
   int64_t cache_used_bytes = 0;
   int32_t running = 0;
   int32_t waiting = 0;
@@ -53,6 +65,7 @@ struct EngineStats {
       0;  // answers that gave up their pages to older ones and were continued later
   int64_t context_tokens = 0;
   int32_t threads = 0;
+  GuessCounts guesses = {};  // of all answers
 };
 
 class Engine {
@@ -65,7 +78,7 @@ class Engine {
   // empty. Requests name the adapters by their place.
   static std::unique_ptr<Engine> open(std::unique_ptr<GgufFile> file, const EngineOptions& options,
                                       EventSink sink, const std::function<bool(double)>& progress,
-                                      std::vector<EngineAdapter> adapters = {});
+                                      EngineCompanions companions = {});
   // Cancels everything, waits for the worker.
   virtual ~Engine() = default;
 

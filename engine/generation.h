@@ -40,6 +40,9 @@ struct GenerationRequest {
   // first one where any was loaded.
   int32_t adapter = -1;
   float adapter_scale = 1.0F;  // times the adapter's own
+  // Guesses at the next tokens that may be checked at a time; negative: as many as pay; 0: none.
+  // The answer is the same.
+  int32_t guesses_max = -1;
   bool return_tokens =
       false;  // FinishedEvent carries all token ids (the `context` of /api/generate)
 };
@@ -76,12 +79,19 @@ enum class FinishReason : uint8_t {
   failed,  // error and message say why
 };
 
+// Tokens that were guessed and computed before their turn, and those of them that came true.
+struct GuessCounts {
+  int64_t drafted = 0;
+  int64_t accepted = 0;
+};
+
 struct Timings {
   int64_t prompt_tokens = 0;
   int64_t cached_prompt_tokens = 0;  // of those, taken from the prefix index
   int64_t generated_tokens = 0;
   int64_t prompt_ns = 0;
   int64_t generation_ns = 0;
+  GuessCounts guesses = {};
 };
 
 // A token and how likely the model found it: the natural logarithm of its probability, before bias,

@@ -38,6 +38,8 @@ struct LoadOptions {
   int32_t queue_max = 512;
   int32_t step_tokens = 512;
   bool vocabulary_only = false;  // as EngineOptions
+  Speculation speculation = Speculation::automatic;
+  int64_t draft_cache_bytes = 0;
 };
 
 // What is known once a model stands.
@@ -60,8 +62,9 @@ struct HelloFrame {
 // Daemon to runner.
 struct LoadFrame {
   LoadOptions options;
-  int32_t model_fds = 0;  // descriptors: model shards in order, adapters, lease
+  int32_t model_fds = 0;  // descriptors: model shards in order, adapters, draft model, lease
   int32_t adapter_fds = 0;
+  int32_t draft_fds = 0;  // shards of a small model that guesses for this one
   bool has_lease = false;
 };
 struct CancelLoadFrame {};

@@ -93,6 +93,7 @@ void Sequence::report_log_probs(GenerationEvent& event) const {
 
 std::optional<FinishReason> Sequence::sample(std::span<float> logits, GenerationEvent& event) {
   const TokenId token = sampler_.sample(logits);
+  last_sampled_ = token;
   last_token_ = setting_.clock.now();
   if (!first_token_) first_token_ = last_token_;
   ++timings_.generated_tokens;

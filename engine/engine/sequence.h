@@ -60,6 +60,12 @@ class Sequence {
   // Chooses the next token from its logits; text that may be shown now and log-probabilities go to
   // `event`. Returns the reason when the answer ends with it.
   std::optional<FinishReason> sample(std::span<float> logits, GenerationEvent& event);
+  // What sample() chose last, also where it ended the answer.
+  TokenId last_sampled() const { return last_sampled_; }
+  void count_guesses(const GuessCounts& counts) {
+    timings_.guesses.drafted += counts.drafted;
+    timings_.guesses.accepted += counts.accepted;
+  }
   // Text still held back, for the end of an answer.
   void finish_text(std::string& text) { text_.finish(text); }
   Timings timings() const;
@@ -81,6 +87,7 @@ class Sequence {
   Sampler sampler_;
   TextStream text_;
   std::string piece_;
+  TokenId last_sampled_ = -1;
   SequenceCache cache_;
   std::optional<PrefixIndex::Cursor> cursor_;
   std::optional<TimePoint> started_;

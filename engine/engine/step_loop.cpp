@@ -45,18 +45,21 @@ StepLoop::StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelT
       dry_breakers_(tokenizer),
       setting_{tokenizer, model.cache_shape(), pools_, clock, dry_breakers_, options.adapter_count},
       scheduler_(options.limits),
+      speculator_(options.speculation),
       index_(model.cache_shape(), pools_) {
   const size_t step_tokens = static_cast<size_t>(options.limits.step_tokens);
   const size_t sequences_max = static_cast<size_t>(options.limits.sequences_max);
+  const size_t rows_max = sequences_max + static_cast<size_t>(Speculator::columns_max);
   plan_.tokens.reserve(step_tokens);
   plan_.positions.reserve(step_tokens);
-  plan_.output_tokens.reserve(sequences_max);
+  plan_.output_tokens.reserve(rows_max);
   plan_.sequences.reserve(sequences_max);
   spare_spans_.reserve(sequences_max);
   step_spans_.reserve(sequences_max);
+  answers_.reserve(sequences_max);
   // Not zeroed: a row takes memory when a sequence first uses it.
-  logits_ = std::make_unique_for_overwrite<float[]>(sequences_max *
-                                                    static_cast<size_t>(model.vocab_size()));
+  logits_ =
+      std::make_unique_for_overwrite<float[]>(rows_max * static_cast<size_t>(model.vocab_size()));
 }
 
 StepLoop::~StepLoop() = default;
@@ -83,7 +86,7 @@ void StepLoop::admit(const GenerationRequest& request, std::vector<TokenId> toke
                                           .keep_tokens = request.keep_tokens,
                                           .answer_tokens_max = request.tokens_max});
   Entry entry{std::make_unique<Sequence>(request, std::move(tokens), context, setting_),
-              request.return_tokens};
+              request.return_tokens, speculator_.begin(request.guesses_max)};
   const Sequence& s = *entry.sequence;
   const int64_t prompt_tokens = s.prompt_tokens();
   const int64_t answer_room = s.answer_room();
@@ -134,6 +137,7 @@ void StepLoop::finish(RequestId id, FinishReason reason, ErrorCode code,
   Sequence& s = *place->second.sequence;
   scheduler_.remove(id);
   leave_cache(s);
+  if (draft_) draft_->forget(id);
   GenerationEvent event;
   event.id = id;
   event.is_final = true;
@@ -151,6 +155,7 @@ void StepLoop::step(const CancelQuestion& is_cancelled) {
   // The worker's catch site: whatever goes wrong in a step ends the sequences of that step.
   try {
     step_spans_.clear();
+    offer_guesses();
     const std::span<const ScheduledSpan> spans = scheduler_.decide(*this);
     step_spans_.assign(spans.begin(), spans.end());
     if (step_spans_.empty())
@@ -191,7 +196,9 @@ void StepLoop::build_plan(std::span<const ScheduledSpan> spans) {
   plan_.output_tokens.clear();
   plan_.decode_token_count = 0;
   for (const ScheduledSpan& scheduled : spans) {
-    const Sequence& s = sequence(scheduled.id);
+    const Entry& from = entry(scheduled.id);
+    const Sequence& s = *from.sequence;
+    const int64_t token_count = std::ssize(s.tokens());
     HEARTH_CHECK(s.cache().length() == scheduled.first_token);
     SequenceSpan span;
     if (!spare_spans_.empty()) {
@@ -211,10 +218,13 @@ void StepLoop::build_plan(std::span<const ScheduledSpan> spans) {
     for (int32_t i = 0; i < scheduled.token_count; ++i) {
       const int64_t index = scheduled.first_token + i;
       const int32_t position = static_cast<int32_t>(index);
-      plan_.tokens.push_back(s.tokens()[static_cast<size_t>(index)]);
+      plan_.tokens.push_back(index < token_count
+                                 ? s.tokens()[static_cast<size_t>(index)]
+                                 : from.guesses.tokens()[static_cast<size_t>(index - token_count)]);
       plan_.positions.push_back({position, position, position});
     }
-    if (scheduled.wants_logits) plan_.output_tokens.push_back(plan_.token_count() - 1);
+    for (int32_t row = scheduled.guess_count; scheduled.wants_logits && row >= 0; --row)
+      plan_.output_tokens.push_back(plan_.token_count() - 1 - row);
     plan_.sequences.push_back(std::move(span));
   }
 }
@@ -223,56 +233,100 @@ bool StepLoop::run_model(std::span<const ScheduledSpan> spans, const CancelQuest
   const size_t rows = plan_.output_tokens.size();
   const std::span<float> logits(logits_.get(), rows * static_cast<size_t>(model_.vocab_size()));
   const ComputeLease::Turn turn(options_.lease);
-  return model_.run(plan_, pools_, logits, [&] {
+  const TimePoint begin = clock_.now();
+  const bool is_done = model_.run(plan_, pools_, logits, [&] {
     return is_cancelled && std::all_of(spans.begin(), spans.end(), [&](const ScheduledSpan& span) {
              return is_cancelled(span.id);
            });
   });
+  if (is_done && rows == static_cast<size_t>(plan_.token_count())) {
+    const std::chrono::duration<double> taken = clock_.now() - begin;
+    speculator_.count_step(plan_.token_count(), taken.count());
+  }
+  return is_done;
+}
+
+void StepLoop::index_pages(Sequence& s) {
+  const int64_t shared = shareable_tokens(s, s.cache().length());
+  index_.insert(*s.cursor(), s.tokens().first(static_cast<size_t>(shared)), s.cache());
+  s.cache().slide_windows();
 }
 
 void StepLoop::take_results(std::span<const ScheduledSpan> spans) {
   for (const ScheduledSpan& span : spans) {
     Sequence& s = sequence(span.id);
-    s.cache().advance(span.token_count);
-    const int64_t shared = shareable_tokens(s, s.cache().length());
-    index_.insert(*s.cursor(), s.tokens().first(static_cast<size_t>(shared)), s.cache());
-    s.cache().slide_windows();
+    s.cache().advance(span.token_count - span.guess_count);
+    index_pages(s);
   }
   scheduler_.finish_step();
-  const size_t vocab = static_cast<size_t>(model_.vocab_size());
-  size_t row = 0;
+  float* logits = logits_.get();
   for (const ScheduledSpan& span : spans) {
     if (!span.wants_logits) continue;
-    sample(sequence(span.id), std::span(logits_.get() + row * vocab, vocab));
-    ++row;
+    take_answer(span, logits);
+    logits += (1 + span.guess_count) * model_.vocab_size();
   }
 }
 
-void StepLoop::sample(Sequence& s, std::span<float> logits) {
+// Every token is drawn from the model's own logits, in its turn; a guess only says that the logits
+// behind it are there already. What is in the cache behind the first wrong guess is overwritten by
+// the next steps.
+// Every token is drawn from the model's own logits, in its turn; a guess that comes true only means
+// that the logits behind it are there already. What the cache holds behind the first wrong guess is
+// overwritten by the next steps.
+void StepLoop::take_answer(const ScheduledSpan& span, float* logits) {
+  const size_t vocab = static_cast<size_t>(model_.vocab_size());
+  Entry& answer = entry(span.id);
+  answer.sequence->count_guesses({.drafted = span.guess_count, .accepted = 0});
+  guess_counts_.drafted += span.guess_count;
+  for (int32_t i = 0; i <= span.guess_count; ++i) {
+    std::optional<TokenId> guess;
+    if (i < span.guess_count) guess = answer.guesses.tokens()[static_cast<size_t>(i)];
+    if (!sample(answer, std::span(logits + static_cast<size_t>(i) * vocab, vocab), guess)) return;
+  }
+}
+
+// True when the answer goes on with what was guessed.
+bool StepLoop::sample(Entry& answer, std::span<float> logits, std::optional<TokenId> guess) {
+  Sequence& s = *answer.sequence;
+  const RequestId id = s.id();
   GenerationEvent event;
-  event.id = s.id();
+  event.id = id;
   std::optional<FinishReason> finished;
   try {
     finished = s.sample(logits, event);
   } catch (const Error& error) {
-    finish(s.id(), FinishReason::failed, error.code(), error.what());
-    return;
+    finish(id, FinishReason::failed, error.code(), error.what());
+    return false;
   }
-  const RequestId id = s.id();
+  const bool is_guessed = guess == s.last_sampled();
+  if (guess) answer.guesses.count_check(is_guessed);
+  if (is_guessed) {
+    s.count_guesses({.drafted = 0, .accepted = 1});
+    ++guess_counts_.accepted;
+  }
   if (!event.text.empty() || !event.log_probs.empty()) sink_(std::move(event));
   if (finished) {
     finish(id, *finished, ErrorCode::internal, "");
   } else if (s.must_shift()) {
     leave_cache(s);
     s.shift();
+    answer.guesses.restart();
+    if (draft_) draft_->forget(id);
     scheduler_.restart(id, s.prompt_tokens(), s.answer_room());
+  } else if (is_guessed) {
+    scheduler_.append_guessed(id);
+    s.cache().advance(1);
+    index_pages(s);
+    return true;
   } else {
     scheduler_.append(id);
   }
+  return false;
 }
 
 void StepLoop::rest() {
   for (PagePool* pool : pools_) pool->give_back_memory();
+  if (draft_) draft_->rest();
 }
 
 CacheUse StepLoop::cache_use() const {

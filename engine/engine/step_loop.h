@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,6 +20,9 @@
 #include "engine/kv_cache/prefix_index.h"
 #include "engine/models/model_runner.h"
 #include "engine/scheduler/scheduler.h"
+#include "engine/speculation/draft_model.h"
+#include "engine/speculation/sequence_guesses.h"
+#include "engine/speculation/speculator.h"
 #include "engine/step_plan.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -31,6 +36,7 @@ struct StepLoopOptions {
   SchedulerLimits limits;
   ComputeLease* lease = nullptr;
   int32_t adapter_count = 0;  // loaded beside the model
+  SpeculationOptions speculation;
 };
 
 struct CacheUse {
@@ -47,6 +53,8 @@ class StepLoop final : private PageSource {
   // model, tokenizer, kernels and clock must outlive the loop.
   StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelTable& kernels,
            const Clock& clock, const StepLoopOptions& options, EventSink sink);
+  // From now on this model guesses too. Before the first request.
+  void set_draft(std::unique_ptr<DraftModel> draft) { draft_ = std::move(draft); }
   ~StepLoop() override;
 
   int64_t context_tokens() const { return options_.cache.context_tokens; }
@@ -67,6 +75,7 @@ class StepLoop final : private PageSource {
   int32_t running() const { return scheduler_.started_count(); }
   int32_t waiting() const { return scheduler_.waiting_count(); }
   int64_t preemptions() const { return preemptions_; }
+  const GuessCounts& guess_counts() const { return guess_counts_; }
   CacheUse cache_use() const;
   void check_integrity() const;
 
@@ -74,6 +83,7 @@ class StepLoop final : private PageSource {
   struct Entry {
     std::unique_ptr<Sequence> sequence;
     bool return_tokens = false;
+    SequenceGuesses guesses;
   };
 
   bool has_room(std::span<const PageDemand> demands) override;
@@ -82,16 +92,21 @@ class StepLoop final : private PageSource {
   bool reserve(SequenceId id, int64_t tokens) override;
   void drop(SequenceId id) override;
 
-  Sequence& sequence(SequenceId id) { return *sequences_.find(id)->second.sequence; }
+  Entry& entry(SequenceId id) { return sequences_.find(id)->second; }
+  Sequence& sequence(SequenceId id) { return *entry(id).sequence; }
   void admit(const GenerationRequest& request, std::vector<TokenId> tokens);
   int64_t shareable_tokens(const Sequence& s, int64_t length) const;
   int64_t pages_to_grow(const Sequence& s, size_t group, int64_t tokens) const;
   void leave_cache(Sequence& s);
 
+  void offer_guesses();
+  void draft_guesses(std::span<const SequenceId> ids);
   void build_plan(std::span<const ScheduledSpan> spans);
   bool run_model(std::span<const ScheduledSpan> spans, const CancelQuestion& is_cancelled);
   void take_results(std::span<const ScheduledSpan> spans);
-  void sample(Sequence& s, std::span<float> logits);
+  void index_pages(Sequence& s);
+  void take_answer(const ScheduledSpan& span, float* logits);
+  bool sample(Entry& answer, std::span<float> logits, std::optional<TokenId> guess);
   void fail_step(ErrorCode code, const std::string& message);
   void finish(RequestId id, FinishReason reason, ErrorCode code, const std::string& message);
 
@@ -105,13 +120,18 @@ class StepLoop final : private PageSource {
   DryBreakerCache dry_breakers_;
   SequenceSetting setting_;
   Scheduler scheduler_;
+  Speculator speculator_;
   PrefixIndex index_;
   std::unordered_map<RequestId, Entry> sequences_;
   int64_t preemptions_ = 0;
+  GuessCounts guess_counts_;
   std::vector<ScheduledSpan> step_spans_;
   StepPlan plan_;
   std::vector<SequenceSpan> spare_spans_;  // keep their storage between steps
-  std::unique_ptr<float[]> logits_;        // [sequences_max, vocab]
+  std::unique_ptr<DraftModel> draft_;      // null: none
+  std::vector<DraftModel::Request> draft_requests_;
+  std::vector<SequenceGuesses*> answers_;  // of the step being decided
+  std::unique_ptr<float[]> logits_;        // [sequences_max + Speculator::columns_max, vocab]
 };
 
 }  // namespace hearth::engine

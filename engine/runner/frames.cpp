@@ -41,7 +41,8 @@ void visit(auto& a, Of<LoadOptions> auto& o) {
       a("context_tokens", o.context_tokens);
   a("kv_type", o.kv_type), a("cache_bytes", o.cache_bytes), a("sequences_max", o.sequences_max);
   a("queue_max", o.queue_max), a("step_tokens", o.step_tokens);
-  a("vocabulary_only", o.vocabulary_only);
+  a("vocabulary_only", o.vocabulary_only), a("speculation", o.speculation);
+  a("draft_cache_bytes", o.draft_cache_bytes);
 }
 void visit(auto& a, Of<LoadedFacts> auto& f) {
   a("context_tokens", f.context_tokens), a("vocab_size", f.vocab_size),
@@ -77,7 +78,7 @@ void visit(auto& a, Of<GenerationRequest> auto& r) {
   a("context_tokens", r.context_tokens), a("truncate", r.truncate), a("keep_tokens", r.keep_tokens);
   a("shift", r.shift);
   a("tenant", r.tenant), a("return_tokens", r.return_tokens), a("adapter", r.adapter);
-  a("adapter_scale", r.adapter_scale);
+  a("adapter_scale", r.adapter_scale), a("guesses_max", r.guesses_max);
 }
 void visit(auto& a, Of<EmbeddingRequest> auto& r) {
   a("id", r.id), a("input", r.input), a("pooling", r.pooling), a("normalize", r.normalize);
@@ -88,10 +89,13 @@ void visit(auto& a, Of<EmbeddingResult> auto& r) {
   a("input_tokens", r.input_tokens), a("truncated", r.is_truncated), a("failed", r.has_failed);
   if (r.has_failed) a("code", r.error), a("message", r.message);
 }
+void visit(auto& a, Of<GuessCounts> auto& c) {
+  a("drafted", c.drafted), a("accepted", c.accepted);
+}
 void visit(auto& a, Of<Timings> auto& t) {
   a("prompt_tokens", t.prompt_tokens), a("cached_prompt_tokens", t.cached_prompt_tokens);
   a("generated_tokens", t.generated_tokens), a("prompt_ns", t.prompt_ns),
-      a("generation_ns", t.generation_ns);
+      a("generation_ns", t.generation_ns), a("guesses", t.guesses);
 }
 void visit(auto& a, Of<GenerationEvent> auto& e) {
   a("id", e.id), a("text", e.text), a("log_probs", e.log_probs), a("final", e.is_final);
@@ -104,7 +108,7 @@ void visit(auto& a, Of<EngineStats> auto& s) {
       a("cache_used_bytes", s.cache_used_bytes);
   a("running", s.running), a("waiting", s.waiting), a("steps", s.steps),
       a("preemptions", s.preemptions), a("context_tokens", s.context_tokens);
-  a("threads", s.threads);
+  a("threads", s.threads), a("guesses", s.guesses);
 }
 
 void visit(auto& a, Of<HelloFrame> auto& f) {
@@ -112,7 +116,7 @@ void visit(auto& a, Of<HelloFrame> auto& f) {
 }
 void visit(auto& a, Of<LoadFrame> auto& f) {
   a("options", f.options), a("model_fds", f.model_fds), a("adapter_fds", f.adapter_fds),
-      a("lease", f.has_lease);
+      a("draft_fds", f.draft_fds), a("lease", f.has_lease);
 }
 void visit(auto&, Of<CancelLoadFrame> auto&) {}
 void visit(auto& a, Of<QuantizeFrame> auto& f) {
@@ -192,6 +196,7 @@ class Writer {
   static Json to_json(T value) { return value; }
   static Json to_json(const std::string& value) { return value; }
   static Json to_json(KvType value) { return kv_type_name(value); }
+  static Json to_json(Speculation value) { return speculation_name(value); }
   static Json to_json(FinishReason value) { return finish_names[static_cast<size_t>(value)]; }
   static Json to_json(ErrorCode value) { return to_string(value); }
   static Json to_json(const std::optional<Pooling>& value) {
@@ -320,6 +325,9 @@ class Reader {
 
   static void from_json(const char* key, const Json& json, KvType& value) {
     value = static_cast<KvType>(index_of(key, json, kv_type_names));
+  }
+  static void from_json(const char* key, const Json& json, Speculation& value) {
+    value = static_cast<Speculation>(index_of(key, json, speculation_names));
   }
   static void from_json(const char* key, const Json& json, FinishReason& value) {
     value = static_cast<FinishReason>(index_of(key, json, finish_names));

@@ -181,10 +181,10 @@ void RunnerServer::handle(HelloFrame& frame) {
 
 void RunnerServer::handle(LoadFrame& frame, std::vector<UniqueFd> descriptors) {
   if (has_load_begun_) throw Error(ErrorCode::corrupt_data, "a second model for the same runner");
-  if (frame.model_fds < 1 || frame.adapter_fds < 0 ||
-      static_cast<size_t>(frame.model_fds) + static_cast<size_t>(frame.adapter_fds) +
-              (frame.has_lease ? 1 : 0) !=
-          descriptors.size()) {
+  const int64_t expected =
+      int64_t{frame.model_fds} + frame.adapter_fds + frame.draft_fds + (frame.has_lease ? 1 : 0);
+  if (frame.model_fds < 1 || frame.adapter_fds < 0 || frame.draft_fds < 0 ||
+      expected != std::ssize(descriptors)) {
     throw Error(ErrorCode::corrupt_data, "a load whose descriptors do not add up");
   }
   has_load_begun_ = true;
@@ -245,16 +245,22 @@ bool RunnerServer::report_progress(double fraction) {
 }
 
 LoadedFacts RunnerServer::open_engine(const LoadFrame& frame, std::vector<UniqueFd> descriptors) {
-  std::vector<int> model_fds;
-  for (int32_t i = 0; i < frame.model_fds; ++i)
-    model_fds.push_back(descriptors[static_cast<size_t>(i)].get());
-  auto file = std::make_unique<GgufFile>(GgufFile::from_fds(model_fds, frame.options.name));
-  std::vector<EngineAdapter> adapters;
+  std::vector<int> fds;
+  for (const UniqueFd& descriptor : descriptors) fds.push_back(descriptor.get());
+  std::span<const int> left(fds);
+  const auto take = [&](int32_t count, const std::string& name) {
+    const std::span<const int> parts = left.first(static_cast<size_t>(count));
+    left = left.subspan(parts.size());
+    return std::make_unique<GgufFile>(GgufFile::from_fds(parts, name));
+  };
+  auto file = take(frame.model_fds, frame.options.name);
+  EngineCompanions companions;
   for (int32_t i = 0; i < frame.adapter_fds; ++i) {
-    const int fds[] = {descriptors[static_cast<size_t>(frame.model_fds + i)].get()};
     const std::string name = fmt::format("{} of {}", i + 1, frame.options.name);
-    adapters.push_back({std::make_unique<GgufFile>(GgufFile::from_fds(fds, name)), 1.0F});
+    companions.adapters.push_back({take(1, name), 1.0F});
   }
+  if (frame.draft_fds > 0)
+    companions.draft = take(frame.draft_fds, fmt::format("draft model of {}", frame.options.name));
   LoadedFacts facts;
   facts.vocab_size = vocab_size_of(file->metadata());
   std::unique_ptr<ComputeLease> lease;
@@ -271,11 +277,13 @@ LoadedFacts RunnerServer::open_engine(const LoadFrame& frame, std::vector<Unique
   options.queue_max = frame.options.queue_max;
   options.step_tokens = frame.options.step_tokens;
   options.vocabulary_only = frame.options.vocabulary_only;
+  options.speculation = frame.options.speculation;
+  options.draft_cache_bytes = frame.options.draft_cache_bytes;
   options.lease = lease.get();
   auto opened = Engine::open(
       std::move(file), options,
       [this](GenerationEvent event) { outbox_.push_event(std::move(event)); },
-      [this](double fraction) { return report_progress(fraction); }, std::move(adapters));
+      [this](double fraction) { return report_progress(fraction); }, std::move(companions));
   const EngineStats stats = opened->stats();
   facts.context_tokens = stats.context_tokens;
   facts.weight_bytes = stats.weight_bytes;

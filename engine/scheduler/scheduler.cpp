@@ -44,20 +44,19 @@ void Scheduler::remove(SequenceId id) {
 std::span<const ScheduledSpan> Scheduler::decide(PageSource& source) {
   used_ = 0;
   decide_answers(source);
+  decide_guesses(source);
   decide_prompts(source);
   build_spans();
   return spans_;
 }
 
 void Scheduler::finish_step() {
-  for (Sequence& s : sequences_) {
-    s.computed += s.step;
-    s.step = 0;
-  }
+  for (Sequence& s : sequences_) s.computed += s.step - s.guesses;
+  abandon_step();
 }
 
 void Scheduler::abandon_step() {
-  for (Sequence& s : sequences_) s.step = 0;
+  for (Sequence& s : sequences_) s.step = s.guesses = s.offered = 0;
 }
 
 Scheduler::Sequence& Scheduler::find(SequenceId id) {
@@ -71,6 +70,26 @@ void Scheduler::append(SequenceId id) {
   Sequence& s = find(id);
   HEARTH_CHECK(s.unread() == 0);
   ++s.answer_tokens;
+}
+
+void Scheduler::append_guessed(SequenceId id) {
+  append(id);
+  ++find(id).computed;
+}
+
+std::span<const SequenceId> Scheduler::answering() {
+  answering_.clear();
+  for (const Sequence& s : sequences_) {
+    if (s.is_decoding()) answering_.push_back(s.id);
+  }
+  return answering_;
+}
+
+void Scheduler::offer_guesses(SequenceId id, int32_t guess_count) {
+  Sequence& s = find(id);
+  HEARTH_CHECK(s.is_decoding() && guess_count >= 0);
+  HEARTH_CHECK(s.answer_tokens + guess_count < s.answer_tokens_max);
+  s.offered = guess_count;
 }
 
 void Scheduler::restart(SequenceId id, int64_t prompt_tokens, int64_t answer_tokens_max) {
@@ -131,7 +150,7 @@ bool Scheduler::is_oldest_started(const Sequence& candidate) const {
 void Scheduler::preempt(Sequence& s, PageSource& source) {
   source.drop(s.id);
   used_ -= s.step;
-  s.step = 0;
+  s.step = s.guesses = s.offered = 0;
   s.computed = 0;
   s.is_started = false;
 }
@@ -148,6 +167,22 @@ void Scheduler::decide_answers(PageSource& source) {
         preempt(*youngest_started(), source);
       }
     }
+  }
+}
+
+// Guesses take what nobody else needs: pages that are free or can be, and no room of a range of
+// tokens that must stay together.
+void Scheduler::decide_guesses(PageSource& source) {
+  const bool has_ranges = std::any_of(sequences_.begin(), sequences_.end(), [](const Sequence& s) {
+    return !s.unsplittable.empty() && s.unread() > 1;
+  });
+  for (Sequence& s : sequences_) {
+    const int64_t count = std::min(s.offered, limits_.step_tokens - limits_.sequences_max - used_);
+    s.offered = 0;
+    if (has_ranges || count <= 0 || s.step == 0 || !source.reserve(s.id, 1 + count)) continue;
+    s.guesses = count;
+    s.step += count;
+    used_ += count;
   }
 }
 
@@ -252,7 +287,8 @@ void Scheduler::build_spans() {
                         .first_token = s.computed,
                         .token_count = static_cast<int32_t>(s.step),
                         .role = role,
-                        .wants_logits = s.computed + s.step == s.total()});
+                        .wants_logits = s.computed + s.step - s.guesses == s.total(),
+                        .guess_count = static_cast<int32_t>(s.guesses)});
     }
   }
 }

@@ -41,7 +41,8 @@ struct ScheduledSpan {
   int32_t token_count = 0;
   Role role = Role::prompt;
   bool wants_logits =
-      false;  // its last token is the sequence's last: the next one is to be sampled
+      false;                // its last token is the sequence's last: the next one is to be sampled
+  int32_t guess_count = 0;  // the last ones of token_count stand behind the sequence's last token
 };
 
 struct PageDemand {
@@ -77,16 +78,25 @@ class Scheduler {
   // At once, in whatever state. Its pages are the caller's business. Unknown ids are ignored.
   void remove(SequenceId id);
 
+  // Those whose next token is to be sampled as things stand, by arrival. Valid until the next call.
+  std::span<const SequenceId> answering();
+  // `guess_count` guesses behind the last token of one of these are to be checked by the next step,
+  // if there is room for them. They are fewer than the tokens the answer may still have.
+  void offer_guesses(SequenceId id, int32_t guess_count);
+
   // The spans of the next step, those in the decode role first; empty when there is nothing to
   // compute. At most one per sequence. Valid until the next call. Followed by finish_step() or
   // abandon_step().
   std::span<const ScheduledSpan> decide(PageSource& source);
-  // All spans of the decision have been computed.
+  // All spans of the decision have been computed. Of guesses nothing is kept but by
+  // append_guessed().
   void finish_step();
   // None has been computed; what is still here will be decided again.
   void abandon_step();
   // A token was sampled for a sequence whose span wanted logits.
   void append(SequenceId id);
+  // The same, and it was the guess that the step had computed behind the token before.
+  void append_guessed(SequenceId id);
 
   // Instead of append(): the sequence begins again with another prompt, in its old place.
   void restart(SequenceId id, int64_t prompt_tokens, int64_t answer_tokens_max);
@@ -103,7 +113,9 @@ class Scheduler {
     std::vector<TokenRange> unsplittable;
     bool is_started = false;
     int64_t computed = 0;
-    int64_t step = 0;  // tokens of the step being decided
+    int64_t step = 0;     // tokens of the step being decided
+    int64_t offered = 0;  // guesses for it
+    int64_t guesses = 0;  // of step: those that will be checked
 
     int64_t total() const { return prompt_tokens + answer_tokens; }
     int64_t unread() const { return total() - computed; }
@@ -115,6 +127,7 @@ class Scheduler {
   int64_t target_of(const Sequence& s) const;
   bool has_room_for(const Sequence& candidate, PageSource& source);
   void decide_answers(PageSource& source);
+  void decide_guesses(PageSource& source);
   void decide_prompts(PageSource& source);
   void collect_candidates(PageSource& source);
   int64_t give(Sequence& s, int64_t tokens_max, PageSource& source);
@@ -130,6 +143,7 @@ class Scheduler {
   std::vector<ScheduledSpan> spans_;
   std::vector<size_t> candidates_;  // indices of sequences with prompt tokens to compute
   std::vector<PageDemand> demands_;
+  std::vector<SequenceId> answering_;
   int64_t used_ = 0;  // tokens of the step so far
   bool may_start_ = false;
 };

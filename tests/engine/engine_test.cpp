@@ -13,6 +13,7 @@
 #include "engine/gguf/reader.h"
 #include "tests/support/adapter_files.h"
 #include "tests/support/answers.h"
+#include "tests/support/engine_subject.h"
 #include "tests/support/gguf_files.h"
 #include "tests/support/shared.h"
 #include "tests/support/speaking_model.h"
@@ -22,37 +23,6 @@ using namespace hearth::engine;
 using namespace hearth::testing;
 
 namespace {
-
-struct Subject {
-  Subject(GgufFile file, const EngineOptions& options, std::vector<EngineAdapter> adapters = {})
-      : engine(Engine::open(std::make_unique<GgufFile>(std::move(file)), options, answers.sink(),
-                            {}, std::move(adapters))) {}
-  Subject(const SpeakingModelOptions& model, const EngineOptions& options)
-      : Subject(open_gguf(SpeakingModel(model).bytes()), options) {}
-
-  Answer ask(const GenerationRequest& request) {
-    engine->submit(request);
-    return answers.wait(request.id);
-  }
-
-  Answers answers;
-  std::unique_ptr<Engine> engine;  // before answers goes
-};
-
-EngineOptions small_steps() {
-  EngineOptions options;
-  options.threads = 1;
-  options.step_tokens = 128;
-  return options;
-}
-
-// The table of this machine as one whose roles need not agree: the cautious paths are right for any
-// table.
-KernelTable cautious_kernels() {
-  KernelTable table = *find_kernels("");
-  table.roles_agree = false;
-  return table;
-}
 
 std::string letters(std::mt19937& random, size_t count) {
   std::string text;
@@ -522,9 +492,9 @@ TEST_CASE("adapters are chosen per request, and their pages are not shared") {
     request.adapter_scale = scale;
     return subject.ask(request);
   };
-  std::vector<EngineAdapter> adapters;
-  adapters.push_back({std::make_unique<GgufFile>(adapter()), 1.0f});
-  Subject with(open_gguf(base), small_steps(), std::move(adapters));
+  EngineCompanions companions;
+  companions.adapters.push_back({std::make_unique<GgufFile>(adapter()), 1.0f});
+  Subject with(open_gguf(base), small_steps(), std::move(companions));
   Subject without(open_gguf(base), small_steps());
   const Answer loaded = ask(with, 1, -1, 1.0f);
   CHECK(loaded.last.tokens != ask(without, 1, -1, 1.0f).last.tokens);

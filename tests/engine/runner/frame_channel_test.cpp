@@ -50,7 +50,7 @@ TEST_CASE("channel: frames and descriptors arrive together") {
   write_raw(file.get(), "hello", 5);
   left.send(PingFrame{1});
   const int fds[2] = {file.get(), file.get()};
-  left.send(LoadFrame{{}, 2, 0, false}, fds);
+  left.send(LoadFrame{{}, 2, 0, 0, false}, fds);
   CHECK(left.try_send(PingFrame{2}));
   ReceivedFrame got;
   REQUIRE(right.receive(got, 1000ms) == ReceiveStatus::frame);

@@ -63,6 +63,8 @@ TEST_CASE("frames: hello, load and its answers") {
   load.options = {"llama3", 6, "avx2", 8192, KvType::f32, int64_t{1} << 33, 3, 9, 77};
   load.model_fds = 2;
   load.adapter_fds = 1;
+  load.draft_fds = 3;
+  load.options.speculation = Speculation::lookup;
   load.has_lease = true;
   const LoadFrame got = round_trip(load);
   CHECK(got.options.name == "llama3");
@@ -76,6 +78,8 @@ TEST_CASE("frames: hello, load and its answers") {
   CHECK(got.options.step_tokens == 77);
   CHECK(got.model_fds == 2);
   CHECK(got.adapter_fds == 1);
+  CHECK(got.draft_fds == 3);
+  CHECK(got.options.speculation == Speculation::lookup);
   CHECK(got.has_lease);
   CHECK(round_trip(ProgressFrame{0.25}).fraction == 0.25);
   const LoadedFacts facts = round_trip(LoadedFrame{{1, 2, 3, 4, 5, "avx512", "seccomp"}}).facts;
@@ -175,7 +179,7 @@ TEST_CASE("frames: events, calls and the rest") {
   event.text = "\u00fc";
   event.is_final = true;
   event.finish = FinishReason::failed;
-  event.timings = {1, 2, 3, 4, 5};
+  event.timings = {1, 2, 3, 4, 5, {6, 7}};
   event.error = ErrorCode::out_of_memory;
   event.message = "m";
   event.tokens = {9, 8};
@@ -189,6 +193,7 @@ TEST_CASE("frames: events, calls and the rest") {
   CHECK(got.events[0].finish == FinishReason::failed);
   CHECK(got.events[0].timings.generation_ns == 5);
   CHECK(got.events[0].timings.cached_prompt_tokens == 2);
+  CHECK(got.events[0].timings.guesses.accepted == 7);
   CHECK(got.events[0].error == ErrorCode::out_of_memory);
   CHECK(got.events[0].message == "m");
   CHECK(got.events[0].tokens == std::vector<TokenId>{9, 8});

@@ -321,3 +321,57 @@ TEST_CASE("random loads: every request is finished, budgets hold, no page is los
     REQUIRE(run.source.free == 20);
   }
 }
+
+TEST_CASE("guesses take what is left, and only what came true is kept") {
+  SchedulerLimits limits;
+  limits.sequences_max = 4;
+  limits.step_tokens = 40;
+  limits.answer_reserve_tokens = 1;
+  Run run(limits, 3);
+  run.add(1, 30, 50);
+  run.add(2, 10, 50);
+  run.step();
+  REQUIRE(run.scheduler.answering().size() == 2);
+  run.scheduler.offer_guesses(1, 20);
+  run.scheduler.offer_guesses(2, 30);
+  const std::span<const ScheduledSpan> spans = run.scheduler.decide(run.source);
+  REQUIRE(spans.size() == 2);
+  // The first one's guesses need one more page, the last one there is.
+  CHECK(spans[0].token_count == 21);
+  CHECK(spans[0].guess_count == 20);
+  CHECK(spans[0].wants_logits);
+  CHECK(spans[1].guess_count == 14);  // step_tokens, less room for everybody, less what is used
+  run.scheduler.finish_step();
+  run.scheduler.append_guessed(1);
+  run.scheduler.append_guessed(1);
+  run.scheduler.append(1);
+  run.scheduler.append(2);
+  run.source.length[1] = 33;
+  run.source.length[2] = 11;
+  // Nothing was offered again: one token each, behind those that were kept.
+  const std::vector<ScheduledSpan> next = run.step();
+  CHECK(next[0].first_token == 33);
+  CHECK(next[0].token_count == 1);
+  CHECK(next[1].first_token == 11);
+}
+
+TEST_CASE("guesses never preempt and are forgotten with the step that was abandoned") {
+  SchedulerLimits limits;
+  limits.sequences_max = 4;
+  limits.answer_reserve_tokens = 1;
+  Run run(limits, 2);
+  run.add(1, 31, 50);
+  run.add(2, 20, 50);
+  run.step();
+  run.scheduler.offer_guesses(1, 9);
+  CHECK(run.scheduler.decide(run.source)[0].guess_count == 0);
+  CHECK(run.source.dropped.empty());
+  run.scheduler.abandon_step();
+  run.scheduler.offer_guesses(2, 4);
+  run.scheduler.abandon_step();
+  for (const ScheduledSpan& span : run.step()) CHECK(span.guess_count == 0);
+  // Tokens that must stay together come first.
+  run.add(3, 60, 5, {{0, 60}});
+  run.scheduler.offer_guesses(2, 3);
+  for (const ScheduledSpan& span : run.step()) CHECK(span.guess_count == 0);
+}

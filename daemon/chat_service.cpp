@@ -172,6 +172,8 @@ class RunningAnswer : public ChatAnswer {
     event.metrics.generated_tokens = end.timings.generated_tokens;
     event.metrics.generation_ns = end.timings.generation_ns;
     exchange_.log().cached_prompt_tokens = end.timings.cached_prompt_tokens;
+    exchange_.log().drafted_tokens = end.timings.guesses.drafted;
+    exchange_.log().accepted_tokens = end.timings.guesses.accepted;
     const int64_t worked_ns = end.timings.prompt_ns + end.timings.generation_ns;
     exchange_.log().queue_ns = std::max<int64_t>(ns_since(started_) - worked_ns, 0);
     return event;

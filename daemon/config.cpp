@@ -20,6 +20,12 @@ engine::KvType kv_type(const std::string& name) {
   return *type;
 }
 
+engine::Speculation speculation(const std::string& name) {
+  const std::optional<engine::Speculation> ways = engine::speculation_from_name(name);
+  HEARTH_CHECK(ways.has_value());  // as above
+  return *ways;
+}
+
 // "auto" stands for the usual places, "none" for nothing.
 std::vector<std::filesystem::path> ollama_stores(
     const std::vector<std::string>& folders, const std::map<std::string, std::string>& variables) {
@@ -61,6 +67,7 @@ Config config_from(const api::Settings& settings) {
   config.heartbeat = settings.duration("heartbeat");
   config.isa = settings.text("isa");
   config.kv_cache_type = kv_type(settings.text("kv-cache-type"));
+  config.speculation = speculation(settings.text("speculation"));
   config.threads = static_cast<int32_t>(settings.count("threads"));
   config.memory_limit_bytes = settings.count("memory-limit");
   const std::string go_template = settings.text("go-template");

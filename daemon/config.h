@@ -12,6 +12,7 @@
 #include "api/duration.h"
 #include "api/settings.h"
 #include "engine/kv_type.h"
+#include "engine/speculation.h"
 
 namespace hearth::daemon {
 
@@ -32,6 +33,7 @@ struct Config {
   api::Duration heartbeat = std::chrono::seconds(15);
   std::string isa;  // of the kernels; empty: the best of this machine
   engine::KvType kv_cache_type = engine::KvType::f16;
+  engine::Speculation speculation = engine::Speculation::automatic;
   int32_t threads = 0;             // 0: by cores and quota
   int64_t memory_limit_bytes = 0;  // for all models together; 0: most of what the machine has
   bool truncates_like_ollama = false;

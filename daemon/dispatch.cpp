@@ -210,6 +210,10 @@ void log_request(Exchange& exchange) {
   if (facts.prompt_tokens > 0) line["prompt_tokens"] = facts.prompt_tokens;
   if (facts.cached_prompt_tokens > 0) line["cached_prompt_tokens"] = facts.cached_prompt_tokens;
   if (facts.generated_tokens > 0) line["generated_tokens"] = facts.generated_tokens;
+  if (facts.drafted_tokens > 0) {
+    line["drafted_tokens"] = facts.drafted_tokens;
+    line["accepted_tokens"] = facts.accepted_tokens;
+  }
   if (!facts.error.empty()) line["error"] = facts.error;
   log::plain(api::to_line(line));
 }

@@ -15,18 +15,23 @@ constexpr int64_t page_slack_bytes = 1 << 20;  // pages that are not full
 
 }  // namespace
 
-ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input) {
+ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input,
+                     const engine::ModelInfo* draft) {
   const int64_t own = info.context_length > 0 ? info.context_length : context_tokens_unknown;
   ModelPlan plan;
   plan.context_tokens = input.context_tokens > 0 ? std::min(input.context_tokens, own) : own;
-  const auto context_bytes = [&](int64_t tokens) {
+  const auto cache_of = [&](const engine::ModelInfo& model, int64_t tokens) {
     // Hostile headers may claim more than any integer holds.
     const int64_t bytes = std::min(
-        engine::kv_bytes(input.kv_type, engine::cache_value_count(info, tokens)), cache_bytes_max);
+        engine::kv_bytes(input.kv_type, engine::cache_value_count(model, tokens)), cache_bytes_max);
     return bytes + bytes / 16 + page_slack_bytes;
   };
+  const auto context_bytes = [&](int64_t tokens) {
+    return cache_of(info, tokens) + (draft != nullptr ? cache_of(*draft, tokens) : 0);
+  };
+  const int64_t weight_bytes = info.tensor_bytes + (draft != nullptr ? draft->tensor_bytes : 0);
   const int64_t free_bytes =
-      std::max<int64_t>(input.memory_bytes - info.tensor_bytes, input.memory_bytes / 8);
+      std::max<int64_t>(input.memory_bytes - weight_bytes, input.memory_bytes / 8);
   while (plan.context_tokens > context_tokens_min &&
          context_bytes(plan.context_tokens) > free_bytes) {
     plan.context_tokens = std::max(plan.context_tokens / 2, context_tokens_min);
@@ -34,8 +39,9 @@ ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input) {
   const int64_t one = context_bytes(plan.context_tokens);
   const int64_t share = std::max(one, input.memory_bytes / 4);
   const int64_t sequences = std::clamp<int64_t>(share / one, 1, std::max(input.sequences, 1));
-  plan.cache_bytes = one * sequences;
-  plan.total_bytes = info.tensor_bytes + plan.cache_bytes;
+  plan.cache_bytes = cache_of(info, plan.context_tokens) * sequences;
+  plan.draft_cache_bytes = one * sequences - plan.cache_bytes;
+  plan.total_bytes = weight_bytes + one * sequences;
   return plan;
 }
 

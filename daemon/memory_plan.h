@@ -21,15 +21,17 @@ struct PlanInput {
 };
 
 struct ModelPlan {
-  int64_t context_tokens = 0;  // every sequence may use all of it
-  int64_t cache_bytes = 0;     // address space for pages; memory is taken as they fill
-  int64_t total_bytes = 0;     // weights and cache
+  int64_t context_tokens = 0;     // every sequence may use all of it
+  int64_t cache_bytes = 0;        // address space for pages; memory is taken as they fill
+  int64_t draft_cache_bytes = 0;  // the same for the draft model
+  int64_t total_bytes = 0;        // weights and caches
 };
 
 // The context is halved, down to 4096 tokens, until one full context fits beside the weights. The
 // cache holds as many full contexts as there are sequences, within a quarter of the memory, and at
-// least one.
-ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input);
+// least one. A draft model (null: none) is loaded beside it and keeps as many contexts.
+ModelPlan plan_model(const engine::ModelInfo& info, const PlanInput& input,
+                     const engine::ModelInfo* draft = nullptr);
 
 struct LoadedModel {
   std::string key;

@@ -164,7 +164,6 @@ void add_adapter(Job& job) {
   add_file(job.draft, media_type::adapter, file);
 }
 
-// The draft model is kept for what can use it; hearth does not yet.
 void add_draft_model(Job& job) {
   if (job.request.draft_files.empty()) return;
   const std::vector<UploadedModel> uploads =
@@ -174,7 +173,6 @@ void add_draft_model(Job& job) {
   job.draft.remove(media_type::draft);
   for (const UploadedFile& part : uploads.front().parts)
     add_file(job.draft, media_type::draft, part);
-  job.draft.report("keeping the draft model; hearth does not use it yet");
 }
 
 const engine::Mixture* mixture_named(const std::string& name, std::string_view field) {

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "daemon/model_description.h"
 #include "daemon/summary_text.h"
+#include "daemon/uploaded_model.h"
 
 namespace hearth::daemon {
 namespace {
@@ -19,6 +20,27 @@ void take_family_format(WeightsFacts& facts) {
   facts.family = modelfile::recognise_prompt_format(
       {facts.info.architecture, name, facts.info.special_tokens});
   if (facts.family) facts.chat_template = modelfile::Template::parse_jinja(facts.family->text);
+}
+
+std::vector<registry::BlobDigest> draft_parts(const registry::Manifest& manifest) {
+  std::vector<registry::BlobDigest> parts;
+  for (const registry::Layer& layer : manifest.layers) {
+    if (layer.media_type == registry::media_type::draft) parts.push_back(layer.digest);
+  }
+  return parts;
+}
+
+// A draft model whose file says nothing sensible is none: answers do not need it.
+std::optional<engine::ModelInfo> read_draft(const registry::BlobStore& blobs,
+                                            const registry::Manifest& manifest) {
+  const std::vector<registry::BlobDigest> parts = draft_parts(manifest);
+  if (parts.empty()) return std::nullopt;
+  try {
+    return read_blob_info(blobs, parts, "the draft model");
+  } catch (const Error& failure) {
+    log::warn(fmt::format("the draft model is not used: {}", failure.what()));
+    return std::nullopt;
+  }
 }
 
 // Opens all parts: they lie under their digests, so the reader cannot find one from the other.
@@ -33,6 +55,7 @@ FactsPointer read_facts(const registry::BlobStore& blobs, const registry::Manife
   if (files.empty()) throw Error(ErrorCode::unsupported, "the model has no weights of its own");
   auto facts = std::make_shared<WeightsFacts>();
   facts->info = engine::read_model_info(descriptors, "weights");
+  facts->draft = read_draft(blobs, manifest);
   if (facts->info.chat_template.empty()) {
     take_family_format(*facts);
     return facts;
@@ -53,6 +76,7 @@ std::string weights_key(const registry::Manifest& manifest) {
   for (const registry::Layer& layer : manifest.layers) {
     if (layer.media_type == registry::media_type::model) key += layer.digest.hex();
     if (layer.media_type == registry::media_type::adapter) key += "+" + layer.digest.hex();
+    if (layer.media_type == registry::media_type::draft) key += "~" + layer.digest.hex();
   }
   return key;
 }
@@ -162,6 +186,10 @@ RunnableModel ModelLibrary::open(const std::string& name) {
   }
   model.adapters = stored.adapter_paths;
   model.facts = facts(stored.stored.manifest);
+  if (model.facts->draft) {
+    for (const registry::BlobDigest& part : draft_parts(stored.stored.manifest))
+      model.draft.push_back(store_.blobs().path(part));
+  }
   model.details = stored_details(store_.blobs(), stored.stored.manifest);
   complete_details(model.details, model.facts->info);
   model.parameters = stored_parameters(stored);

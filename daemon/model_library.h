@@ -23,6 +23,7 @@ namespace hearth::daemon {
 // A weights file (all its parts). Immutable.
 struct WeightsFacts {
   engine::ModelInfo info;
+  std::optional<engine::ModelInfo> draft;  // the model that guesses for it
   // The file's own, when it has one that we understand; that of its family, when it carries none.
   std::optional<modelfile::Template> chat_template;
   std::string template_problem;  // why not, when it has one that we do not understand
@@ -37,9 +38,10 @@ using FactsPointer = std::shared_ptr<const WeightsFacts>;
 struct RunnableModel {
   std::string name;         // short, as stored
   std::string digest_hex;   // of the manifest
-  std::string weights_key;  // equal for two names on the same weights and adapter
+  std::string weights_key;  // equal for two names on the same weights, adapter and draft
   std::vector<std::filesystem::path> weights;  // all parts in order
   std::vector<std::filesystem::path> adapters;
+  std::vector<std::filesystem::path> draft;  // parts of the model that guesses for it; may be empty
   api::ModelDetails details;
   modelfile::Parameters parameters;
   std::string system;

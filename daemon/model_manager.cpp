@@ -77,6 +77,8 @@ engine::LoadOptions load_options(const ModelInstance& instance, const Config& co
   options.sequences_max = config.num_parallel;
   options.queue_max = config.max_queue;
   options.vocabulary_only = instance.model.vocabulary_only;
+  options.speculation = config.speculation;
+  options.draft_cache_bytes = instance.plan.draft_cache_bytes;
   return options;
 }
 
@@ -122,10 +124,11 @@ void load(ModelInstance& instance, const Config& config, RunnerProcess::Options 
   };
   const std::vector<int> weights = open_all(instance.model.weights);
   const std::vector<int> adapters = open_all(instance.model.adapters);
+  const std::vector<int> draft = open_all(instance.model.draft);
   LoadWatch watch(instance, config);
   try {
     instance.facts =
-        instance.runner->load({weights, adapters}, load_options(instance, config),
+        instance.runner->load({weights, adapters, draft}, load_options(instance, config),
                               [&watch](double fraction) { return watch.go_on(fraction); });
   } catch (const Error& failure) {  // says more, and a load that failed is no "try again later"
     if (watch.stands_still()) {
@@ -256,7 +259,10 @@ ModelPlan ModelManager::State::plan_for(const RunnableModel& model) const {
   input.kv_type = config.kv_cache_type;
   input.sequences = config.num_parallel;
   input.memory_bytes = limits.memory_bytes;
-  return plan_model(model.facts->info, input);
+  const bool drafts = config.speculation == engine::Speculation::automatic ||
+                      config.speculation == engine::Speculation::draft;
+  const std::optional<engine::ModelInfo>& draft = model.facts->draft;
+  return plan_model(model.facts->info, input, drafts && draft ? &*draft : nullptr);
 }
 
 bool ModelManager::State::make_room(const Waiter& waiter) {

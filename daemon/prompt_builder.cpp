@@ -246,6 +246,7 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
   generation.shift = request.shifts || defaults.truncates;
   generation.keep_tokens = static_cast<int32_t>(parameters.num_keep.value_or(4));
   generation.return_tokens = request.returns_context;
+  generation.guesses_max = static_cast<int32_t>(parameters.draft_num_predict.value_or(-1));
   return prepared;
 }
 

@@ -13,6 +13,7 @@ Task<ModelLease> TokenizeService::acquire(Exchange& exchange, const std::string&
   model.vocabulary_only = true;
   model.weights_key += " vocabulary";
   model.adapters.clear();
+  model.draft.clear();
   co_return co_await manager_.acquire(exchange, model, keep_alive);
 }
 

@@ -71,8 +71,8 @@ constexpr std::array<ParameterRow, 29> table{{
      "layers on the GPU; -1 decides by memory, 0 is none"},
     {"main_gpu", &P::main_gpu, 0, 65536, "auto", "the one GPU to use"},
     {"use_mmap", &P::use_mmap, 0, 1, "auto", "map the model file instead of reading it"},
-    {"draft_num_predict", &P::draft_num_predict, 0, int32_max, "0",
-     "tokens the draft model proposes at a time"},
+    {"draft_num_predict", &P::draft_num_predict, 0, int32_max, "auto",
+     "tokens guessed ahead at a time at most; 0 is none, auto as many as pay"},
 }};
 
 constexpr std::array<std::string_view, 9> retired{
@@ -218,7 +218,6 @@ Parameters default_parameters() {
   defaults.num_batch = 512;
   defaults.num_gpu = -1;
   defaults.num_thread = 0;
-  defaults.draft_num_predict = 0;
   defaults.num_keep = 4;
   defaults.seed = -1;
   defaults.num_predict = -1;

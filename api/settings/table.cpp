@@ -115,6 +115,14 @@ constexpr std::array table{
             .help = "how keys and values are kept; the last two take about a half and a quarter "
                     "of f16's memory and need heads of a multiple of 32 values",
             .choices = "f32 f16 q8_0 q4_0"},
+    Setting{.name = "speculation",
+            .environment = "HEARTH_SPECULATION",
+            .kind = choice,
+            .default_text = "auto",
+            .unit = "name",
+            .help = "how the next tokens of an answer may be guessed: from the text itself, by the "
+                    "model's DRAFT, both or not at all; whatever pays, and the answer is the same",
+            .choices = "auto off lookup draft"},
     Setting{.name = "threads",
             .environment = "HEARTH_NUM_THREADS",
             .kind = count,

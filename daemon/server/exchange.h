@@ -44,6 +44,8 @@ struct RequestLog {
   int64_t prompt_tokens = 0;
   int64_t cached_prompt_tokens = 0;
   int64_t generated_tokens = 0;
+  int64_t drafted_tokens = 0;   // guessed ahead
+  int64_t accepted_tokens = 0;  // of those, the ones that came true
 };
 
 struct Reply {

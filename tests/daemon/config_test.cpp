@@ -46,16 +46,17 @@ TEST_CASE("values of all kinds reach the daemon") {
   CHECK(with({{"host", ":8080"}}).port == 8080);
 }
 
-TEST_CASE("the choices of a cache type are the engine's") {
-  const std::string choices(api::find_setting("kv-cache-type")->choices);
-  size_t count = 0;
-  for (size_t start = 0; start < choices.size(); ++count) {
-    const std::string name = choices.substr(start, choices.find(' ', start) - start);
-    INFO(name);
-    CHECK(engine::kv_type_from_name(name).has_value());
-    CHECK(engine::kv_type_choices().find(name) != std::string::npos);
-    start += name.size() + 1;
-  }
-  CHECK(count == 4);
+TEST_CASE("choices that are the engine's are the engine's") {
+  const std::string types(api::find_setting("kv-cache-type")->choices);
+  std::string names;
+  for (const std::string_view name : engine::kv_type_names)
+    names += (names.empty() ? "" : " ") + std::string(name);
+  CHECK(types == names);
   CHECK(with({{"kv-cache-type", "Q8_0"}}).kv_cache_type == engine::KvType::q8_0);
+  names.clear();
+  for (const std::string_view name : engine::speculation_names)
+    names += (names.empty() ? "" : " ") + std::string(name);
+  CHECK(api::find_setting("speculation")->choices == names);
+  CHECK(with({}).speculation == engine::Speculation::automatic);
+  CHECK(with({{"speculation", "lookup"}}).speculation == engine::Speculation::lookup);
 }

@@ -42,6 +42,22 @@ TEST_CASE("the context is the model's own where memory allows") {
   CHECK(plan.total_bytes == plan.cache_bytes + (int64_t{1} << 30));
 }
 
+TEST_CASE("a draft model's weights and contexts are in the plan") {
+  engine::ModelInfo draft = model();
+  draft.tensor_bytes /= 8;
+  draft.layers.resize(2);
+  PlanInput wanted = input(int64_t{64} << 30, 32768);
+  wanted.sequences = 4;
+  const ModelPlan alone = plan_model(model(), wanted);
+  const ModelPlan both = plan_model(model(), wanted, &draft);
+  CHECK(alone.draft_cache_bytes == 0);
+  CHECK(both.context_tokens == alone.context_tokens);
+  CHECK(both.draft_cache_bytes > both.cache_bytes / 9);
+  CHECK(both.draft_cache_bytes < both.cache_bytes / 7);
+  CHECK(both.total_bytes ==
+        both.cache_bytes + both.draft_cache_bytes + model().tensor_bytes + draft.tensor_bytes);
+}
+
 TEST_CASE("a plan counts the bytes of the cache's type") {
   PlanInput wanted = input(int64_t{64} << 30, 32768);
   wanted.sequences = 1;

@@ -175,6 +175,7 @@ await check('hearth create: quantize, a folder, a draft and a link that leads ou
   eq((await d.post('/api/show', { model: 'cli-small' })).details.quantization_level, 'Q8_0')
   fs.writeFileSync(path.join(folder, 'Modelfile'), 'FROM ./story.gguf\nDRAFT ~/story.gguf\nREQUIRES 0.1\n')
   eq((await run(['create', 'with-draft']))[0], 0)
+  eq(await say('with-draft'), await say('story'), 'a draft model changes nothing')
   const [linked, said] = await run(['create', 'linked', '--link'])
   eq(linked, 0, said)
   const place = (await d.post('/api/show', { model: 'linked' })).modelfile.match(/^FROM (.*)$/m)[1]

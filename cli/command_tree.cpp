@@ -109,6 +109,31 @@ void add_tokenize(CLI::App& app, Arguments& arguments, Request& request) {
   });
 }
 
+void add_bench(CLI::App& app, Arguments& arguments, Request& request) {
+  BenchOptions& options = arguments.bench;
+  auto* command =
+      app.add_subcommand("bench", "Measure a running daemon: many clients at once, as they see it");
+  command->add_option("MODEL", options.model, "Name of the model")->required();
+  command->add_option("--clients", options.clients, "Clients at once, one row each")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--prompt", options.prompt, "Tokens of every prompt")->capture_default_str();
+  command->add_option("--generate", options.generate, "Tokens of every answer")
+      ->capture_default_str();
+  command->add_option("--requests", options.requests, "Requests of every client, one after another")
+      ->capture_default_str();
+  command->add_option("--arrive", options.arrive,
+                      "While all clients are being answered, send one prompt of so many tokens, "
+                      "and tell how long an answer stood still");
+  command->add_option("--shared-prefix", options.shared_prefix,
+                      "Tokens that all prompts begin with; otherwise they have nothing in common");
+  command->add_flag("--json", options.is_json, "As one JSON object, times in seconds");
+  command->footer(variables_footer({"host", "api-key"}));
+  command->callback([&] {
+    request.action = [&](const Client& client) { return bench(client, arguments.bench); };
+  });
+}
+
 void add_store_commands(CLI::App& app, Arguments& arguments, Request& request) {
   auto* list_command = app.add_subcommand("list", "Models that are stored")->alias("ls");
   list_command->add_option("PREFIX", arguments.name, "Only names that start so");
@@ -224,6 +249,7 @@ void add_commands(CLI::App& app, Arguments& arguments, Request& request) {
   add_create_and_show(app, arguments, request);
   add_store_commands(app, arguments, request);
   add_tokenize(app, arguments, request);
+  add_bench(app, arguments, request);
   add_config(app, arguments, request);
   add_local_commands(app, arguments, request);
   add_help_commands(app, arguments);

@@ -27,6 +27,7 @@ struct Arguments {
   ShowOptions show;
   ConfigShowOptions config_show;
   TokenizeOptions tokenize;
+  BenchOptions bench;
   std::string name, other_name;
   std::vector<std::string> names;
   bool no_word_wrap = false;

@@ -51,6 +51,17 @@ struct TokenizeOptions {
   bool is_json = false;
 };
 
+struct BenchOptions {
+  std::string model;
+  std::vector<int32_t> clients = {1, 4, 16};  // one row each
+  int32_t prompt = 512;                       // tokens of every prompt, the template's included
+  int32_t generate = 128;                     // tokens of every answer, unless it ends by itself
+  int32_t requests = 3;                       // of every client, one after another
+  int32_t arrive = 0;         // tokens of a prompt that comes while all others are being answered
+  int32_t shared_prefix = 0;  // tokens that all prompts begin with
+  bool is_json = false;
+};
+
 struct ConfigShowOptions {
   bool shows_origin = false;
   bool is_json = false;
@@ -69,6 +80,8 @@ int copy(const Client& client, const std::string& source, const std::string& des
 int show(const Client& client, const ShowOptions& options);
 int tokenize(const Client& client, const TokenizeOptions& options);
 int detokenize(const Client& client, const TokenizeOptions& options);
+// 1 when a request failed.
+int bench(const Client& client, const BenchOptions& options);
 int doctor(const Config& config, bool is_json);
 int debug_render(const std::string& template_file, const std::string& context_file);
 

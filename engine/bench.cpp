@@ -2,51 +2,62 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <functional>
+#include <fstream>
 #include <memory>
 #include <optional>
-#include <random>
-#include <utility>
+#include <span>
+#include <string_view>
 
 #include "base/error.h"
 #include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
+#include "engine/bench/drive.h"
 #include "engine/bench/machine_limits.h"
+#include "engine/gguf/keys.h"
 #include "engine/gguf/reader.h"
-#include "engine/kv_cache/sequence_cache.h"
 #include "engine/models/model_runner.h"
 
 namespace hearth::engine {
 namespace {
 
-using Seconds = std::chrono::duration<double>;
-
-constexpr int32_t step_tokens = 512;
 constexpr int32_t warm_up_tokens = 32;
 constexpr int32_t count_max = 1 << 20;
+// What the roundings of the prompt role (docs/numerics.md) may make of the logits over all layers,
+// as squared error over their variance. A wrong kernel or cache gives about 2.
+constexpr double prompt_error_max = 0.05;
 
 struct Figure {
   int32_t count = 0;  // prompt tokens or streams
   double tokens_per_s = 0;
+  std::string digest;                 // of the logits after the last token
+  std::optional<double> check_error;  // as BenchDrive::prompt_error; 0 for answers, which are exact
 };
 
 struct Report {
   double load_s = 0;
-  int64_t weight_bytes = 0;
+  int64_t file_bytes = 0;
+  int64_t token_bytes = 0;    // weights that one token reads
   int64_t matrix_values = 0;  // multiplied with every token of a prompt
   std::vector<Figure> prompt, decode;
+  int64_t loaded_rss_bytes = 0;  // when the weights are there, and no cache page is in use yet
   int64_t peak_rss_bytes = 0;
   WeightPlacement placement;
   MachineLimits limits;
 };
 
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return Seconds(std::chrono::steady_clock::now() - begin).count();
+int32_t largest(std::span<const int32_t> values, int32_t least) {
+  for (const int32_t value : values) least = std::max(least, value);
+  return least;
+}
+
+// Memory of this process that is in use now; 0 where the system does not say.
+int64_t resident_bytes() {
+  int64_t all_pages = 0, resident_pages = 0;
+  std::ifstream("/proc/self/statm") >> all_pages >> resident_pages;
+  return resident_pages * ::sysconf(_SC_PAGESIZE);
 }
 
 void check_options(const BenchOptions& options) {
@@ -56,93 +67,11 @@ void check_options(const BenchOptions& options) {
                   fmt::format("{} is {}, expected {} to {}", flag, value, least, count_max));
     }
   };
-  for (const int32_t tokens : options.prompt_tokens) check("-p", tokens, 1);
+  for (const int32_t tokens : options.prompt_tokens) check("-p", tokens, 0);
   for (const int32_t streams : options.streams) check("-b", streams, 1);
   check("-n", options.decode_tokens, 0);
   check("-t", options.threads, 0);
 }
-
-// Sequences over one model, without scheduler: every step is all streams, or one chunk of a prompt.
-class Drive {
- public:
-  Drive(ModelRunner& model, const KernelTable& kernels, const BenchOptions& options)
-      : model_(model), random_(1) {
-    int64_t pages = page_count_for(warm_up_tokens);
-    for (const int32_t tokens : options.prompt_tokens)
-      pages = std::max(pages, page_count_for(tokens));
-    for (const int32_t streams : options.streams)
-      pages = std::max(pages, streams * page_count_for(options.decode_tokens));
-    for (const CacheGroupShape& group : model.cache_shape().groups) {
-      owned_pools_.push_back(std::make_unique<PagePool>(group, options.kv_type, kernels, pages));
-      pools_.push_back(owned_pools_.back().get());
-    }
-  }
-
-  // Seconds to read a prompt, the logits of its last token included.
-  double read_prompt(int32_t token_count) {
-    start(1, token_count);
-    return seconds_of([&] {
-      for (int32_t done = 0; done < token_count; done += step_tokens) {
-        const int32_t count = std::min(step_tokens, token_count - done);
-        run(Role::prompt, count, done + count == token_count);
-      }
-    });
-  }
-  // Seconds to write `step_count` tokens in each of `streams` answers that begin with nothing.
-  double write_answers(int32_t streams, int32_t step_count) {
-    start(streams, step_count);
-    return seconds_of([&] {
-      for (int32_t step = 0; step < step_count; ++step) run(Role::decode, 1, true);
-    });
-  }
-
- private:
-  void start(int32_t sequences, int64_t context_tokens) {
-    caches_.clear();
-    for (int32_t i = 0; i < sequences; ++i) {
-      caches_.push_back(
-          std::make_unique<SequenceCache>(model_.cache_shape(), pools_, context_tokens));
-    }
-    logits_.resize(static_cast<size_t>(sequences) * static_cast<size_t>(model_.vocab_size()));
-  }
-
-  void run(Role role, int32_t tokens_each, bool wants_logits) {
-    plan_ = {};
-    for (const std::unique_ptr<SequenceCache>& cache : caches_) {
-      if (!cache->extend(tokens_each))
-        throw Error(ErrorCode::internal, "the benchmark ran out of cache pages");
-      SequenceSpan& span = plan_.sequences.emplace_back();
-      span.first_token = plan_.token_count();
-      span.token_count = tokens_each;
-      span.cached_tokens = cache->length();
-      span.role = role;
-      for (int32_t group = 0; group < cache->group_count(); ++group)
-        span.pages.push_back(cache->pages(group));
-      for (int32_t i = 0; i < tokens_each; ++i) {
-        const int32_t position = static_cast<int32_t>(cache->length()) + i;
-        plan_.tokens.push_back(
-            static_cast<TokenId>(random_() % static_cast<uint64_t>(model_.vocab_size())));
-        plan_.positions.push_back({position, position, position});
-      }
-      if (wants_logits) plan_.output_tokens.push_back(plan_.token_count() - 1);
-    }
-    if (role == Role::decode) plan_.decode_token_count = plan_.token_count();
-    const size_t values = plan_.output_tokens.size() * static_cast<size_t>(model_.vocab_size());
-    model_.run(plan_, pools_, std::span(logits_).first(values), {});
-    for (const std::unique_ptr<SequenceCache>& cache : caches_) {
-      cache->advance(tokens_each);
-      cache->slide_windows();
-    }
-  }
-
-  ModelRunner& model_;
-  std::mt19937_64 random_;
-  std::vector<std::unique_ptr<PagePool>> owned_pools_;
-  std::vector<PagePool*> pools_;
-  std::vector<std::unique_ptr<SequenceCache>> caches_;
-  std::vector<float> logits_;
-  StepPlan plan_;
-};
 
 // Weights of the layers. The table of tokens and the output matrix do not take part in every token
 // of a prompt.
@@ -155,41 +84,98 @@ int64_t layer_values(const GgufFile& file) {
   return values;
 }
 
+// Bytes of the matrices that one token reads: of experts those that are chosen, of the table of
+// tokens nothing but where it is the output matrix too.
+int64_t token_bytes_of(const GgufFile& file) {
+  const std::string_view architecture = file.metadata().require_string(key_architecture);
+  const auto count = [&](std::string_view suffix) {
+    return file.metadata().find_int(arch_key(architecture, suffix)).value_or(0);
+  };
+  const int64_t experts = count(suffix_expert_count);
+  const int64_t experts_used = count(suffix_expert_used_count);
+  const bool has_output = file.find_tensor("output.weight") != nullptr;
+  int64_t bytes = 0;
+  for (const TensorInfo& tensor : file.tensors()) {
+    if (tensor.dimension_count < 2) continue;
+    if (has_output && tensor.name == "token_embd.weight") continue;
+    const bool is_chosen = tensor.dimension_count == 3 && experts > 0;
+    bytes += is_chosen ? tensor.size_bytes / experts * experts_used : tensor.size_bytes;
+  }
+  return bytes;
+}
+
+std::unique_ptr<ModelRunner> load_model(const GgufFile& file, const BenchOptions& options,
+                                        const KernelTable& kernels, int32_t threads) {
+  const int32_t streams_max = largest(options.streams, 1);
+  std::unique_ptr<ModelRunner> model = ModelRunner::load(
+      file,
+      {.kernels = &kernels,
+       .threads = threads,
+       .step_tokens_max = std::max(bench_step_tokens, streams_max),
+       .output_tokens_max = streams_max,
+       .weight_memory_max = options.keeps_mapped ? 0 : weight_memory(available_memory("/"), 0)},
+      {});
+  if (model->vocab_size() == 0) {
+    throw Error(ErrorCode::unsupported,
+                file.what() + ": this model makes embeddings only, and bench measures generation");
+  }
+  return model;
+}
+
+Figure time_prompt(BenchDrive& drive, int32_t tokens, const BenchOptions& options,
+                   const KernelTable& kernels) {
+  Figure figure{tokens, tokens / drive.read_prompt(tokens), drive.digest(), {}};
+  if (!options.checks_logits) return figure;
+  figure.check_error = drive.prompt_error(tokens);
+  // Written so that NaN fails too.
+  if (*figure.check_error <= (kernels.roles_agree ? 0.0 : prompt_error_max)) return figure;
+  throw Error(ErrorCode::internal,
+              fmt::format("the logits of the timed prompt of {} tokens are wrong: error {:.3g} "
+                          "against the same tokens in the decode role",
+                          tokens, *figure.check_error));
+}
+
+Figure time_answers(BenchDrive& drive, int32_t streams, const BenchOptions& options) {
+  const double seconds = drive.write_answers(streams, options.decode_tokens);
+  Figure figure{
+      streams, static_cast<double>(streams) * options.decode_tokens / seconds, drive.digest(), {}};
+  if (!options.checks_logits) return figure;
+  if (!drive.answers_are_exact(streams, options.decode_tokens)) {
+    throw Error(ErrorCode::internal,
+                fmt::format("the logits of {} timed streams are wrong: not the bits that each "
+                            "stream has alone",
+                            streams));
+  }
+  figure.check_error = 0;
+  return figure;
+}
+
 Report measure(const BenchOptions& options, const KernelTable& kernels, int32_t threads) {
   Report report;
   std::optional<GgufFile> file;
   std::unique_ptr<ModelRunner> model;
-  const int32_t streams_max =
-      options.streams.empty() ? 1
-                              : *std::max_element(options.streams.begin(), options.streams.end());
   report.load_s = seconds_of([&] {
     file = GgufFile::open(options.model);
-    model = ModelRunner::load(
-        *file,
-        {.kernels = &kernels,
-         .threads = threads,
-         .step_tokens_max = std::max(step_tokens, streams_max),
-         .output_tokens_max = streams_max,
-         .weight_memory_max = options.keeps_mapped ? 0 : weight_memory(available_memory("/"), 0)},
-        {});
+    model = load_model(*file, options, kernels, threads);
   });
-  if (model->vocab_size() == 0) {
-    throw Error(ErrorCode::unsupported,
-                file->what() + ": this model makes embeddings only, and bench measures generation");
-  }
-  report.weight_bytes = model->weight_bytes();
+  report.loaded_rss_bytes = resident_bytes();
+  report.file_bytes = static_cast<int64_t>(file->file_size_bytes());
+  report.token_bytes = token_bytes_of(*file);
   report.placement = model->placement();
   report.matrix_values = layer_values(*file);
-  Drive drive(*model, kernels, options);
+  BenchDrive drive(
+      *model, kernels,
+      {.kv_type = options.kv_type,
+       .prompt_tokens_max = std::max(largest(options.prompt_tokens, 1), warm_up_tokens),
+       .streams_max = largest(options.streams, 0),
+       .decode_tokens = options.decode_tokens});
   drive.read_prompt(warm_up_tokens);
   for (const int32_t tokens : options.prompt_tokens) {
-    report.prompt.push_back({tokens, tokens / drive.read_prompt(tokens)});
+    if (tokens > 0) report.prompt.push_back(time_prompt(drive, tokens, options, kernels));
   }
   for (const int32_t streams : options.streams) {
     if (options.decode_tokens == 0) break;
-    const double seconds = drive.write_answers(streams, options.decode_tokens);
-    report.decode.push_back(
-        {streams, static_cast<double>(streams) * options.decode_tokens / seconds});
+    report.decode.push_back(time_answers(drive, streams, options));
   }
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -209,30 +195,44 @@ double prompt_share(const Report& report, const Figure& figure) {
 }
 
 double decode_share(const Report& report, const Figure& figure) {
-  return share(static_cast<double>(report.weight_bytes) * figure.tokens_per_s / figure.count,
+  return share(static_cast<double>(report.token_bytes) * figure.tokens_per_s / figure.count,
                report.limits.read_bytes_per_s);
+}
+
+// The members that say whether a figure's logits were checked, and what they were.
+std::string logits_members(const Figure& figure) {
+  const std::string error =
+      figure.check_error ? fmt::format("{:.6g}", *figure.check_error) : "null";
+  return fmt::format(R"("logits":"{}","check_error":{})", figure.digest, error);
 }
 
 std::string to_json(const Report& report, const KernelTable& kernels, int32_t threads) {
   std::string prompt, decode;
   for (const Figure& figure : report.prompt) {
-    prompt += fmt::format(R"({}{{"n":{},"tokens_per_s":{:.3f},"ops_share":{:.4f}}})",
+    prompt += fmt::format(R"({}{{"n":{},"tokens_per_s":{:.3f},"ops_share":{:.4f},{}}})",
                           prompt.empty() ? "" : ",", figure.count, figure.tokens_per_s,
-                          prompt_share(report, figure));
+                          prompt_share(report, figure), logits_members(figure));
   }
   for (const Figure& figure : report.decode) {
-    decode += fmt::format(R"({}{{"streams":{},"tokens_per_s":{:.3f},"read_share":{:.4f}}})",
+    decode += fmt::format(R"({}{{"streams":{},"tokens_per_s":{:.3f},"read_share":{:.4f},{}}})",
                           decode.empty() ? "" : ",", figure.count, figure.tokens_per_s,
-                          decode_share(report, figure));
+                          decode_share(report, figure), logits_members(figure));
   }
   return fmt::format(
-      R"({{"load_s":{:.4f},"prompt":[{}],"decode":[{}],"peak_rss_bytes":{},)"
+      R"({{"load_s":{:.4f},"prompt":[{}],"decode":[{}],"file_bytes":{},"token_bytes":{},)"
+      R"("loaded_rss_bytes":{},"peak_rss_bytes":{},)"
       R"("weights":{{"tile_bytes":{},"row_bytes":{},"mapped_bytes":{}}},"limits":{{"read_bytes_per_s":{:.0f},)"
       R"("int8_ops_per_s":{:.0f},"bf16_ops_per_s":{:.0f}}},"isa":"{}","threads":{}}})"
       "\n",
-      report.load_s, prompt, decode, report.peak_rss_bytes, report.placement.tile_bytes,
-      report.placement.row_bytes, report.placement.mapped_bytes, report.limits.read_bytes_per_s,
-      report.limits.int8_ops_per_s, report.limits.bf16_ops_per_s, kernels.name, threads);
+      report.load_s, prompt, decode, report.file_bytes, report.token_bytes, report.loaded_rss_bytes,
+      report.peak_rss_bytes, report.placement.tile_bytes, report.placement.row_bytes,
+      report.placement.mapped_bytes, report.limits.read_bytes_per_s, report.limits.int8_ops_per_s,
+      report.limits.bf16_ops_per_s, kernels.name, threads);
+}
+
+// Nothing where the limit was not measured.
+std::string percents(double share, std::string_view limit) {
+  return share > 0 ? fmt::format("   {:3.0f} % of {}", 100 * share, limit) : "";
 }
 
 std::string to_text(const Report& report, const KernelTable& kernels, int32_t threads) {
@@ -240,13 +240,16 @@ std::string to_text(const Report& report, const KernelTable& kernels, int32_t th
       fmt::format("kernels {}, {} threads\nload              {:8.2f} s\nweights           {}\n",
                   kernels.name, threads, report.load_s, report.placement.text());
   for (const Figure& figure : report.prompt) {
-    text +=
-        fmt::format("prompt {:6}     {:8.1f} tokens/s   {:3.0f} % of the kernels' speed in cache\n",
-                    figure.count, figure.tokens_per_s, 100 * prompt_share(report, figure));
+    text += fmt::format("prompt {:6}     {:8.1f} tokens/s{}\n", figure.count, figure.tokens_per_s,
+                        percents(prompt_share(report, figure), "the kernels' speed in cache"));
   }
   for (const Figure& figure : report.decode) {
-    text += fmt::format("decode x{:<5}     {:8.1f} tokens/s   {:3.0f} % of the memory's speed\n",
-                        figure.count, figure.tokens_per_s, 100 * decode_share(report, figure));
+    text += fmt::format("decode x{:<5}     {:8.1f} tokens/s{}\n", figure.count, figure.tokens_per_s,
+                        percents(decode_share(report, figure), "the memory's speed"));
+  }
+  if (!report.prompt.empty() && report.prompt.front().check_error) {
+    text += fmt::format("logits            checked; error of the prompt role {:.2g}\n",
+                        *report.prompt.front().check_error);
   }
   text += fmt::format("peak memory       {:8.2f} GB\n",
                       static_cast<double>(report.peak_rss_bytes) * 1e-9);

@@ -51,6 +51,10 @@ class LoneSequence {
     return plan;
   }
 
+  // The next tokens are the first ones again; what the pages hold is forgotten.
+  void restart() { done_ = 0; }
+  int64_t done() const { return done_; }
+
   std::span<PagePool* const> pools() const { return pool_pointers_; }
 
  private:
@@ -84,10 +88,14 @@ void evaluate_logits(const GgufFile& file, std::span<const TokenId> tokens,
     throw Error(ErrorCode::unsupported,
                 file.what() + ": this model makes embeddings only, it has no logits");
   }
-  LoneSequence sequence(*runner, options, *kernels, std::ssize(tokens));
+  const int64_t context =
+      options.context > 0 ? std::min(options.context, std::ssize(tokens)) : std::ssize(tokens);
+  LoneSequence sequence(*runner, options, *kernels, context);
   std::vector<float> rows(static_cast<size_t>(step_tokens * runner->vocab_size()));
   for (size_t done = 0; done < tokens.size();) {
-    const size_t count = std::min(static_cast<size_t>(step_tokens), tokens.size() - done);
+    if (sequence.done() == context) sequence.restart();
+    const auto left = static_cast<size_t>(context - sequence.done());
+    const size_t count = std::min({static_cast<size_t>(step_tokens), left, tokens.size() - done});
     const StepPlan plan = sequence.next_step(tokens.subspan(done, count));
     const std::span<float> out(rows.data(), count * static_cast<size_t>(runner->vocab_size()));
     runner->run(plan, sequence.pools(), out, {});

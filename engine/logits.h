@@ -19,6 +19,8 @@ struct LogitsOptions {
   KvType kv_type = KvType::f16;
   int32_t threads = 0;  // 0: by quota, cpuset and physical cores
   int32_t batch = 512;  // prompt tokens per step
+  // Tokens after which the next ones begin a sequence of their own; 0: all are one sequence.
+  int64_t context = 0;
   // Each token as its own step in the decode role instead (batch is then ignored).
   bool decode_role = false;
   // Added to every token's computation; must outlive the call.

@@ -204,7 +204,8 @@ void add_bench(CLI::App& app, BenchOptions& options) {
   CLI::App* bench =
       app.add_subcommand("bench", "Speed of a model beside the limits of this machine");
   bench->add_option("--model", options.model, "GGUF file")->required();
-  bench->add_option("-p,--prompt", options.prompt_tokens, "Prompt lengths, one figure each")
+  bench
+      ->add_option("-p,--prompt", options.prompt_tokens, "Prompt lengths, one figure each; 0: none")
       ->delimiter(',');
   bench->add_option("-n,--decode", options.decode_tokens, "Steps per decode figure; 0: none");
   bench->add_option("-b,--streams", options.streams, "Sequences decoding together, one figure each")
@@ -219,6 +220,10 @@ void add_bench(CLI::App& app, BenchOptions& options) {
       ->transform(CLI::CheckedTransformer(kv_types));
   bench->add_flag("--mapped", options.keeps_mapped,
                   "Use the weights in the mapped file, as where memory is short");
+  bench->add_flag("--no-check{false}", options.checks_logits,
+                  "Do not compute the logits of the timed runs again in another way");
+  bench->add_flag("--no-limits{false}", options.measures_limits,
+                  "Do not measure the limits of this machine");
   bench->add_flag("--json", options.as_json, "One JSON object instead of a table");
   bench->callback([&options] {
     const std::string report = run_bench(options);

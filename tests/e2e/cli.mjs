@@ -214,6 +214,20 @@ await check('hearth: tokens there and back', async () => {
   await refuse(['detokenize', 'story', 'x'], /token id.*"x"/)
   await refuse(['tokenize', 'missing', 'x'], /not found/)
 })
+await check('hearth: bench measures clients, and what a newcomer costs them', async () => {
+  needStories()
+  const few = ['bench', 'story', '--prompt', '64', '--generate', '6']
+  const { rows } = JSON.parse((await succeed([...few, '--clients', '1,3', '--requests', '2', '--json'])).out)
+  eq(rows.map((row) => [row.clients, row.requests, row.errors, row.prompt_tokens]), [[1, 2, 0, 64], [3, 6, 0, 64]])
+  for (const row of rows) ok(row.tokens > 0 && row.first_token_s.p50 > 0 && row.tokens_per_s > 0 && row.longest_gap_s >= row.token_s.p99, JSON.stringify(row))
+  const [busy] = JSON.parse((await succeed([...few, '--clients', '2', '--arrive', '200', '--shared-prefix', '32', '--json'])).out).rows
+  ok(busy.arrival.prompt_tokens === 200 && busy.arrival.first_token_s > 0 && busy.arrival.streams <= 2, JSON.stringify(busy))
+  ok(/CLIENTS.*\n1 /.test((await succeed([...few, '--clients', '1', '--requests', '1'])).out))
+  const failing = await hearth(['bench', 'story', '--clients', '1', '--prompt', '9000'])
+  ok(failing.code === 1 && /first error with 1 clients: .*9000/.test(failing.out), failing.out + failing.err)
+  await refuse(['bench', 'story', '--clients', '0'], /--clients is 0/)
+  await refuse(['bench', 'missing'], /not found/)
+})
 await check('hearth: run of an embedding model prints its vector', async () => {
   const file = shared('oracle/archs/qwen3-embed.gguf') ?? skipNow('shared data is absent')
   await succeed(['create', 'vectors', '-f', '-'], { input: `FROM ${file}\n` })

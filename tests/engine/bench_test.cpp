@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "engine/bench/drive.h"
 #include "engine/bench/machine_limits.h"
 #include "tests/support/speaking_model.h"
 #include "tests/support/temp_folder.h"
@@ -31,9 +32,16 @@ TEST_CASE("the benchmark reports every figure") {
   REQUIRE(report["prompt"].size() == 2);
   REQUIRE(report["prompt"][1]["n"] == 600);
   REQUIRE(report["prompt"][1]["tokens_per_s"] > 0.0);
+  REQUIRE(report["prompt"][1]["check_error"] < 0.05);
+  REQUIRE(report["prompt"][0]["logits"] != report["prompt"][1]["logits"]);
   REQUIRE(report["decode"].size() == 2);
   REQUIRE(report["decode"][1]["streams"] == 3);
   REQUIRE(report["decode"][1]["tokens_per_s"] > 0.0);
+  REQUIRE(report["decode"][1]["check_error"] == 0.0);
+  REQUIRE(report["file_bytes"] == std::filesystem::file_size(path));
+  REQUIRE(report["token_bytes"] > 0);
+  REQUIRE(report["token_bytes"] < report["file_bytes"]);
+  REQUIRE(report["loaded_rss_bytes"] > 0);
   REQUIRE(report["peak_rss_bytes"] > 0);
   REQUIRE(report["weights"]["tile_bytes"].get<int64_t>() +
               report["weights"]["row_bytes"].get<int64_t>() >
@@ -43,8 +51,16 @@ TEST_CASE("the benchmark reports every figure") {
   REQUIRE(report["threads"] == 1);
   REQUIRE(report["isa"].is_string());
 
-  options.as_json = false;
+  options.prompt_tokens = {0};
+  options.streams = {3};
+  options.checks_logits = false;
   options.measures_limits = false;
+  const nlohmann::json unchecked = nlohmann::json::parse(run_bench(options));
+  REQUIRE(unchecked["prompt"].empty());
+  REQUIRE(unchecked["decode"][0]["check_error"].is_null());
+  REQUIRE(unchecked["decode"][0]["logits"] == report["decode"][1]["logits"]);
+
+  options.as_json = false;
   options.keeps_mapped = true;
   const std::string text = run_bench(options);
   REQUIRE(text.find("decode x3") != std::string::npos);
@@ -54,4 +70,27 @@ TEST_CASE("the benchmark reports every figure") {
   options.streams = {1};
   options.isa = "sparc";
   REQUIRE_THROWS_AS(run_bench(options), Error);
+}
+
+TEST_CASE("the benchmark's checks see other logits") {
+  const TempFolder folder;
+  const std::filesystem::path path = folder.path() / "model.gguf";
+  std::ofstream(path) << SpeakingModel({.architecture = "llama", .layers = 2}).bytes();
+  const GgufFile file = GgufFile::open(path);
+  for (const char* name : {"scalar", ""}) {
+    const KernelTable& kernels = *find_kernels(name);
+    const auto model = ModelRunner::load(file, {.kernels = &kernels, .threads = 1}, {});
+    BenchDrive drive(*model, kernels,
+                     {.prompt_tokens_max = 40, .streams_max = 3, .decode_tokens = 40});
+    drive.read_prompt(40);
+    const std::string digest = drive.digest();
+    CHECK(drive.prompt_error(40) < 0.05);
+    drive.read_prompt(40);
+    CHECK(drive.digest() == digest);
+    CHECK(drive.prompt_error(39) > 0.05);
+    drive.write_answers(3, 35);
+    CHECK(drive.answers_are_exact(3, 35));
+    drive.write_answers(3, 35);
+    CHECK_FALSE(drive.answers_are_exact(3, 34));
+  }
 }

@@ -34,6 +34,26 @@ TEST_CASE("logits of every token, the same for every batch") {
   if (find_kernels("")->roles_agree) CHECK(logits_of(file, tokens, options) == whole);
 }
 
+TEST_CASE("tokens are cut into sequences of their own") {
+  const GgufFile file = testing::TinyModel{}.open();
+  std::vector<TokenId> tokens;
+  for (TokenId i = 0; i < 40; ++i) tokens.push_back((i * 7) % 50);
+  LogitsOptions options;
+  options.threads = 1;
+  std::vector<float> expected;
+  for (size_t first = 0; first < tokens.size(); first += 15) {
+    const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto count = static_cast<std::ptrdiff_t>(std::min<size_t>(15, tokens.size() - first));
+    const std::vector<float> rows = logits_of(file, {begin, begin + count}, options);
+    expected.insert(expected.end(), rows.begin(), rows.end());
+  }
+  options.context = 15;
+  for (const int32_t batch : {4, 15, 512}) {
+    options.batch = batch;
+    CHECK(logits_of(file, tokens, options) == expected);
+  }
+}
+
 TEST_CASE("bad requests for logits are refused") {
   const GgufFile file = testing::TinyModel{}.open();
   LogitsOptions options;

@@ -101,6 +101,7 @@ struct Arguments {
   std::vector<std::string> words;
   std::string text, like, isa, kv_type = "f16";
   uint32_t context = 512, chunks = 16;
+  int32_t threads = 0;
   bool decode_role = false;
 };
 
@@ -121,6 +122,8 @@ Arguments parse(int count, char** values) {
       arguments.context = static_cast<uint32_t>(std::stoul(next()));
     else if (word == "--chunks")
       arguments.chunks = static_cast<uint32_t>(std::stoul(next()));
+    else if (word == "--threads")
+      arguments.threads = std::stoi(next());
     else if (word == "--decode")
       arguments.decode_role = true;
     else
@@ -192,6 +195,7 @@ void record(const Arguments& arguments) {
   if (options.kernels == nullptr) fail("--isa: this machine has no kernels " + arguments.isa);
   options.kv_type = kv_type_from_name(arguments.kv_type).value_or(KvType::f16);
   options.decode_role = arguments.decode_role;
+  options.threads = arguments.threads;
   options.context = header.context;
   std::vector<TokenId> tokens(header.tokens.begin(), header.tokens.end());
   if (tokenizer->adds_bos()) {
@@ -346,7 +350,8 @@ int run(const Arguments& arguments) {
     fmt::print(
         stderr,
         "usage: divergence dequantise MODEL F32 | record MODEL OUT --text FILE|--like RECORD "
-        "[--context 512] [--chunks 16] [--isa X] [--kv-type T] [--decode] | compare TRUTH "
+        "[--context 512] [--chunks 16] [--isa X] [--kv-type T] [--threads N] [--decode] | compare "
+        "TRUTH "
         "OURS [PEER...]\n");
     return 2;
   }

@@ -107,7 +107,7 @@ Finding check_program(const Config& config, const char* name) {
 Json ask_machine(const Config& config) {
   const std::string program = (config.programs / "hearth-runner").string();
   if (program.find('\'') != std::string::npos) return {};
-  return Json::parse(output_of("'" + program + "' machine 2>/dev/null"), nullptr, false);
+  return Json::parse(output_of("'" + program + "' machine --measure 2>/dev/null"), nullptr, false);
 }
 
 Finding check_daemon(const Client& client) {
@@ -233,6 +233,18 @@ std::vector<Finding> check_machine(const Json& machine, bool has_nvidia) {
                                   machine.value("cores", 0), machine.value("cpus", 0),
                                   quota > 0 ? fmt::format(", quota {:.2f}", quota) : ""),
                       ""});
+  const double reads = machine.value("read_bytes_per_s", 0.0);
+  if (reads > 0) {
+    constexpr double example_bytes = 5e9;
+    findings.push_back(
+        {"speed", Health::good,
+         fmt::format("memory reads {:.1f} GB/s (a model of 5 GB writes at most {:.1f} "
+                     "tokens/s), kernels in cache {:.2f} int8 and {:.2f} bf16 Top/s",
+                     reads / 1e9, reads / example_bytes,
+                     machine.value("int8_ops_per_s", 0.0) / 1e12,
+                     machine.value("bf16_ops_per_s", 0.0) / 1e12),
+         ""});
+  }
   if (has_gpu || !has_nvidia) {
     findings.push_back({"gpu", Health::good, has_gpu ? "usable" : "none", ""});
   } else {

@@ -54,7 +54,9 @@ struct QuantizeCommand {
 void run_quantize(const QuantizeCommand& command);
 
 // What runners find on this computer, as one line of JSON: kernel tables and the one that `isa`
-// (empty: none asked for) chooses, processors, threads, devices, sandbox. Ends the process.
-[[noreturn]] void run_machine(const std::string& isa, const std::filesystem::path& plugin_folder);
+// (empty: none asked for) chooses, processors, threads, devices, sandbox; with `measures`, which
+// takes about two seconds, also how fast memory and kernels are. Ends the process.
+[[noreturn]] void run_machine(const std::string& isa, bool measures,
+                              const std::filesystem::path& plugin_folder);
 
 }  // namespace hearth::engine

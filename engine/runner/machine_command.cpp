@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/backend/thread_count.h"
+#include "engine/bench/machine_limits.h"
 #include "engine/device.h"
 #include "engine/kernels/kernels.h"
 #include "engine/runner/commands.h"
@@ -12,7 +13,8 @@
 
 namespace hearth::engine {
 
-void run_machine(const std::string& isa, const std::filesystem::path& plugin_folder) {
+void run_machine(const std::string& isa, bool measures,
+                 const std::filesystem::path& plugin_folder) {
   using Json = nlohmann::json;
   Json machine;
   Json tables = Json::array();
@@ -31,6 +33,12 @@ void run_machine(const std::string& isa, const std::filesystem::path& plugin_fol
                                   {"name", device.name},
                                   {"total_bytes", device.total_bytes},
                                   {"free_bytes", device.free_bytes}});
+  }
+  if (measures && chosen != nullptr) {
+    const MachineLimits limits = measure_limits(*chosen, default_thread_count());
+    machine["read_bytes_per_s"] = limits.read_bytes_per_s;
+    machine["int8_ops_per_s"] = limits.int8_ops_per_s;
+    machine["bf16_ops_per_s"] = limits.bf16_ops_per_s;
   }
   // Last, for it cannot be undone: from here on only writing what is open already works.
   const SandboxReport sandbox = enter_sandbox();

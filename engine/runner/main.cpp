@@ -252,9 +252,13 @@ int run(int count, char** arguments) {
   add_bench(app, bench);
   QuantizeCommand quantize;
   add_quantize(app, quantize);
-  app.add_subcommand("machine", "What this computer offers, as one line of JSON")->callback([] {
+  bool measures = false;
+  CLI::App* machine =
+      app.add_subcommand("machine", "What this computer offers, as one line of JSON");
+  machine->add_flag("--measure", measures, "Also how fast its memory and the kernels are (2 s)");
+  machine->callback([&measures] {
     std::error_code ignored;
-    run_machine(default_isa(),
+    run_machine(default_isa(), measures,
                 std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path());
   });
   std::string name;

@@ -58,6 +58,13 @@ TEST_CASE("a machine as its runner tells it") {
                         {"seccomp", true},
                         {"sandbox", "seccomp and landlock"},
                         {"devices", {{{"kind", "cpu"}, {"name", "A processor"}}}}};
+  CHECK(check_machine(machine, false).size() == 4);
+  Json measured = machine;
+  measured["read_bytes_per_s"] = 20e9;
+  measured["int8_ops_per_s"] = 4.1e12;
+  CHECK_THAT(
+      named(check_machine(measured, false), "speed").found,
+      Catch::StartsWith("memory reads 20.0 GB/s (a model of 5 GB writes at most 4.0 tokens/s"));
   auto findings = check_machine(machine, false);
   CHECK(named(findings, "processor").found == "A processor: kernels avx2 of scalar, avx2");
   CHECK(named(findings, "threads").found == "2 of 4 cores (8 logical), quota 1.50");

@@ -238,7 +238,7 @@ await check('hearth: run of an embedding model prints its vector', async () => {
 })
 await check('hearth: doctor says what is well and what is not', async () => {
   const page = await succeed(['doctor'])
-  for (const line of [/^ok +hearthd +\//m, /^\w+ +processor +.*kernels \w+/m, /^ok +threads +\d+ of \d+ cores/m, /^\w+ +memory +\d/m, /^ok +store +\//m, /^ok +daemon +hearth \d/m, /^\w+ +gpu /m, /^\w+ +sandbox /m]) ok(line.test(page.out), `${line}: ${page.out}`)
+  for (const line of [/^ok +hearthd +\//m, /^\w+ +processor +.*kernels \w+/m, /^ok +threads +\d+ of \d+ cores/m, /^ok +speed +memory reads \d/m, /^\w+ +memory +\d/m, /^ok +store +\//m, /^ok +daemon +hearth \d/m, /^\w+ +gpu /m, /^\w+ +sandbox /m]) ok(line.test(page.out), `${line}: ${page.out}`)
   const foreign = http.createServer((request, response) => response.end('{"version":"0.12.3"}'))
   await new Promise((done) => foreign.listen(0, '127.0.0.1', done))
   const extra = { HEARTH_HOST: `127.0.0.1:${foreign.address().port}`, HEARTH_MODELS: '/dev/null/models', OLLAMA_VULKAN: '1' }

@@ -48,6 +48,7 @@ struct LoadRow {
 
 // `percent` of 0..100; 0 for no values.
 double percentile(std::vector<double> values, double percent);
+// `answers` are those of the first client, then those of the second, ..., as many of each.
 LoadRow summarise_load(int32_t clients, const std::vector<AnswerTimes>& answers);
 // `answers` are those that were being written when `arrival` was sent.
 Newcomer summarise_newcomer(const AnswerTimes& arrival, const std::vector<AnswerTimes>& answers);

@@ -46,11 +46,13 @@ TEST_CASE("a row says what its clients saw") {
   CHECK(row.longest_gap == 2);
   CHECK(row.tokens_per_s == Approx(11 / 9.0));
   CHECK(row.all_decoding_per_s == Approx(6 / 4.0));
+  CHECK(summarise_load(2, {answers[0], failed, answers[1], failed}).all_decoding_per_s ==
+        Approx(6 / 4.0));
+  CHECK(summarise_load(2, {answers[0], failed}).all_decoding_per_s == 0);
   const LoadRow with_error = summarise_load(1, {answers[0], failed, failed});
   CHECK(with_error.errors == 2);
   CHECK(with_error.first_error == "no room");
   CHECK(with_error.tokens == 5);
-  CHECK(with_error.all_decoding_per_s == 0);
   CHECK(summarise_load(1, {failed}).tokens_per_s == 0);
 }
 

@@ -32,6 +32,12 @@ TokenId token_at(uint64_t seed, int64_t position, int64_t vocab_size) {
   return static_cast<TokenId>(drawn % static_cast<uint64_t>(vocab_size));
 }
 
+bool are_same_bits(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+}  // namespace
+
 double relative_error(std::span<const float> values, std::span<const float> truth) {
   double mean = 0;
   for (const float value : truth) mean += double{value};
@@ -45,12 +51,6 @@ double relative_error(std::span<const float> values, std::span<const float> trut
   }
   return error == 0 ? 0 : error / variance;
 }
-
-bool are_same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
-}
-
-}  // namespace
 
 double seconds_of(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
@@ -93,10 +93,9 @@ std::string BenchDrive::digest() const {
   return fmt::format("{:016x}", hash);
 }
 
-double BenchDrive::prompt_error(int32_t token_count) {
-  const std::vector<float> timed = logits_;
+double BenchDrive::prompt_error(int32_t token_count, std::span<const float> logits) {
   read_exactly(prompt_seed + static_cast<uint64_t>(token_count), token_count);
-  return relative_error(timed, logits_);
+  return relative_error(logits, logits_);
 }
 
 bool BenchDrive::answers_are_exact(int32_t streams, int32_t step_count) {

@@ -20,6 +20,8 @@ namespace hearth::engine {
 // Tokens of a prompt that are read in one step.
 inline constexpr int32_t bench_step_tokens = 512;
 
+// Squared error over the variance of `truth`; 0 only for the same values.
+double relative_error(std::span<const float> values, std::span<const float> truth);
 double seconds_of(const std::function<void()>& work);
 
 struct BenchDriveOptions {
@@ -45,9 +47,9 @@ class BenchDrive {
   // 16 hexadecimal digits that stand for their bits.
   std::string digest() const;
 
-  // What the last read_prompt gave against the same tokens in the decode role, whose definition is
-  // exact for the weights: squared error over the variance. 0: the same bits.
-  double prompt_error(int32_t token_count);
+  // What read_prompt(token_count) gave against the same tokens in the decode role, as
+  // relative_error.
+  double prompt_error(int32_t token_count, std::span<const float> logits);
   // Whether the first and the last stream of the last write_answers have the bits that come out
   // when each is computed alone, its tokens in a few steps of many instead of one by one.
   bool answers_are_exact(int32_t streams, int32_t step_count);

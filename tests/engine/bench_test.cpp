@@ -83,10 +83,12 @@ TEST_CASE("the benchmark's checks see other logits") {
                    {.prompt_tokens_max = 40, .streams_max = 3, .decode_tokens = 40});
   drive.read_prompt(40);
   const std::string digest = drive.digest();
-  CHECK(drive.prompt_error(40) < 0.05);
+  const std::vector<float> logits(drive.logits().begin(), drive.logits().end());
+  CHECK(drive.prompt_error(40, logits) < 0.05);
+  CHECK(drive.prompt_error(39, logits) > 0.05);
   drive.read_prompt(40);
   CHECK(drive.digest() == digest);
-  CHECK(drive.prompt_error(39) > 0.05);
+  CHECK(relative_error(drive.logits(), logits) == 0);
   drive.write_answers(3, 35);
   CHECK(drive.answers_are_exact(3, 35));
   drive.write_answers(3, 35);

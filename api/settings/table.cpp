@@ -135,7 +135,7 @@ constexpr std::array table{
             .kind = choice,
             .unit = "name",
             .help = "instructions that the kernels may use; nothing: the best of this machine",
-            .choices = "scalar avx2 avx512 amx amx-precise"},
+            .choices = "scalar avx2 avx512 amx amx-precise neon dotprod i8mm"},
     Setting{.name = "memory-limit",
             .environment = "HEARTH_MEMORY_LIMIT",
             .kind = bytes,

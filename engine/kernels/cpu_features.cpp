@@ -1,4 +1,5 @@
-// Asks the processor (cpuid) what it has and the system (xgetbv) which registers it saves.
+// Asks an x86-64 processor (cpuid) what it has and the system (xgetbv) which registers it saves; on
+// ARM the system knows both (getauxval).
 #include "engine/kernels/cpu_features.h"
 
 #if defined(__x86_64__)
@@ -7,6 +8,8 @@
 #include <unistd.h>
 
 #include <cstdint>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace hearth::engine {
@@ -61,6 +64,18 @@ CpuFeatures ask_processor() {
 
 CpuFeatures cpu_features() noexcept {
   static const CpuFeatures features = ask_processor();
+  return features;
+}
+#elif defined(__aarch64__)
+CpuFeatures cpu_features() noexcept {
+  CpuFeatures features;
+  features.neon = true;
+#if defined(__linux__)
+  constexpr unsigned long dotprod = 1UL << 20;  // HWCAP_ASIMDDP
+  constexpr unsigned long i8mm = 1UL << 13;     // HWCAP2_I8MM
+  features.dotprod = (getauxval(AT_HWCAP) & dotprod) != 0;
+  features.i8mm = features.dotprod && (getauxval(AT_HWCAP2) & i8mm) != 0;
+#endif
   return features;
 }
 #else

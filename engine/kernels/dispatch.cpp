@@ -14,6 +14,11 @@ KernelTables available_kernels() noexcept {
   if (features.avx2) result.tables[result.count++] = &avx2_table;
   if (features.avx512) result.tables[result.count++] = &avx512_table;
   if (features.amx) result.tables[result.count++] = &amx_table();
+#elif defined(__aarch64__)
+  const CpuFeatures features = cpu_features();
+  if (features.neon) result.tables[result.count++] = &neon_table;
+  if (features.dotprod) result.tables[result.count++] = &dotprod_table;
+  if (features.i8mm) result.tables[result.count++] = &i8mm_table;
 #endif
   return result;
 }

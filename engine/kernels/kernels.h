@@ -17,7 +17,7 @@ namespace hearth::engine {
 
 enum class DType : uint32_t;
 
-enum class Isa : uint8_t { scalar, avx2, avx512, amx };
+enum class Isa : uint8_t { scalar, avx2, avx512, amx, neon, dotprod, i8mm };
 
 // How a weight lies in memory.
 //   rows   GGUF's own order (the mapped file as it is)
@@ -204,9 +204,9 @@ struct KernelTables {
   int32_t count;
 };
 KernelTables available_kernels() noexcept;
-// By name ("scalar", "avx2", "avx512", "amx", "amx-precise"), or the best one for an empty name.
-// Null when this machine cannot run it or the name is unknown. HEARTH_ISA is read by the caller,
-// not here.
+// By name (scalar; avx2, avx512, amx, amx-precise; neon, dotprod, i8mm), or the best one for an
+// empty name. Null when this machine cannot run it or the name is unknown. HEARTH_ISA is read by
+// the caller, not here.
 const KernelTable* find_kernels(const char* name) noexcept;
 // The row for a format, null when the table lacks it.
 const FormatKernels* find_format(const KernelTable& table, DType type) noexcept;

@@ -112,8 +112,8 @@ void add_logits(CLI::App& app, LogitsCommand& command) {
   logits->add_option("--threads", command.threads,
                      "Compute threads; 0: as many as cores and quota allow");
   logits->add_option("--isa", command.isa,
-                     "Instruction set: scalar, avx2, avx512, amx or amx-precise (default: "
-                     "HEARTH_ISA, else the best)");
+                     "Instruction set: scalar, avx2, avx512, amx, amx-precise, neon, dotprod or "
+                     "i8mm (default: HEARTH_ISA, else the best)");
   logits->add_option("--batch", command.batch, "Tokens per step")->capture_default_str();
   logits->add_flag("--decode", command.decode_role,
                    "Each token as a step of its own in the decode role");

@@ -1,8 +1,13 @@
-# hearth_module(NAME LINKS targets...): library hearth_NAME from every .cpp below the folder except main.cpp files.
+# hearth_module(NAME LINKS targets...): library hearth_NAME from every .cpp below the folder, or below its subfolders
+# named after FOLDERS, except main.cpp files.
 # hearth_program(NAME SOURCE file LINKS targets...): a program in build/<preset>/bin.
 function(hearth_module name)
-  cmake_parse_arguments(ARG "" "" "LINKS;PRIVATE_LINKS;EXCLUDE" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  cmake_parse_arguments(ARG "" "" "LINKS;PRIVATE_LINKS;EXCLUDE;FOLDERS" ${ARGN})
+  set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(ARG_FOLDERS)
+    list(TRANSFORM ARG_FOLDERS REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cpp" OUTPUT_VARIABLE patterns)
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${patterns})
   list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
   foreach(pattern IN LISTS ARG_EXCLUDE)
     list(FILTER sources EXCLUDE REGEX "${pattern}")

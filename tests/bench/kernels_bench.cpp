@@ -449,7 +449,7 @@ int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
     fmt::print(stderr,
-               "kernels_bench [--isa scalar|avx2|avx512|amx] [--threads N] [--only WORD] [--smoke] "
+               "kernels_bench [--isa NAME] [--threads N] [--only WORD] [--smoke] "
                "[--huge]\n");
     return 2;
   }

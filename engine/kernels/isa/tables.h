@@ -18,6 +18,9 @@ namespace hearth::engine {
 extern const KernelTable scalar_table;
 extern const KernelTable avx2_table;
 extern const KernelTable avx512_table;
+extern const KernelTable neon_table;
+extern const KernelTable dotprod_table;
+extern const KernelTable i8mm_table;
 // That of AVX-512 with its prompt role on the tile unit.
 const KernelTable& amx_table() noexcept;
 // The same with all prompts in bf16.

@@ -284,15 +284,10 @@ inline void linear_blocks_of(const LinearArgs& args) {
 }
 
 template <class Products, class Format>
-inline void linear_blocks_with(const LinearArgs& args) {
+inline void linear_blocks_with(const LinearArgs& args) noexcept {
   if (args.layout == Layout::tiles) {
     linear_blocks_of<Products, Format, TileBlocks<Format>>(args);
   } else {
     linear_blocks_of<Products, Format, RowBlocks<Format>>(args);
   }
-}
-
-template <class Format>
-inline void linear_blocks(const LinearArgs& args) noexcept {
-  linear_blocks_with<VectorProducts, Format>(args);
 }

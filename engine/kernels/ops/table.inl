@@ -26,14 +26,14 @@
 #include "engine/kernels/ops/pack.inl"
 #include "engine/kernels/ops/quantize.inl"
 
-template <DType type, class Format>
+template <class Products, DType type, class Format>
 constexpr FormatKernels block_format() {
   return {
       .type = type,
       .column = ColumnKind::q8,
       .prompt_column = ColumnKind::q8,
-      .decode = linear_blocks<Format>,
-      .prompt = linear_blocks<Format>,
+      .decode = linear_blocks_with<Products, Format>,
+      .prompt = linear_blocks_with<Products, Format>,
       .get_row = get_row<type>,
       .pack = pack_tiles<Format>,
       .get_tile_row = get_tile_row<type, typename Format::Block>,
@@ -53,45 +53,48 @@ constexpr FormatKernels float_format() {
   };
 }
 
+// Rows whose panels are multiplied by `Products` (VectorProducts in ops/linear_blocks.inl).
+template <class Products>
 constexpr FormatKernels formats[] = {
     float_format<DType::f32, F32Weights>(),
     float_format<DType::f16, F16Weights>(),
     float_format<DType::bf16, BF16Weights>(),
-    block_format<DType::q8_0, Q8_0>(),
-    block_format<DType::q4_0, Q4_0>(),
-    block_format<DType::q4_1, Q4_1>(),
-    block_format<DType::q5_0, Q5_0>(),
-    block_format<DType::q5_1, Q5_1>(),
-    block_format<DType::q2_k, Q2K>(),
-    block_format<DType::q3_k, Q3K>(),
-    block_format<DType::q4_k, Q4K>(),
-    block_format<DType::q5_k, Q5K>(),
-    block_format<DType::q6_k, Q6K>(),
-    block_format<DType::iq1_s, CodebookFormat<Iq1S>>(),
-    block_format<DType::iq1_m, CodebookFormat<Iq1M>>(),
-    block_format<DType::iq2_xxs, CodebookFormat<Iq2Xxs>>(),
-    block_format<DType::iq2_xs, CodebookFormat<Iq2Xs>>(),
-    block_format<DType::iq2_s, CodebookFormat<Iq2S>>(),
-    block_format<DType::iq3_xxs, CodebookFormat<Iq3Xxs>>(),
-    block_format<DType::iq3_s, CodebookFormat<Iq3S>>(),
-    block_format<DType::iq4_nl, Iq4Nl>(),
-    block_format<DType::iq4_xs, Iq4Xs>(),
-    block_format<DType::mxfp4, Mxfp4>(),
-    block_format<DType::nvfp4, Nvfp4>(),
-    block_format<DType::tq1_0, Tq1_0>(),
-    block_format<DType::tq2_0, Tq2_0>(),
-    block_format<DType::q2_0, Q2_0>(),
-    block_format<DType::q1_0, Q1_0>(),
+    block_format<Products, DType::q8_0, Q8_0>(),
+    block_format<Products, DType::q4_0, Q4_0>(),
+    block_format<Products, DType::q4_1, Q4_1>(),
+    block_format<Products, DType::q5_0, Q5_0>(),
+    block_format<Products, DType::q5_1, Q5_1>(),
+    block_format<Products, DType::q2_k, Q2K>(),
+    block_format<Products, DType::q3_k, Q3K>(),
+    block_format<Products, DType::q4_k, Q4K>(),
+    block_format<Products, DType::q5_k, Q5K>(),
+    block_format<Products, DType::q6_k, Q6K>(),
+    block_format<Products, DType::iq1_s, CodebookFormat<Iq1S>>(),
+    block_format<Products, DType::iq1_m, CodebookFormat<Iq1M>>(),
+    block_format<Products, DType::iq2_xxs, CodebookFormat<Iq2Xxs>>(),
+    block_format<Products, DType::iq2_xs, CodebookFormat<Iq2Xs>>(),
+    block_format<Products, DType::iq2_s, CodebookFormat<Iq2S>>(),
+    block_format<Products, DType::iq3_xxs, CodebookFormat<Iq3Xxs>>(),
+    block_format<Products, DType::iq3_s, CodebookFormat<Iq3S>>(),
+    block_format<Products, DType::iq4_nl, Iq4Nl>(),
+    block_format<Products, DType::iq4_xs, Iq4Xs>(),
+    block_format<Products, DType::mxfp4, Mxfp4>(),
+    block_format<Products, DType::nvfp4, Nvfp4>(),
+    block_format<Products, DType::tq1_0, Tq1_0>(),
+    block_format<Products, DType::tq2_0, Tq2_0>(),
+    block_format<Products, DType::q2_0, Q2_0>(),
+    block_format<Products, DType::q1_0, Q1_0>(),
 };
 
+template <class Products = VectorProducts>
 constexpr KernelTable make_table(Isa isa, const char* name) {
   return {
       .isa = isa,
       .name = name,
       .roles_agree = true,
       .precise = nullptr,
-      .formats = formats,
-      .format_count = static_cast<int32_t>(sizeof(formats) / sizeof(formats[0])),
+      .formats = formats<Products>,
+      .format_count = static_cast<int32_t>(sizeof(formats<Products>) / sizeof(FormatKernels)),
       .linear_scratch_bytes = static_cast<int64_t>(sizeof(LinearScratch)),
       .attention_scratch_bytes = static_cast<int64_t>(sizeof(AttentionScratch)),
       .column_bytes = column_bytes,

@@ -87,6 +87,8 @@ class WorkerEngine final : public Engine {
   bool wait_for_work();
   void take_commands();
   void take_inputs();
+  bool has_unread_answers() const { return loop_ && loop_->has_unread_answers(); }
+  void read_answers();
   bool has_work() const { return (loop_ && loop_->has_work()) || embeddings_.has_work(); }
   void publish_stats();
   void count_step() {
@@ -248,7 +250,7 @@ bool WorkerEngine::wait_for_work() {
   const auto has_news = [this] {
     return is_stopping_ || !submissions_.empty() || !inputs_.empty() || !cancels_.empty();
   };
-  if (!has_work() && !changed_.wait_for(lock, rest_delay, has_news)) {
+  if (!has_work() && !has_unread_answers() && !changed_.wait_for(lock, rest_delay, has_news)) {
     lock.unlock();
 #ifndef NDEBUG
     if (loop_) loop_->check_integrity();
@@ -319,7 +321,15 @@ void WorkerEngine::publish_stats() {
   stats_.cache_used_bytes = use.used_bytes;
   stats_.running = loop_->running();
   stats_.preemptions = loop_->preemptions();
+  stats_.answer_tokens_read = loop_->answer_tokens_read();
   stats_.guesses = loop_->guess_counts();
+}
+
+void WorkerEngine::read_answers() {
+  loop_->read_answers([this] {
+    std::lock_guard lock(mutex_);
+    return is_stopping_ || !submissions_.empty() || !inputs_.empty();
+  });
 }
 
 void WorkerEngine::work() {
@@ -337,6 +347,7 @@ void WorkerEngine::work() {
       embeddings_.step(question);
       count_step();
     }
+    if (goes_on && !has_work() && has_unread_answers()) read_answers();
     publish_stats();
   }
   if (loop_) loop_->cancel_all();

@@ -65,7 +65,8 @@ struct EngineStats {
       0;  // answers that gave up their pages to older ones and were continued later
   int64_t context_tokens = 0;
   int32_t threads = 0;
-  GuessCounts guesses = {};  // of all answers
+  GuessCounts guesses = {};        // of all answers
+  int64_t answer_tokens_read = 0;  // again, while nobody waited (engine/engine/answer_reader.h)
 };
 
 class Engine {

@@ -46,7 +46,8 @@ StepLoop::StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelT
       setting_{tokenizer, model.cache_shape(), pools_, clock, dry_breakers_, options.adapter_count},
       scheduler_(options.limits),
       speculator_(options.speculation),
-      index_(model.cache_shape(), pools_) {
+      index_(model.cache_shape(), pools_),
+      reader_(model, pools_, index_, options.lease) {
   const size_t step_tokens = static_cast<size_t>(options.limits.step_tokens);
   const size_t sequences_max = static_cast<size_t>(options.limits.sequences_max);
   const size_t rows_max = sequences_max + static_cast<size_t>(Speculator::columns_max);
@@ -136,6 +137,10 @@ void StepLoop::finish(RequestId id, FinishReason reason, ErrorCode code,
   const auto place = sequences_.find(id);
   Sequence& s = *place->second.sequence;
   scheduler_.remove(id);
+  const bool is_answered = reason == FinishReason::stop || reason == FinishReason::length;
+  const int64_t written = std::ssize(s.tokens()) - s.prompt_tokens();
+  if (is_answered && s.cursor() && !options_.limits.roles_agree && written >= page_tokens)
+    reader_.add({s.prefix_key(), s.adapter(), {s.tokens().begin(), s.tokens().end()}});
   leave_cache(s);
   if (draft_) draft_->forget(id);
   GenerationEvent event;
@@ -145,7 +150,7 @@ void StepLoop::finish(RequestId id, FinishReason reason, ErrorCode code,
   event.error = code;
   event.message = message;
   event.timings = s.timings();
-  if (reason == FinishReason::stop || reason == FinishReason::length) s.finish_text(event.text);
+  if (is_answered) s.finish_text(event.text);
   if (place->second.return_tokens) event.tokens.assign(s.tokens().begin(), s.tokens().end());
   sequences_.erase(place);
   sink_(std::move(event));
@@ -154,6 +159,7 @@ void StepLoop::finish(RequestId id, FinishReason reason, ErrorCode code,
 void StepLoop::step(const CancelQuestion& is_cancelled) {
   // The worker's catch site: whatever goes wrong in a step ends the sequences of that step.
   try {
+    reader_.pause();
     step_spans_.clear();
     offer_guesses();
     const std::span<const ScheduledSpan> spans = scheduler_.decide(*this);
@@ -267,9 +273,6 @@ void StepLoop::take_results(std::span<const ScheduledSpan> spans) {
   }
 }
 
-// Every token is drawn from the model's own logits, in its turn; a guess only says that the logits
-// behind it are there already. What is in the cache behind the first wrong guess is overwritten by
-// the next steps.
 // Every token is drawn from the model's own logits, in its turn; a guess that comes true only means
 // that the logits behind it are there already. What the cache holds behind the first wrong guess is
 // overwritten by the next steps.

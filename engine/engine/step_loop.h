@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/engine/answer_reader.h"
 #include "engine/engine/sequence.h"
 #include "engine/generation.h"
 #include "engine/kv_cache/cache_plan.h"
@@ -69,6 +70,11 @@ class StepLoop final : private PageSource {
   bool has_work() const { return !sequences_.empty(); }
   // One step of the model. Errors end the sequences of the step, not the loop.
   void step(const CancelQuestion& is_cancelled);
+  // What is worth doing while nobody waits: has_unread_answers() says whether anything is,
+  // `must_stop` whether somebody came.
+  bool has_unread_answers() const { return reader_.has_work(); }
+  void read_answers(const std::function<bool()>& must_stop) { reader_.step(must_stop); }
+  int64_t answer_tokens_read() const { return reader_.tokens_read(); }
   // Nobody is being answered: memory of unused pages goes back to the system.
   void rest();
 
@@ -122,6 +128,7 @@ class StepLoop final : private PageSource {
   Scheduler scheduler_;
   Speculator speculator_;
   PrefixIndex index_;
+  AnswerReader reader_;  // goes before the index
   std::unordered_map<RequestId, Entry> sequences_;
   int64_t preemptions_ = 0;
   GuessCounts guess_counts_;

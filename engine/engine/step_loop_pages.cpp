@@ -62,13 +62,7 @@ int64_t StepLoop::start(SequenceId id) {
 }
 
 bool StepLoop::reserve(SequenceId id, int64_t tokens) {
-  SequenceCache& cache = sequence(id).cache();
-  for (int32_t group = 0; group < cache.group_count(); ++group) {
-    const int64_t missing =
-        cache.pages_missing(group, tokens) - pools_[static_cast<size_t>(group)]->free_pages();
-    if (missing > 0 && !index_.evict(group, missing)) return false;
-  }
-  return cache.extend(tokens);
+  return index_.extend(sequence(id).cache(), tokens);
 }
 
 void StepLoop::drop(SequenceId id) {

@@ -126,6 +126,15 @@ bool PrefixIndex::evict_window_page(size_t group) {
   return false;
 }
 
+bool PrefixIndex::extend(SequenceCache& cache, int64_t token_count) {
+  for (int32_t group = 0; group < cache.group_count(); ++group) {
+    const int64_t missing =
+        cache.pages_missing(group, token_count) - pools_[static_cast<size_t>(group)]->free_pages();
+    if (missing > 0 && !evict(group, missing)) return false;
+  }
+  return cache.extend(token_count);
+}
+
 bool PrefixIndex::evict(int32_t group, int64_t page_count) {
   const size_t index = static_cast<size_t>(group);
   const int64_t wanted = pools_[index]->free_pages() + page_count;

@@ -63,6 +63,8 @@ class PrefixIndex {
   // Gives up pages until `page_count` more are free in the group's pool; false when there were too
   // few.
   bool evict(int32_t group, int64_t page_count);
+  // SequenceCache::extend, giving up as many pages as that takes.
+  bool extend(SequenceCache& cache, int64_t token_count);
   // Gives up every page that no sequence uses.
   void clear();
 

@@ -27,7 +27,7 @@ constexpr int32_t warm_up_tokens = 32;
 constexpr int32_t count_max = 1 << 20;
 // What the roundings of the prompt role (docs/numerics.md) may make of the logits over all layers,
 // as squared error over their variance. A wrong kernel or cache gives about 2.
-constexpr double prompt_error_max = 0.15;
+constexpr double prompt_error_max = 0.05;
 
 struct Figure {
   int32_t count = 0;  // prompt tokens or streams

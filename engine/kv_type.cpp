@@ -1,8 +1,7 @@
 #include "engine/kv_type.h"
 
-#include <algorithm>
-
 #include "base/check.h"
+#include "base/names.h"
 
 namespace hearth::engine {
 namespace {
@@ -17,18 +16,11 @@ std::string_view kv_type_name(KvType type) {
 }
 
 std::optional<KvType> kv_type_from_name(std::string_view name) {
-  const auto found = std::find(kv_type_names.begin(), kv_type_names.end(), name);
-  if (found == kv_type_names.end()) return std::nullopt;
-  return static_cast<KvType>(found - kv_type_names.begin());
+  return enumerator_named<KvType>(name, kv_type_names);
 }
 
 std::string kv_type_choices() {
-  std::string text;
-  for (size_t i = 0; i < kv_type_names.size(); ++i) {
-    if (i > 0) text += i + 1 < kv_type_names.size() ? ", " : " or ";
-    text += kv_type_names[i];
-  }
-  return text;
+  return choice_of(kv_type_names);
 }
 
 bool fits_head(KvType type, int64_t head_values) {

@@ -1,6 +1,6 @@
 #include "engine/speculation.h"
 
-#include <algorithm>
+#include "base/names.h"
 
 namespace hearth::engine {
 
@@ -9,18 +9,11 @@ std::string_view speculation_name(Speculation speculation) {
 }
 
 std::optional<Speculation> speculation_from_name(std::string_view name) {
-  const auto found = std::find(speculation_names.begin(), speculation_names.end(), name);
-  if (found == speculation_names.end()) return std::nullopt;
-  return static_cast<Speculation>(found - speculation_names.begin());
+  return enumerator_named<Speculation>(name, speculation_names);
 }
 
 std::string speculation_choices() {
-  std::string text;
-  for (size_t i = 0; i < speculation_names.size(); ++i) {
-    if (i > 0) text += i + 1 < speculation_names.size() ? ", " : " or ";
-    text += speculation_names[i];
-  }
-  return text;
+  return choice_of(speculation_names);
 }
 
 }  // namespace hearth::engine

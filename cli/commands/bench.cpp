@@ -21,12 +21,11 @@ namespace {
 
 constexpr std::string_view sample_text =
     "The harbour lay quiet before sunrise: 14 boats, 3 of them painted green, waited for wind. "
-    "Anna "
-    "counted ropes, wrote numbers into a small book and asked herself whether yesterday's storm "
-    "had "
-    "moved the outer buoy. \"Not far,\" said old Per, who always knew; \"perhaps 250 metres "
-    "north.\" "
-    "They took bread, two lamps, some tea (without sugar), then rowed past grey stones where seals "
+    "Anna counted ropes, wrote numbers into a small book and asked herself whether yesterday's "
+    "storm "
+    "had moved the outer buoy. \"Not far,\" said old Per, who always knew; \"perhaps 250 metres "
+    "north.\" They took bread, two lamps, some tea (without sugar), then rowed past grey stones "
+    "where seals "
     "sleep. How many winters would this wall still hold? Nobody could say, but everyone helped.";
 // Pieces that every stream has got before a newcomer arrives.
 constexpr int64_t settled_pieces = 4;

@@ -108,7 +108,7 @@ void visit(auto& a, Of<EngineStats> auto& s) {
       a("cache_used_bytes", s.cache_used_bytes);
   a("running", s.running), a("waiting", s.waiting), a("steps", s.steps),
       a("preemptions", s.preemptions), a("context_tokens", s.context_tokens);
-  a("threads", s.threads), a("guesses", s.guesses);
+  a("threads", s.threads), a("guesses", s.guesses), a("answer_tokens_read", s.answer_tokens_read);
 }
 
 void visit(auto& a, Of<HelloFrame> auto& f) {

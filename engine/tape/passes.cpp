@@ -105,23 +105,30 @@ size_t take_group(const std::vector<Operation>& operations, size_t index, Linear
   return taken;
 }
 
-// Whether a buffer is written by one operation, read by another one, and that is all.
-bool has_one_reader(const Tape& tape, BufferId buffer) {
-  if (buffer == tape.logits() || buffer == tape.hidden()) return false;
-  int64_t accesses = 0;
+// How often operations touch each buffer.
+std::vector<int32_t> count_accesses(const Tape& tape) {
+  std::vector<int32_t> counts(tape.buffers().size(), 0);
   for (const Operation& operation : tape.operations()) {
-    for (const Access& access : buffers_of(operation)) accesses += access.buffer == buffer ? 1 : 0;
+    for (const Access& access : buffers_of(operation)) ++counts[static_cast<size_t>(access.buffer)];
   }
-  return accesses == 2;
+  return counts;
+}
+
+// Whether a buffer is written by one operation, read by another one, and that is all.
+bool has_one_reader(const Tape& tape, const std::vector<int32_t>& accesses, BufferId buffer) {
+  if (buffer == tape.logits() || buffer == tape.hidden()) return false;
+  return accesses[static_cast<size_t>(buffer)] == 2;
 }
 
 // Folds the operation behind a group into it when it is the group's gate or residual addition, and
 // nothing else reads what it works on.
-bool take_epilogue(const Tape& tape, const Operation& operation, LinearGroup& group) {
+bool take_epilogue(const Tape& tape, const std::vector<int32_t>& accesses,
+                   const Operation& operation, LinearGroup& group) {
   if (const Gate* gate = std::get_if<Gate>(&operation)) {
     if (group.part_count != 2 || gate->a != group.parts[0].out || gate->b != group.parts[1].out)
       return false;
-    if (!has_one_reader(tape, gate->a) || !has_one_reader(tape, gate->b)) return false;
+    if (!has_one_reader(tape, accesses, gate->a) || !has_one_reader(tape, accesses, gate->b))
+      return false;
     group.has_gate = true;
     group.gate = *gate;
     return true;
@@ -129,7 +136,8 @@ bool take_epilogue(const Tape& tape, const Operation& operation, LinearGroup& gr
   const Add* add = std::get_if<Add>(&operation);
   Linear& last = group.parts[static_cast<size_t>(group.part_count - 1)];
   if (add == nullptr || add->out != add->a || add->b != last.out || add->a == last.in) return false;
-  if (tape.buffer(add->a).rows != tape.buffer(last.out).rows || !has_one_reader(tape, last.out))
+  if (tape.buffer(add->a).rows != tape.buffer(last.out).rows ||
+      !has_one_reader(tape, accesses, last.out))
     return false;
   last.add_to = add->a;
   return true;
@@ -307,6 +315,7 @@ void prepare_columns(Tape& tape, const KernelTable& kernels) {
 
 void fuse(Tape& tape) {
   const std::vector<Operation>& source = tape.operations();
+  const std::vector<int32_t> accesses = count_accesses(tape);
   std::vector<Operation> result;
   for (size_t i = 0; i < source.size();) {
     LinearGroup group;
@@ -316,7 +325,7 @@ void fuse(Tape& tape) {
       continue;
     }
     i += taken;
-    if (i < source.size() && take_epilogue(tape, source[i], group)) ++i;
+    if (i < source.size() && take_epilogue(tape, accesses, source[i], group)) ++i;
     result.emplace_back(group);
   }
   tape.replace_operations(std::move(result));

@@ -1,5 +1,5 @@
-// Prompts of weights that bytes would coarsen, on the tile unit in bf16: 64 rows at a time are
-// turned into bf16, then multiplied by all columns. Sums stay in the tiles for a whole slab.
+// Prompts of weights that bytes would coarsen, on the tile unit in bf16: panel_rows rows at a time
+// are turned into bf16, then multiplied by all columns. Sums stay in the tiles for a whole slab.
 #pragma once
 
 #include "engine/kernels/amx/fold.inl"

@@ -1,6 +1,6 @@
-// Prompts of quantised weights on the tile unit: 64 rows at a time are unpacked to bytes with one
-// scale per row and 256 values, then multiplied by all columns. While the tile unit works on one
-// product the vector units scale the one before.
+// Prompts of quantised weights on the tile unit: panel_rows rows at a time are unpacked to bytes
+// with one scale per row and 256 values, then multiplied by all columns. While the tile unit works
+// on one product the vector units scale the one before.
 #pragma once
 
 #include "engine/kernels/amx/fold.inl"

@@ -5,10 +5,12 @@
 #include <numeric>
 #include <vector>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
-#include "engine/kv_cache/page_pool.h"
+#include "engine/kv_cache/page_pools.h"
+#include "engine/kv_cache/plan_span.h"
 #include "engine/models/model_runner.h"
 
 namespace hearth::engine {
@@ -20,50 +22,33 @@ class LoneSequence {
   LoneSequence(const ModelRunner& runner, const LogitsOptions& options, const KernelTable& kernels,
                int64_t tokens)
       : role_(options.decode_role ? Role::decode : Role::prompt),
-        adapter_(options.adapter ? 0 : -1) {
-    const int64_t page_count = (tokens + page_tokens - 1) / page_tokens;
-    for (const CacheGroupShape& group : runner.cache_shape().groups) {
-      pools_.push_back(std::make_unique<PagePool>(group, options.kv_type, kernels, page_count));
-      pool_pointers_.push_back(pools_.back().get());
-      std::vector<PageId>& pages = pages_.emplace_back();
-      for (int64_t i = 0; i < page_count; ++i) pages.push_back(pools_.back()->acquire().value());
-    }
-  }
+        adapter_(options.adapter ? 0 : -1),
+        pools_(runner.cache_shape(), options.kv_type, kernels, page_count_for(tokens)),
+        cache_(runner.cache_shape(), pools_.all(), tokens) {}
 
-  // The next tokens as one step whose every row is wanted.
+  // The next tokens as one step whose every row is wanted; there is room for them.
   StepPlan next_step(std::span<const TokenId> tokens) {
+    HEARTH_CHECK(cache_.extend(std::ssize(tokens)));
     StepPlan plan;
-    SequenceSpan& span = plan.sequences.emplace_back();
-    span.token_count = static_cast<int32_t>(tokens.size());
-    span.cached_tokens = done_;
-    span.role = role_;
-    span.adapter = adapter_;
-    for (const std::vector<PageId>& pages : pages_) span.pages.emplace_back(pages);
-    plan.decode_token_count = role_ == Role::decode ? span.token_count : 0;
-    plan.tokens.assign(tokens.begin(), tokens.end());
-    for (int32_t i = 0; i < span.token_count; ++i) {
-      const auto position = static_cast<int32_t>(done_ + i);
-      plan.positions.push_back({position, position, position});
-    }
+    begin_span(plan, cache_, cache_.length(), role_).adapter = adapter_;
+    add_tokens(plan, tokens);
     plan.output_tokens.resize(tokens.size());
     std::iota(plan.output_tokens.begin(), plan.output_tokens.end(), 0);
-    done_ += span.token_count;
+    cache_.advance(std::ssize(tokens));
     return plan;
   }
 
   // The next tokens are the first ones again; what the pages hold is forgotten.
-  void restart() { done_ = 0; }
-  int64_t done() const { return done_; }
+  void restart() { cache_.release_all(); }
+  int64_t done() const { return cache_.length(); }
 
-  std::span<PagePool* const> pools() const { return pool_pointers_; }
+  std::span<PagePool* const> pools() const { return pools_.all(); }
 
  private:
   Role role_;
   int32_t adapter_;
-  int64_t done_ = 0;
-  std::vector<std::unique_ptr<PagePool>> pools_;
-  std::vector<PagePool*> pool_pointers_;
-  std::vector<std::vector<PageId>> pages_;
+  PagePools pools_;
+  SequenceCache cache_;
 };
 
 }  // namespace

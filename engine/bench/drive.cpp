@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "engine/kv_cache/plan_span.h"
 
 namespace hearth::engine {
 namespace {
@@ -30,6 +31,12 @@ uint64_t mixed(uint64_t value) {
 TokenId token_at(uint64_t seed, int64_t position, int64_t vocab_size) {
   const uint64_t drawn = mixed(mixed(seed) + static_cast<uint64_t>(position));
   return static_cast<TokenId>(drawn % static_cast<uint64_t>(vocab_size));
+}
+
+// Pages of every cache group.
+int64_t pages_each(const BenchDriveOptions& options) {
+  return std::max(page_count_for(options.prompt_tokens_max),
+                  options.streams_max * page_count_for(options.decode_tokens));
 }
 
 bool are_same_bits(std::span<const float> a, std::span<const float> b) {
@@ -60,14 +67,7 @@ double seconds_of(const std::function<void()>& work) {
 
 BenchDrive::BenchDrive(ModelRunner& model, const KernelTable& kernels,
                        const BenchDriveOptions& options)
-    : model_(model) {
-  const int64_t pages = std::max(page_count_for(options.prompt_tokens_max),
-                                 options.streams_max * page_count_for(options.decode_tokens));
-  for (const CacheGroupShape& group : model.cache_shape().groups) {
-    owned_pools_.push_back(std::make_unique<PagePool>(group, options.kv_type, kernels, pages));
-    pools_.push_back(owned_pools_.back().get());
-  }
-}
+    : model_(model), pools_(model.cache_shape(), options.kv_type, kernels, pages_each(options)) {}
 
 double BenchDrive::read_prompt(int32_t token_count) {
   start(1, token_count, prompt_seed + static_cast<uint64_t>(token_count));
@@ -122,7 +122,7 @@ void BenchDrive::start(int32_t sequences, int64_t context_tokens, uint64_t first
   caches_.clear();
   for (int32_t i = 0; i < sequences; ++i) {
     caches_.push_back(
-        std::make_unique<SequenceCache>(model_.cache_shape(), pools_, context_tokens));
+        std::make_unique<SequenceCache>(model_.cache_shape(), pools_.all(), context_tokens));
   }
   first_seed_ = first_seed;
   logits_.resize(static_cast<size_t>(sequences) * static_cast<size_t>(model_.vocab_size()));
@@ -134,23 +134,13 @@ void BenchDrive::run(Role role, int32_t tokens_each, bool wants_logits) {
     SequenceCache& cache = *caches_[sequence];
     if (!cache.extend(tokens_each))
       throw Error(ErrorCode::internal, "the benchmark ran out of cache pages");
-    SequenceSpan& span = plan_.sequences.emplace_back();
-    span.first_token = plan_.token_count();
-    span.token_count = tokens_each;
-    span.cached_tokens = cache.length();
-    span.role = role;
-    for (int32_t group = 0; group < cache.group_count(); ++group)
-      span.pages.push_back(cache.pages(group));
-    for (int32_t i = 0; i < tokens_each; ++i) {
-      const auto position = static_cast<int32_t>(cache.length()) + i;
-      plan_.tokens.push_back(token_at(first_seed_ + sequence, position, model_.vocab_size()));
-      plan_.positions.push_back({position, position, position});
-    }
+    begin_span(plan_, cache, cache.length(), role);
+    for (int32_t i = 0; i < tokens_each; ++i)
+      add_token(plan_, token_at(first_seed_ + sequence, cache.length() + i, model_.vocab_size()));
     if (wants_logits) plan_.output_tokens.push_back(plan_.token_count() - 1);
   }
-  if (role == Role::decode) plan_.decode_token_count = plan_.token_count();
   const size_t values = plan_.output_tokens.size() * static_cast<size_t>(model_.vocab_size());
-  model_.run(plan_, pools_, std::span(logits_).first(values), {});
+  model_.run(plan_, pools_.all(), std::span(logits_).first(values), {});
   for (const std::unique_ptr<SequenceCache>& cache : caches_) {
     cache->advance(tokens_each);
     cache->slide_windows();

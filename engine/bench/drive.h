@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/kernels/kernels.h"
-#include "engine/kv_cache/page_pool.h"
+#include "engine/kv_cache/page_pools.h"
 #include "engine/kv_cache/sequence_cache.h"
 #include "engine/models/model_runner.h"
 
@@ -61,8 +61,7 @@ class BenchDrive {
   void read_exactly(uint64_t seed, int32_t token_count);
 
   ModelRunner& model_;
-  std::vector<std::unique_ptr<PagePool>> owned_pools_;
-  std::vector<PagePool*> pools_;
+  PagePools pools_;
   std::vector<std::unique_ptr<SequenceCache>> caches_;
   uint64_t first_seed_ = 0;  // sequence i draws its tokens from first_seed_ + i
   std::vector<float> logits_;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "engine/backend/compute_lease.h"
+#include "engine/kv_cache/plan_span.h"
 
 namespace hearth::engine {
 namespace {
@@ -57,19 +58,12 @@ bool AnswerReader::read_chunk(const std::function<bool()>& must_stop) {
   if (count == 0) return true;
   if (!index_.extend(*cache_, count)) return false;
   plan_ = {};
-  SequenceSpan& span = plan_.sequences.emplace_back();
-  span.token_count = static_cast<int32_t>(count);
-  span.cached_tokens = first;
-  span.role = Role::prompt;
+  SequenceSpan& span = begin_span(plan_, *cache_, first, Role::prompt);
   span.adapter = answer.adapter.number;
   span.adapter_scale = answer.adapter.scale;
-  for (int32_t group = 0; group < cache_->group_count(); ++group)
-    span.pages.push_back(cache_->pages(group));
-  for (int64_t index = first; index < first + count; ++index) {
-    const auto position = static_cast<int32_t>(index);
-    plan_.tokens.push_back(answer.tokens[static_cast<size_t>(index)]);
-    plan_.positions.push_back({position, position, position});
-  }
+  add_tokens(
+      plan_,
+      std::span(answer.tokens).subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
   {
     const ComputeLease::Turn turn(lease_);
     if (!model_.run(plan_, pools_, {}, must_stop)) return false;

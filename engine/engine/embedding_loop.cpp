@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "engine/backend/compute_lease.h"
+#include "engine/kv_cache/plan_span.h"
 
 namespace hearth::engine {
 namespace {
@@ -23,6 +24,13 @@ EmbeddingResult failure(RequestId id, ErrorCode code, const std::string& message
   result.error = code;
   result.message = message;
   return result;
+}
+
+// Pages of every cache group: at most one input of each kind of output goes on from step to step,
+// all others are read in one.
+int64_t pages_each(const EmbeddingLoopOptions& options) {
+  return page_count_for(2 * options.input_tokens_max + std::max(options.step_tokens, 1)) +
+         inputs_per_step + 2;
 }
 
 }  // namespace
@@ -48,18 +56,10 @@ struct EmbeddingLoop::Input {
 
 EmbeddingLoop::EmbeddingLoop(ModelRunner& model, const KernelTable& kernels,
                              const EmbeddingLoopOptions& options)
-    : model_(model), options_(options) {
-  if (model.outputs().is_bidirectional) options_.kv_type = KvType::f32;
-  // At most one input of each kind of output goes on from step to step, all others are read in one.
-  const int64_t page_count =
-      page_count_for(2 * options.input_tokens_max + std::max(options.step_tokens, 1)) +
-      inputs_per_step + 2;
-  for (const CacheGroupShape& group : model.cache_shape().groups) {
-    owned_pools_.push_back(
-        std::make_unique<PagePool>(group, options_.kv_type, kernels, page_count));
-    pools_.push_back(owned_pools_.back().get());
-  }
-}
+    : model_(model),
+      options_(options),
+      pools_(model.cache_shape(), model.outputs().is_bidirectional ? KvType::f32 : options.kv_type,
+             kernels, pages_each(options)) {}
 
 EmbeddingLoop::~EmbeddingLoop() = default;
 
@@ -156,31 +156,26 @@ void EmbeddingLoop::build_plan() {
   plan_.output = step_inputs_.front()->output;
   for (Input* input : step_inputs_) {
     if (!input->cache) {
-      input->cache =
-          std::make_unique<SequenceCache>(model_.cache_shape(), pools_, std::ssize(input->tokens));
+      input->cache = std::make_unique<SequenceCache>(model_.cache_shape(), pools_.all(),
+                                                     std::ssize(input->tokens));
     }
     HEARTH_CHECK(input->cache->extend(input->step_tokens));
-    SequenceSpan& span = plan_.sequences.emplace_back();
-    span.first_token = plan_.token_count();
-    span.token_count = input->step_tokens;
-    span.cached_tokens = input->done();
+    const int64_t done = input->done();
+    SequenceSpan& span = begin_span(plan_, *input->cache, done, Role::prompt);
     span.adapter = input->adapter.number;
     span.adapter_scale = input->adapter.scale;
-    for (int32_t group = 0; group < input->cache->group_count(); ++group)
-      span.pages.push_back(input->cache->pages(group));
     const bool wants_first = input->pooling == Pooling::cls ||
                              (input->pooling == Pooling::rank && model_.outputs().is_bidirectional);
     const bool wants_last =
         input->pooling == Pooling::last || (input->pooling == Pooling::rank && !wants_first);
     for (int32_t i = 0; i < input->step_tokens; ++i) {
-      const auto position = static_cast<int32_t>(span.cached_tokens + i);
+      const auto position = static_cast<int32_t>(done + i);
       const bool is_last = position + 1 == std::ssize(input->tokens);
       if ((wants_first && position == 0) || (wants_last && is_last) ||
           (!wants_first && !wants_last)) {
         plan_.output_tokens.push_back(plan_.token_count());
       }
-      plan_.tokens.push_back(input->tokens[static_cast<size_t>(position)]);
-      plan_.positions.push_back({position, position, position});
+      add_token(plan_, input->tokens[static_cast<size_t>(position)]);
     }
   }
 }
@@ -192,7 +187,7 @@ int64_t EmbeddingLoop::output_width() const {
 bool EmbeddingLoop::run_model(const CancelQuestion& is_cancelled) {
   outputs_.resize(plan_.output_tokens.size() * static_cast<size_t>(output_width()));
   const ComputeLease::Turn turn(options_.lease);
-  return model_.run(plan_, pools_, outputs_, [&] {
+  return model_.run(plan_, pools_.all(), outputs_, [&] {
     return is_cancelled && std::all_of(step_inputs_.begin(), step_inputs_.end(),
                                        [&](const Input* input) { return is_cancelled(input->id); });
   });
@@ -260,7 +255,7 @@ void EmbeddingLoop::fail_step(ErrorCode code, const std::string& message) {
 }
 
 void EmbeddingLoop::rest() {
-  for (PagePool* pool : pools_) pool->give_back_memory();
+  pools_.give_back_memory();
   outputs_ = {};
 }
 

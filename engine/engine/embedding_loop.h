@@ -15,7 +15,7 @@
 #include "engine/engine.h"
 #include "engine/engine/adapter_use.h"
 #include "engine/generation.h"
-#include "engine/kv_cache/page_pool.h"
+#include "engine/kv_cache/page_pools.h"
 #include "engine/kv_cache/sequence_cache.h"
 #include "engine/models/model_runner.h"
 #include "engine/step_plan.h"
@@ -65,8 +65,7 @@ class EmbeddingLoop {
 
   ModelRunner& model_;
   EmbeddingLoopOptions options_;
-  std::vector<std::unique_ptr<PagePool>> owned_pools_;
-  std::vector<PagePool*> pools_;
+  PagePools pools_;
   std::deque<std::unique_ptr<Input>> inputs_;  // by arrival
   std::vector<Input*> step_inputs_;
   StepPlan plan_;

@@ -10,28 +10,10 @@
 #include "base/error.h"
 #include "engine/backend/compute_lease.h"
 #include "engine/engine/prompt.h"
+#include "engine/kv_cache/plan_span.h"
 
 namespace hearth::engine {
-namespace {
-
-std::vector<std::unique_ptr<PagePool>> make_pools(const CacheShape& shape,
-                                                  const KernelTable& kernels,
-                                                  const StepLoopOptions& options) {
-  std::vector<std::unique_ptr<PagePool>> pools;
-  for (size_t i = 0; i < shape.groups.size(); ++i) {
-    pools.push_back(std::make_unique<PagePool>(shape.groups[i], options.kv_type, kernels,
-                                               options.cache.page_counts[i]));
-  }
-  return pools;
-}
-
-std::vector<PagePool*> pointers_to(const std::vector<std::unique_ptr<PagePool>>& pools) {
-  std::vector<PagePool*> pointers;
-  for (const std::unique_ptr<PagePool>& pool : pools) pointers.push_back(pool.get());
-  return pointers;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 StepLoop::StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelTable& kernels,
                    const Clock& clock, const StepLoopOptions& options, EventSink sink)
@@ -40,14 +22,14 @@ StepLoop::StepLoop(ModelRunner& model, const Tokenizer& tokenizer, const KernelT
       clock_(clock),
       options_(options),
       sink_(std::move(sink)),
-      owned_pools_(make_pools(model.cache_shape(), kernels, options)),
-      pools_(pointers_to(owned_pools_)),
+      pools_(model.cache_shape(), options.kv_type, kernels, options.cache.page_counts),
       dry_breakers_(tokenizer),
-      setting_{tokenizer, model.cache_shape(), pools_, clock, dry_breakers_, options.adapter_count},
+      setting_{tokenizer, model.cache_shape(), pools_.all(),
+               clock,     dry_breakers_,       options.adapter_count},
       scheduler_(options.limits),
       speculator_(options.speculation),
-      index_(model.cache_shape(), pools_),
-      reader_(model, pools_, index_, options.lease) {
+      index_(model.cache_shape(), pools_.all()),
+      reader_(model, pools_.all(), index_, options.lease) {
   const size_t step_tokens = static_cast<size_t>(options.limits.step_tokens);
   const size_t sequences_max = static_cast<size_t>(options.limits.sequences_max);
   const size_t rows_max = sequences_max + static_cast<size_t>(Speculator::columns_max);
@@ -204,34 +186,21 @@ void StepLoop::build_plan(std::span<const ScheduledSpan> spans) {
   for (const ScheduledSpan& scheduled : spans) {
     const Entry& from = entry(scheduled.id);
     const Sequence& s = *from.sequence;
-    const int64_t token_count = std::ssize(s.tokens());
     HEARTH_CHECK(s.cache().length() == scheduled.first_token);
-    SequenceSpan span;
+    SequenceSpan spare;
     if (!spare_spans_.empty()) {
-      span = std::move(spare_spans_.back());
+      spare = std::move(spare_spans_.back());
       spare_spans_.pop_back();
     }
-    span.first_token = plan_.token_count();
-    span.token_count = scheduled.token_count;
-    span.cached_tokens = scheduled.first_token;
-    span.role = scheduled.role;
+    SequenceSpan& span =
+        begin_span(plan_, s.cache(), scheduled.first_token, scheduled.role, std::move(spare));
     span.adapter = s.adapter().number;
     span.adapter_scale = s.adapter().scale;
-    span.pages.clear();
-    for (int32_t group = 0; group < s.cache().group_count(); ++group)
-      span.pages.push_back(s.cache().pages(group));
-    if (scheduled.role == Role::decode) plan_.decode_token_count += scheduled.token_count;
-    for (int32_t i = 0; i < scheduled.token_count; ++i) {
-      const int64_t index = scheduled.first_token + i;
-      const int32_t position = static_cast<int32_t>(index);
-      plan_.tokens.push_back(index < token_count
-                                 ? s.tokens()[static_cast<size_t>(index)]
-                                 : from.guesses.tokens()[static_cast<size_t>(index - token_count)]);
-      plan_.positions.push_back({position, position, position});
-    }
+    const auto known = static_cast<size_t>(scheduled.token_count - scheduled.guess_count);
+    add_tokens(plan_, s.tokens().subspan(static_cast<size_t>(scheduled.first_token), known));
+    add_tokens(plan_, from.guesses.tokens().first(static_cast<size_t>(scheduled.guess_count)));
     for (int32_t row = scheduled.guess_count; scheduled.wants_logits && row >= 0; --row)
       plan_.output_tokens.push_back(plan_.token_count() - 1 - row);
-    plan_.sequences.push_back(std::move(span));
   }
 }
 
@@ -240,7 +209,7 @@ bool StepLoop::run_model(std::span<const ScheduledSpan> spans, const CancelQuest
   const std::span<float> logits(logits_.get(), rows * static_cast<size_t>(model_.vocab_size()));
   const ComputeLease::Turn turn(options_.lease);
   const TimePoint begin = clock_.now();
-  const bool is_done = model_.run(plan_, pools_, logits, [&] {
+  const bool is_done = model_.run(plan_, pools_.all(), logits, [&] {
     return is_cancelled && std::all_of(spans.begin(), spans.end(), [&](const ScheduledSpan& span) {
              return is_cancelled(span.id);
            });
@@ -328,17 +297,12 @@ bool StepLoop::sample(Entry& answer, std::span<float> logits, std::optional<Toke
 }
 
 void StepLoop::rest() {
-  for (PagePool* pool : pools_) pool->give_back_memory();
+  pools_.give_back_memory();
   if (draft_) draft_->rest();
 }
 
 CacheUse StepLoop::cache_use() const {
-  CacheUse use;
-  for (const PagePool* pool : pools_) {
-    use.reserved_bytes += pool->page_count() * pool->page_bytes();
-    use.used_bytes += (pool->page_count() - pool->free_pages()) * pool->page_bytes();
-  }
-  return use;
+  return {.reserved_bytes = pools_.bytes(), .used_bytes = pools_.used_bytes()};
 }
 
 void StepLoop::check_integrity() const {
@@ -347,7 +311,7 @@ void StepLoop::check_integrity() const {
   // Nobody is being answered: the index is the only holder.
   for (size_t group = 0; group < pools_.size(); ++group) {
     HEARTH_CHECK(index_.held_pages(static_cast<int32_t>(group)) ==
-                 pools_[group]->page_count() - pools_[group]->free_pages());
+                 pools_[group].page_count() - pools_[group].free_pages());
   }
 }
 

@@ -17,7 +17,7 @@
 #include "engine/engine/sequence.h"
 #include "engine/generation.h"
 #include "engine/kv_cache/cache_plan.h"
-#include "engine/kv_cache/page_pool.h"
+#include "engine/kv_cache/page_pools.h"
 #include "engine/kv_cache/prefix_index.h"
 #include "engine/models/model_runner.h"
 #include "engine/scheduler/scheduler.h"
@@ -121,8 +121,7 @@ class StepLoop final : private PageSource {
   const Clock& clock_;
   StepLoopOptions options_;
   EventSink sink_;
-  std::vector<std::unique_ptr<PagePool>> owned_pools_;
-  std::vector<PagePool*> pools_;
+  PagePools pools_;
   DryBreakerCache dry_breakers_;
   SequenceSetting setting_;
   Scheduler scheduler_;

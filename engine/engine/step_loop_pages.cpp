@@ -31,7 +31,7 @@ bool StepLoop::has_room(std::span<const PageDemand> demands) {
     // Beside its windows a group holds the tokens of one step, whoever they belong to.
     const CacheGroupShape& kind = setting_.shape.groups[group];
     if (kind.kind == CacheGroupKind::window) missing += page_count_for(options_.limits.step_tokens);
-    if (missing > pools_[group]->free_pages() + pools_[group]->reclaimable_pages()) return false;
+    if (missing > pools_[group].free_pages() + pools_[group].reclaimable_pages()) return false;
   }
   return true;
 }

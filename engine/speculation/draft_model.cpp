@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "engine/gguf/keys.h"
+#include "engine/kv_cache/plan_span.h"
 
 namespace hearth::engine {
 namespace {
@@ -31,14 +32,10 @@ struct DraftModel::Answer {
 
 DraftModel::DraftModel(std::unique_ptr<ModelRunner> model, const KernelTable& kernels,
                        const Clock& clock, const DraftModelOptions& options)
-    : model_(std::move(model)), clock_(clock), options_(options) {
-  const std::vector<CacheGroupShape>& groups = model_->cache_shape().groups;
-  for (size_t i = 0; i < groups.size(); ++i) {
-    owned_pools_.push_back(std::make_unique<PagePool>(groups[i], options.kv_type, kernels,
-                                                      options.cache.page_counts[i]));
-    pools_.push_back(owned_pools_.back().get());
-  }
-}
+    : model_(std::move(model)),
+      clock_(clock),
+      options_(options),
+      pools_(model_->cache_shape(), options.kv_type, kernels, options.cache.page_counts) {}
 
 DraftModel::~DraftModel() = default;
 
@@ -51,13 +48,11 @@ double DraftModel::seconds(int32_t answers) const {
 }
 
 int64_t DraftModel::cache_bytes() const {
-  int64_t bytes = 0;
-  for (const PagePool* pool : pools_) bytes += pool->page_count() * pool->page_bytes();
-  return bytes;
+  return pools_.bytes();
 }
 
 void DraftModel::rest() {
-  for (PagePool* pool : pools_) pool->give_back_memory();
+  pools_.give_back_memory();
 }
 
 // Guesses that came true stay in the cache, the first other one ends what is valid. The last token
@@ -65,7 +60,8 @@ void DraftModel::rest() {
 DraftModel::Answer& DraftModel::follow(RequestId id, std::span<const TokenId> tokens) {
   std::unique_ptr<Answer>& place = answers_[id];
   if (!place)
-    place = std::make_unique<Answer>(model_->cache_shape(), pools_, options_.cache.context_tokens);
+    place = std::make_unique<Answer>(model_->cache_shape(), pools_.all(),
+                                     options_.cache.context_tokens);
   Answer& answer = *place;
   answer.last_use = uses_;
   const size_t most = std::min(answer.written.size(), tokens.size() - 1);
@@ -101,20 +97,9 @@ bool DraftModel::make_room(Answer& answer, int64_t tokens) {
 
 void DraftModel::add_span(Answer& answer, std::span<const TokenId> tokens, Role role,
                           bool wants_logits) {
-  SequenceSpan& span = plan_.sequences.emplace_back();
-  span.first_token = plan_.token_count();
-  span.token_count = static_cast<int32_t>(tokens.size());
-  span.cached_tokens = std::ssize(answer.written);
-  span.role = role;
-  for (int32_t group = 0; group < answer.cache.group_count(); ++group)
-    span.pages.push_back(answer.cache.pages(group));
-  for (const TokenId token : tokens) {
-    const int32_t position = static_cast<int32_t>(answer.written.size());
-    answer.written.push_back(token);
-    plan_.tokens.push_back(token);
-    plan_.positions.push_back({position, position, position});
-  }
-  if (role == Role::decode) plan_.decode_token_count += span.token_count;
+  begin_span(plan_, answer.cache, std::ssize(answer.written), role);
+  add_tokens(plan_, tokens);
+  answer.written.insert(answer.written.end(), tokens.begin(), tokens.end());
   if (wants_logits) plan_.output_tokens.push_back(plan_.token_count() - 1);
 }
 
@@ -122,7 +107,7 @@ void DraftModel::run() {
   const size_t rows = plan_.output_tokens.size();
   logits_.resize(std::max(logits_.size(), rows * static_cast<size_t>(model_->vocab_size())));
   const TimePoint begin = clock_.now();
-  model_->run(plan_, pools_,
+  model_->run(plan_, pools_.all(),
               std::span(logits_).first(rows * static_cast<size_t>(model_->vocab_size())), {});
   const std::chrono::duration<double> taken = clock_.now() - begin;
   if (rows == static_cast<size_t>(plan_.token_count()))

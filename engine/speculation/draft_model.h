@@ -13,7 +13,7 @@
 #include "engine/generation.h"
 #include "engine/gguf/reader.h"
 #include "engine/kv_cache/cache_plan.h"
-#include "engine/kv_cache/page_pool.h"
+#include "engine/kv_cache/page_pools.h"
 #include "engine/kv_cache/sequence_cache.h"
 #include "engine/models/model_runner.h"
 #include "engine/speculation/step_costs.h"
@@ -71,8 +71,7 @@ class DraftModel {
   std::unique_ptr<ModelRunner> model_;
   const Clock& clock_;
   DraftModelOptions options_;
-  std::vector<std::unique_ptr<PagePool>> owned_pools_;
-  std::vector<PagePool*> pools_;
+  PagePools pools_;
   std::unordered_map<RequestId, std::unique_ptr<Answer>> answers_;
   StepCosts costs_;
   StepPlan plan_;

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/kv_cache/page_pool.h"
+#include "engine/kv_cache/page_pools.h"
 #include "engine/kv_cache/sequence_cache.h"
 
 namespace hearth::testing {
@@ -36,22 +36,9 @@ inline engine::CacheShape window_only_shape(int64_t window) {
   return {{{engine::CacheGroupKind::window, window, {{1, 1, 1}}}}, {{0, 0}}};
 }
 
-class Pools {
- public:
-  Pools(const engine::CacheShape& shape, int64_t page_count) {
-    const engine::KernelTable kernels = sizes_only_kernels();
-    for (const engine::CacheGroupShape& group : shape.groups) {
-      owned_.push_back(
-          std::make_unique<engine::PagePool>(group, engine::KvType::f32, kernels, page_count));
-      pointers_.push_back(owned_.back().get());
-    }
-  }
-  std::span<engine::PagePool* const> all() const { return pointers_; }
-  engine::PagePool& operator[](size_t group) const { return *owned_[group]; }
-
- private:
-  std::vector<std::unique_ptr<engine::PagePool>> owned_;
-  std::vector<engine::PagePool*> pointers_;
+struct Pools : engine::PagePools {
+  Pools(const engine::CacheShape& shape, int64_t page_count)
+      : PagePools(shape, engine::KvType::f32, sizes_only_kernels(), page_count) {}
 };
 
 // What the cache must hold for the last of `tokens`.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/gguf/reader.h"
-#include "engine/kv_cache/page_pool.h"
+#include "engine/kv_cache/page_pools.h"
 #include "engine/models/model_runner.h"
 #include "engine/step_plan.h"
 
@@ -47,18 +47,15 @@ class ModelHarness {
     runner_options.context_tokens = options.context_tokens;
     runner_options.weight_memory_max = options.weight_memory_max;
     runner_ = engine::ModelRunner::load(file, runner_options, {});
-    for (const engine::CacheGroupShape& group : runner_->cache_shape().groups) {
-      pools_.push_back(std::make_unique<engine::PagePool>(group, options.kv_type, *options.kernels,
-                                                          options.pages));
-      pool_pointers_.push_back(pools_.back().get());
-    }
+    pools_ = std::make_unique<engine::PagePools>(runner_->cache_shape(), options.kv_type,
+                                                 *options.kernels, options.pages);
   }
 
   engine::ModelRunner& runner() { return *runner_; }
   int64_t vocab_size() const { return runner_->vocab_size(); }
 
   int32_t add_sequence() {
-    sequences_.push_back({0, std::vector<std::vector<engine::PageId>>(pools_.size())});
+    sequences_.push_back({0, std::vector<std::vector<engine::PageId>>(pools_->size())});
     return static_cast<int32_t>(sequences_.size()) - 1;
   }
 
@@ -66,9 +63,9 @@ class ModelHarness {
   // pages, as the prefix index does it.
   int32_t fork_sequence(int32_t from) {
     const Sequence copy = sequences_[static_cast<size_t>(from)];
-    for (size_t g = 0; g < pools_.size(); ++g) {
+    for (size_t g = 0; g < pools_->size(); ++g) {
       for (engine::PageId page : copy.pages[g]) {
-        if (page != engine::no_page) pools_[g]->add_reference(page);
+        if (page != engine::no_page) (*pools_)[g].add_reference(page);
       }
     }
     sequences_.push_back(copy);
@@ -78,9 +75,9 @@ class ModelHarness {
   // Gives all pages back; the sequence is empty again.
   void clear_sequence(int32_t sequence) {
     Sequence& state = sequences_[static_cast<size_t>(sequence)];
-    for (size_t g = 0; g < pools_.size(); ++g) {
+    for (size_t g = 0; g < pools_->size(); ++g) {
       for (engine::PageId page : state.pages[g]) {
-        if (page != engine::no_page) pools_[g]->release(page);
+        if (page != engine::no_page) (*pools_)[g].release(page);
       }
       state.pages[g].clear();
     }
@@ -89,7 +86,7 @@ class ModelHarness {
 
   // Takes pages out of every pool for good, so that later sequences get other ones.
   void waste_pages(int64_t count) {
-    for (auto& pool : pools_) {
+    for (engine::PagePool* pool : pools_->all()) {
       for (int64_t i = 0; i < count; ++i) static_cast<void>(pool->acquire().value());
     }
   }
@@ -126,7 +123,7 @@ class ModelHarness {
     static_cast<void>(run_plan(plan, pieces));
   }
 
-  std::span<engine::PagePool* const> pools() const { return pool_pointers_; }
+  std::span<engine::PagePool* const> pools() const { return pools_->all(); }
 
   // Acquires what the pieces need. The plan refers to the harness's page tables.
   engine::StepPlan plan_of(const std::vector<Piece>& pieces) {
@@ -160,9 +157,9 @@ class ModelHarness {
   };
 
   void acquire_pages(Sequence& state, int64_t tokens) {
-    for (size_t g = 0; g < pools_.size(); ++g) {
+    for (size_t g = 0; g < pools_->size(); ++g) {
       while (std::ssize(state.pages[g]) * engine::page_tokens < tokens) {
-        state.pages[g].push_back(pools_[g]->acquire().value());
+        state.pages[g].push_back((*pools_)[g].acquire().value());
       }
     }
   }
@@ -182,22 +179,21 @@ class ModelHarness {
   }
 
   void drop_slid_pages(Sequence& state) {
-    for (size_t g = 0; g < pools_.size(); ++g) {
+    for (size_t g = 0; g < pools_->size(); ++g) {
       const int64_t window = runner_->cache_shape().groups[g].window;
       if (window == 0) continue;
       for (size_t p = 0; p < state.pages[g].size(); ++p) {
         engine::PageId& page = state.pages[g][p];
         const int64_t last_index = static_cast<int64_t>(p + 1) * engine::page_tokens - 1;
         if (page == engine::no_page || last_index >= state.token_count - window + 1) continue;
-        pools_[g]->release(page);
+        (*pools_)[g].release(page);
         page = engine::no_page;
       }
     }
   }
 
   std::unique_ptr<engine::ModelRunner> runner_;
-  std::vector<std::unique_ptr<engine::PagePool>> pools_;
-  std::vector<engine::PagePool*> pool_pointers_;
+  std::unique_ptr<engine::PagePools> pools_;
   std::vector<Sequence> sequences_;
 };
 

@@ -62,6 +62,14 @@ std::string read_file(const std::filesystem::path& path, size_t size_max_bytes) 
   }
 }
 
+size_t read_some(int fd, std::span<std::byte> buffer, std::string_view what) {
+  for (;;) {
+    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+    if (count >= 0) return static_cast<size_t>(count);
+    if (errno != EINTR) throw_errno(errno, "cannot read", what);
+  }
+}
+
 void write_all(int fd, std::span<const std::byte> bytes, std::string_view what) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd, bytes.data(), bytes.size());

@@ -33,6 +33,9 @@ class UniqueFd {
 UniqueFd open_for_reading(const std::filesystem::path& path);
 // The whole file. Throws as open_for_reading, and Error{corrupt_data} above `size_max_bytes`.
 std::string read_file(const std::filesystem::path& path, size_t size_max_bytes = size_t{64} << 20);
+// Up to buffer.size() bytes from the current position; 0 at the end of the file. Throws as
+// open_for_reading.
+size_t read_some(int fd, std::span<std::byte> buffer, std::string_view what);
 // Writes everything or throws Error{out_of_memory} (disk full) or {internal}.
 void write_all(int fd, std::span<const std::byte> bytes, std::string_view what);
 // Temp file beside the target, fsync, rename, fsync of the folder: readers see the old file or the

@@ -17,11 +17,11 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "registry/file_description.h"
 
 namespace hearth::registry {
 namespace {
 
-constexpr std::string_view temporary_prefix = "hearth-tmp-";
 constexpr size_t holds_max = 64;  // per blob: whoever asks for ever needs no memory for ever
 constexpr size_t chunk_bytes = size_t{4} << 20;
 
@@ -43,7 +43,7 @@ struct Temporary {
 // look again.
 Temporary make_temporary(const std::filesystem::path& folder) {
   for (;;) {
-    std::string path = (folder / fmt::format("{}XXXXXX", temporary_prefix)).string();
+    std::string path = (folder / fmt::format("{}XXXXXX", BlobStore::temporary_prefix)).string();
     UniqueFd fd(::mkostemp(path.data(), O_CLOEXEC));
     if (!fd) throw_errno(errno, "cannot create a file in", folder.string());
     struct stat status {};
@@ -71,13 +71,10 @@ SourceFile open_regular_file(const std::filesystem::path& file) {
   return {std::move(fd), static_cast<uint64_t>(status.st_size)};
 }
 
-// Up to buffer.size() bytes from the current position; 0 at the end of the file.
-size_t read_some(int fd, std::span<std::byte> buffer, const std::filesystem::path& file) {
-  for (;;) {
-    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-    if (count >= 0) return static_cast<size_t>(count);
-    if (errno != EINTR) throw_errno(errno, "cannot read", file.string());
-  }
+void check_absolute(const std::filesystem::path& file) {
+  if (file.is_absolute()) return;
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("{} is not an absolute path", file.string()));
 }
 
 }  // namespace
@@ -254,7 +251,7 @@ StoredBlob BlobStore::import_file(const std::filesystem::path& file,
   const bool is_cloned = ::ioctl(writer.fd_.get(), FICLONE, source.fd.get()) == 0;
   const int input = is_cloned ? writer.fd_.get() : source.fd.get();
   std::vector<std::byte> buffer(chunk_bytes);
-  while (const size_t count = read_some(input, buffer, file)) {
+  while (const size_t count = read_some(input, buffer, file.string())) {
     const auto bytes = std::span<const std::byte>(buffer).first(count);
     if (!is_cloned) write_all(writer.fd_.get(), bytes, "a blob");
     writer.hash_.update(bytes);
@@ -269,25 +266,17 @@ StoredBlob BlobStore::import_file(const std::filesystem::path& file,
   return writer.commit();
 }
 
-StoredBlob BlobStore::link_file(const std::filesystem::path& file, const ImportProgress& progress) {
-  if (!file.is_absolute()) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("{} is not an absolute path", file.string()));
-  }
-  const SourceFile source = open_regular_file(file);
-  Sha256 hash;
-  uint64_t size_bytes = 0;
-  std::vector<std::byte> buffer(chunk_bytes);
-  while (const size_t count = read_some(source.fd.get(), buffer, file)) {
-    hash.update(std::span<const std::byte>(buffer).first(count));
-    size_bytes += count;
-    if (progress) progress(size_bytes, source.size_bytes);
-  }
-  const BlobDigest digest = BlobDigest::from_hex(hash.finish_hex());
+StoredBlob BlobStore::link(const BlobDigest& digest, const std::filesystem::path& file,
+                           uint64_t size_bytes) {
   BlobPin held = pin(digest);
-  const bool is_new = size(digest) != size_bytes;
+  struct stat status {};
+  const bool is_there = ::stat(own_path(digest).c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+                        static_cast<uint64_t>(status.st_size) == size_bytes;
+  std::error_code error;
+  const std::filesystem::path old_target = std::filesystem::read_symlink(own_path(digest), error);
+  const bool is_new = !is_there || (!error && old_target != file);
   if (is_new) {
-    // Under another name first: what is there now may be a link to nowhere.
+    // Under another name first: what is there now may be a link to nowhere, or to another place.
     const std::filesystem::path temporary =
         folder_ / fmt::format("{}link-{}", temporary_prefix, digest.hex());
     ::unlink(temporary.c_str());
@@ -298,6 +287,31 @@ StoredBlob BlobStore::link_file(const std::filesystem::path& file, const ImportP
     fsync_folder(folder_);
   }
   return {digest, size_bytes, is_new, std::move(held)};
+}
+
+StoredBlob BlobStore::link_file(const std::filesystem::path& file, const ImportProgress& progress) {
+  check_absolute(file);
+  const SourceFile source = open_regular_file(file);
+  Sha256 hash;
+  uint64_t size_bytes = 0;
+  std::vector<std::byte> buffer(chunk_bytes);
+  while (const size_t count = read_some(source.fd.get(), buffer, file.string())) {
+    hash.update(std::span<const std::byte>(buffer).first(count));
+    size_bytes += count;
+    if (progress) progress(size_bytes, source.size_bytes);
+  }
+  return link(BlobDigest::from_hex(hash.finish_hex()), file, size_bytes);
+}
+
+StoredBlob BlobStore::link_unread_file(const std::filesystem::path& file) {
+  check_absolute(file);
+  const FileDescription description = describe_file(file);
+  return link(description.digest, file, description.size_bytes);
+}
+
+StoredBlob BlobStore::link_known_file(const BlobDigest& digest, const std::filesystem::path& file) {
+  check_absolute(file);
+  return link(digest, file, open_regular_file(file).size_bytes);
 }
 
 // A second name needs no look at the content: it was checked when the other store made the blob,
@@ -366,6 +380,11 @@ void BlobStore::release(const BlobDigest& digest) {
   if (found == pins_->holds.end()) return;
   found->second.erase(found->second.begin());
   if (found->second.empty()) pins_->holds.erase(found);
+}
+
+bool BlobStore::is_kept(const BlobDigest& digest) const {
+  std::lock_guard lock(pins_->mutex);
+  return pins_->is_kept(digest);
 }
 
 bool BlobStore::remove_unless_pinned(const BlobDigest& digest) {

@@ -87,6 +87,9 @@ using ImportProgress = std::function<void(uint64_t done_bytes, uint64_t total_by
 // blob twice is harmless.
 class BlobStore {
  public:
+  // Begins the names of files in `blobs` that are being written.
+  static constexpr std::string_view temporary_prefix = "hearth-tmp-";
+
   // `root` is the models folder; `blobs` below it is made when missing. Removes temporary files of
   // ours that no living process holds. Throws Error{forbidden | internal | out_of_memory} naming
   // the folder.
@@ -117,9 +120,15 @@ class BlobStore {
   // invalid_argument} for the file.
   StoredBlob import_file(const std::filesystem::path& file, const ImportProgress& progress = {});
 
-  // Hashes a file and makes it a blob by a symbolic link to it; a blob that is there already stays.
+  // Hashes a file and makes it a blob by a symbolic link to it; a blob of our own that is there
+  // already stays, a link to another place is replaced.
   // `file` is absolute. Throws as import_file.
   StoredBlob link_file(const std::filesystem::path& file, const ImportProgress& progress = {});
+  // The same without reading the file: the blob has the name of its description
+  // (file_description.h) until somebody needs that of its content.
+  StoredBlob link_unread_file(const std::filesystem::path& file);
+  // A link to a file whose content has this digest, as the program that keeps it says.
+  StoredBlob link_known_file(const BlobDigest& digest, const std::filesystem::path& file);
 
   // Makes a blob that lies in another program's store ours too: by a second name for the same file
   // where the file system allows it, else by a copy. Throws Error{not_found} when nobody has it.
@@ -135,6 +144,8 @@ class BlobStore {
   // Removes the blob from our own folder unless it is pinned or held. True when it is gone
   // afterwards.
   bool remove_unless_pinned(const BlobDigest& digest);
+  // Whether somebody has a pin or a hold on it.
+  bool is_kept(const BlobDigest& digest) const;
 
  private:
   friend class BlobPin;
@@ -143,6 +154,7 @@ class BlobStore {
   StoredBlob publish(const std::filesystem::path& temporary_path, BlobDigest digest,
                      uint64_t size_bytes);
   void remove_stale_temporaries() const;
+  StoredBlob link(const BlobDigest& digest, const std::filesystem::path& file, uint64_t size_bytes);
   std::filesystem::path own_path(const BlobDigest& digest) const;
 
   struct Pins;

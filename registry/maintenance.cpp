@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "registry/store_entries.h"
 
 namespace hearth::registry {
 namespace {
@@ -32,23 +33,6 @@ std::string holder_of(int fd) {
   const bool is_number =
       !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
   return is_number ? fmt::format(" (process {})", digits) : "";
-}
-
-// Without following links: a link is as old as itself.
-std::optional<std::chrono::seconds> age_of(const fs::path& path) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
-  return std::chrono::seconds(::time(nullptr) - status.st_mtim.tv_sec);
-}
-
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    entries.push_back(entry->path());
-  }
-  return entries;
 }
 
 // Before 2024 blobs were called sha256:<hex>.
@@ -75,31 +59,13 @@ int rename_old_blobs(const fs::path& blobs) {
   return count;
 }
 
-bool is_partial(std::string_view name) {
-  constexpr size_t digest_characters = 7 + 64;
-  return name.size() > digest_characters &&
-         BlobDigest::try_parse(name.substr(0, digest_characters)) &&
-         name.substr(digest_characters).starts_with("-partial");
-}
-
-// A file or a folder with all that is in it; its bytes, or nothing where it cannot be removed.
-std::optional<uint64_t> remove_entry(const fs::path& path) {
-  std::error_code error;
-  const bool is_file = fs::is_regular_file(fs::symlink_status(path, error));
-  const uint64_t bytes = is_file ? fs::file_size(path, error) : 0;
-  fs::remove_all(path, error);
-  if (!error) return bytes;
-  log::warn(fmt::format("cannot remove {}: {}", path.string(), error.message()));
-  return std::nullopt;
-}
-
 // Everything in the blobs folder that is no blob: temporary files of this and other programs.
 void remove_unfinished(const fs::path& blobs, const MaintenanceOptions& options,
                        MaintenanceReport& report) {
   for (const fs::path& entry : entries_of(blobs)) {
     const std::string name = entry.filename().string();
     if (BlobDigest::try_parse(name)) continue;
-    const auto grace = is_partial(name) ? options.partial_grace : options.grace;
+    const auto grace = partial_of(name) ? options.partial_grace : options.grace;
     const auto age = age_of(entry);
     if (!age || *age < grace) continue;
     if (const auto bytes = remove_entry(entry)) {
@@ -123,25 +89,26 @@ void remove_unreferenced(ModelStore& store, const fs::path& blobs,
     const std::optional<BlobDigest> digest = BlobDigest::try_parse(entry.filename().string());
     const auto age = age_of(entry);
     if (!digest || referenced.contains(*digest) || !age || *age < options.grace) continue;
-    std::error_code error;
-    const bool is_file = fs::is_regular_file(fs::symlink_status(entry, error));
-    const uint64_t bytes = is_file ? fs::file_size(entry, error) : 0;
+    const uint64_t bytes = disk_bytes(entry);
     if (!store.blobs().remove_unless_pinned(*digest)) continue;
     ++report.blobs;
     report.bytes += bytes;
   }
 }
 
+// Only before the first request nobody writes one.
+enum class Unfinished { goes, stays };
+
 // Bottom up: unfinished manifests, then folders with nothing in them. Links are left alone.
-int clean_manifests(const fs::path& folder, int depth) {
+int clean_manifests(const fs::path& folder, int depth, Unfinished unfinished) {
   int count = 0;
   for (const fs::path& entry : entries_of(folder)) {
     std::error_code error;
     const fs::file_status status = fs::symlink_status(entry, error);
     if (fs::is_directory(status) && depth < 3) {
-      count += clean_manifests(entry, depth + 1);
+      count += clean_manifests(entry, depth + 1, unfinished);
       ::rmdir(entry.c_str());  // fails where something is in it
-    } else if (fs::is_regular_file(status) &&
+    } else if (unfinished == Unfinished::goes && fs::is_regular_file(status) &&
                entry.filename().string().starts_with(unfinished_prefix)) {
       count += fs::remove(entry, error) ? 1 : 0;
     }
@@ -175,11 +142,15 @@ StoreLock::StoreLock(const fs::path& root) {
     write_all(fd_.get(), std::as_bytes(std::span(self.data(), self.size())), lock_name);
 }
 
+void remove_empty_manifest_folders(const fs::path& root) {
+  clean_manifests(root / "manifests", 0, Unfinished::stays);
+}
+
 MaintenanceReport maintain(ModelStore& store, const MaintenanceOptions& options) {
   const fs::path blobs = store.root() / "blobs";
   MaintenanceReport report;
   report.renamed = rename_old_blobs(blobs);
-  report.unfinished = clean_manifests(store.root() / "manifests", 0);
+  report.unfinished = clean_manifests(store.root() / "manifests", 0, Unfinished::goes);
   if (options.prunes) {
     remove_unfinished(blobs, options, report);
     remove_unreferenced(store, blobs, options, report);

@@ -39,6 +39,9 @@ struct MaintenanceReport {
   std::string why_not_pruned;  // empty when it was, or was not asked to
 };
 
+// Folders below `manifests` with nothing in them.
+void remove_empty_manifest_folders(const std::filesystem::path& root);
+
 // Needs the lock. Never throws for a single file: what cannot be removed stays and is logged.
 MaintenanceReport maintain(ModelStore& store, const MaintenanceOptions& options = {});
 

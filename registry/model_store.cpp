@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "registry/file_description.h"
 
 namespace hearth::registry {
 namespace {
@@ -64,6 +65,15 @@ std::vector<ModelName> names_on_disk(const std::filesystem::path& manifests) {
       fmt::format("model '{}' lies in {}, which belongs to Ollama and is only read here; "
                   "delete it with `ollama rm {}`",
                   elsewhere->name.display(), elsewhere->root.string(), elsewhere->name.display()));
+}
+
+void move_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code error;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(from, error))) return;
+  std::filesystem::rename(from, to, error);
+  if (!error) return fsync_folder(to.parent_path());
+  throw Error(ErrorCode::internal,
+              fmt::format("cannot move {} to {}: {}", from.string(), to.string(), error.message()));
 }
 
 // Equal for names that are equal.
@@ -231,10 +241,10 @@ StoredModel ModelStore::open(const ModelName& name) const {
                                       fmt::format("config of '{}'", found.display()));
   }
   for (const Layer& layer : manifest.layers) {
-    const std::string problem = linked_files_.problem(layer.digest, blobs_.path(layer.digest));
+    const std::string problem = link_problem(layer.digest);
     if (!problem.empty()) {
-      throw Error(ErrorCode::corrupt_data,
-                  fmt::format("model '{}': {}; create it again", found.display(), problem));
+      throw Error(ErrorCode::corrupt_data, fmt::format("model '{}': {}; create or import it again",
+                                                       found.display(), problem));
     }
     check_blob(blobs_, layer, found);
     take_layer(model, blobs_, layer);
@@ -295,11 +305,69 @@ void ModelStore::remove(const ModelName& name) {
   if (old_manifest) remove_unreferenced(*old_manifest);
 }
 
+StoredBlob ModelStore::remember(StoredBlob blob, const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::read_symlink(blobs_.path(blob.digest), error) == file)
+    linked_files_.add(blob.digest, file);
+  return blob;
+}
+
 StoredBlob ModelStore::link_file(const std::filesystem::path& file,
                                  const ImportProgress& progress) {
-  StoredBlob blob = blobs_.link_file(file, progress);
-  if (blob.is_new) linked_files_.add(blob.digest, file);
-  return blob;
+  return remember(blobs_.link_file(file, progress), file);
+}
+
+StoredBlob ModelStore::link_unread_file(const std::filesystem::path& file) {
+  return remember(blobs_.link_unread_file(file), file);
+}
+
+StoredBlob ModelStore::link_known_file(const BlobDigest& digest,
+                                       const std::filesystem::path& file) {
+  return remember(blobs_.link_known_file(digest, file), file);
+}
+
+BlobDigest ModelStore::read_linked_file(const BlobDigest& digest, const ImportProgress& progress) {
+  const auto file = described_file(digest, blobs_.path(digest));
+  if (!file) return digest;
+  const StoredBlob blob = link_file(*file, progress);
+  if (described_file(digest, blobs_.path(digest)) != file) {
+    throw Error(ErrorCode::corrupt_data,
+                fmt::format("{} changed while it was read; import it again", file->string()));
+  }
+  rename_in_manifests(digest, blob.digest);
+  return blob.digest;
+}
+
+// The manifest's other bytes stay as they are.
+void ModelStore::rename_in_manifests(const BlobDigest& old_digest, const BlobDigest& new_digest) {
+  const std::lock_guard lock(change_mutex_);
+  for (const ModelName& name : names_on_disk(root_ / "manifests")) {
+    const std::optional<Manifest> manifest = readable_manifest(name);
+    if (!manifest || !referenced_blobs(*manifest).contains(old_digest)) continue;
+    std::string bytes = read_in(root_, name)->bytes;
+    for (size_t at; (at = bytes.find(old_digest.hex())) != std::string::npos;)
+      bytes.replace(at, old_digest.hex().size(), new_digest.hex());
+    write_locked(name, bytes);
+  }
+}
+
+std::string ModelStore::link_problem(const BlobDigest& digest) const {
+  return linked_files_.problem(digest, blobs_.path(digest));
+}
+
+void ModelStore::set_aside(const BlobDigest& digest) {
+  make_folders(root_ / damaged_folder);
+  move_file(root_ / "blobs" / digest.file_name(), root_ / damaged_folder / digest.file_name());
+}
+
+void ModelStore::put_back(const BlobDigest& digest) {
+  if (blobs_.has(digest)) return;  // a good one has come meanwhile
+  move_file(root_ / damaged_folder / digest.file_name(), root_ / "blobs" / digest.file_name());
+}
+
+void ModelStore::sweep(const std::function<void(const std::set<BlobDigest>&)>& job) {
+  const std::lock_guard lock(change_mutex_);
+  job(referenced());
 }
 
 std::set<BlobDigest> ModelStore::referenced() const {

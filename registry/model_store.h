@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -20,6 +21,9 @@
 #include "registry/name.h"
 
 namespace hearth::registry {
+
+// Below the models folder: blobs that were set aside because their content was wrong.
+inline constexpr std::string_view damaged_folder = "damaged";
 
 // One manifest file as it was when it was read.
 struct StoredManifest {
@@ -95,6 +99,27 @@ class ModelStore {
   // another one.
   StoredBlob link_file(const std::filesystem::path& file, const ImportProgress& progress);
 
+  // The same without reading the file, whatever its size (BlobStore::link_unread_file), and for one
+  // whose digest another program knows (BlobStore::link_known_file).
+  StoredBlob link_unread_file(const std::filesystem::path& file);
+  StoredBlob link_known_file(const BlobDigest& digest, const std::filesystem::path& file);
+  // Reads a file that was linked unread and gives its blob the name of its content, in every
+  // manifest too (whose models get another id). A blob that has it already is left as it is.
+  // Returns the name. Throws Error{corrupt_data} for a file that changes meanwhile.
+  BlobDigest read_linked_file(const BlobDigest& digest, const ImportProgress& progress);
+  // What is wrong with a blob that is a link: see LinkedFiles::problem.
+  std::string link_problem(const BlobDigest& digest) const;
+
+  // Takes a blob whose content is wrong out of the way, so that it is fetched again; put_back
+  // undoes it. Neither does anything where there is no such file. Throw Error{internal |
+  // forbidden}.
+  void set_aside(const BlobDigest& digest);
+  void put_back(const BlobDigest& digest);
+
+  // Runs `job` with every blob that a manifest of ours refers to, while no manifest can change:
+  // what is not among them and not kept by a pin belongs to nobody. Throws as referenced().
+  void sweep(const std::function<void(const std::set<BlobDigest>&)>& job);
+
   // Every blob that a manifest of ours refers to. Throws Error{corrupt_data} when one of them
   // cannot be read: nothing may be removed then.
   std::set<BlobDigest> referenced() const;
@@ -109,6 +134,8 @@ class ModelStore {
       const ModelName& name) const;  // of ours; absent also when damaged (logged)
   void list_in(const std::filesystem::path& root, std::vector<StoredManifest>& models) const;
   void write_locked(const ModelName& name, std::string_view bytes);
+  StoredBlob remember(StoredBlob blob, const std::filesystem::path& file);
+  void rename_in_manifests(const BlobDigest& old_digest, const BlobDigest& new_digest);
   void remove_unreferenced(const Manifest& old_manifest);
   void remove_empty_folders(std::filesystem::path folder) const;
 

@@ -155,6 +155,12 @@ std::vector<StoredManifest> ModelStore::list() const {
   return models;
 }
 
+std::vector<StoredManifest> ModelStore::list_elsewhere(const std::filesystem::path& root) const {
+  std::vector<StoredManifest> models;
+  list_in(root, models);
+  return models;
+}
+
 // Adds the models of one folder whose names are not taken yet.
 void ModelStore::list_in(const std::filesystem::path& root,
                          std::vector<StoredManifest>& models) const {

@@ -75,6 +75,8 @@ class ModelStore {
 
   // Newest first. A manifest that cannot be read is logged and left out; it never hides the others.
   std::vector<StoredManifest> list() const;
+  // The same of another models folder, whoever it belongs to; it is only read.
+  std::vector<StoredManifest> list_elsewhere(const std::filesystem::path& root) const;
   // The name on disk that equals `name` without regard to case; absent when there is none. An exact
   // match wins.
   std::optional<ModelName> resolve(const ModelName& name) const;

@@ -1,0 +1,164 @@
+// See puller.h.
+#include "registry/puller.h"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "registry/remote/blob_download.h"
+#include "registry/remote/remote_repository.h"
+
+namespace hearth::registry {
+namespace {
+
+constexpr size_t layers_max = 1024;
+
+std::vector<Layer> blobs_of(const Manifest& manifest) {
+  std::vector<Layer> layers = manifest.layers;
+  if (manifest.config) layers.push_back(*manifest.config);
+  return layers;
+}
+
+// Checked before anything is asked for or stored.
+Manifest checked_manifest(const std::string& bytes, const ModelName& name) {
+  const std::string what = fmt::format("manifest of '{}'", name.display());
+  Manifest manifest = parse_manifest(bytes, what);
+  if (manifest.layers.empty()) throw Error(ErrorCode::corrupt_data, what + " has no layers");
+  if (manifest.layers.size() > layers_max) {
+    throw Error(ErrorCode::corrupt_data, fmt::format("{}: {} layers, at most {} allowed", what,
+                                                     manifest.layers.size(), layers_max));
+  }
+  std::map<BlobDigest, uint64_t> sizes;
+  for (const Layer& layer : blobs_of(manifest)) {
+    if (layer.media_type == "application/vnd.ollama.image.tensor") {
+      throw Error(ErrorCode::unsupported,
+                  fmt::format("'{}' has its weights as safetensors, which hearth cannot run: pull "
+                              "a GGUF variant",
+                              name.display()));
+    }
+    const auto [known, is_new] = sizes.emplace(layer.digest, layer.size_bytes);
+    if (!is_new && known->second != layer.size_bytes) {
+      throw Error(ErrorCode::corrupt_data,
+                  fmt::format("{}: two sizes for {}", what, layer.digest.text()));
+    }
+  }
+  return manifest;
+}
+
+}  // namespace
+
+struct Puller::State {
+  State(ModelStore& the_store, TransferSettings the_settings)
+      : store(the_store),
+        settings(std::move(the_settings)),
+        rate_limit(settings.bytes_per_second) {}
+
+  // What one pull goes through after its manifest is there.
+  void store_model(const ModelName& name, const std::string& manifest_bytes,
+                   const std::function<StoredBlob(const Layer&, const BlobProgress&)>& fetch,
+                   const TransferWatcher& watcher);
+  void require_space(const std::vector<Layer>& layers) const;
+
+  ModelStore& store;
+  const TransferSettings settings;
+  RateLimit rate_limit;
+};
+
+void Puller::State::require_space(const std::vector<Layer>& layers) const {
+  uint64_t missing = 0;
+  std::set<BlobDigest> seen;
+  for (const Layer& layer : layers) {
+    if (!seen.insert(layer.digest).second || store.blobs().has(layer.digest)) continue;
+    missing += layer.size_bytes;
+  }
+  struct statvfs space {};
+  if (missing == 0 || ::statvfs(store.root().c_str(), &space) != 0) return;
+  const uint64_t needed = missing + missing / 20;
+  const uint64_t free_bytes = uint64_t{space.f_bavail} * space.f_frsize;
+  if (free_bytes >= needed) return;
+  throw Error(ErrorCode::out_of_memory,
+              fmt::format("not enough disk space in {}: {} bytes needed, {} free: make room, then "
+                          "pull again",
+                          store.root().string(), needed, free_bytes));
+}
+
+void Puller::State::store_model(
+    const ModelName& name, const std::string& manifest_bytes,
+    const std::function<StoredBlob(const Layer&, const BlobProgress&)>& fetch,
+    const TransferWatcher& watcher) {
+  const Manifest manifest = checked_manifest(manifest_bytes, name);
+  const std::vector<Layer> layers = blobs_of(manifest);
+  require_space(layers);
+  std::vector<BlobPin> pins;
+  for (const Layer& layer : layers) {
+    TransferEvent event{"pulling " + layer.digest.abbreviated(), layer.digest.text(),
+                        layer.size_bytes, 0};
+    pins.push_back(store.blobs().pin(layer.digest));
+    if (store.blobs().size(layer.digest) != layer.size_bytes) {
+      fetch(layer, [&](uint64_t completed) {
+        event.completed_bytes = std::max(event.completed_bytes, completed);
+        watcher(event);
+      });
+    }
+    event.completed_bytes = layer.size_bytes;
+    watcher(event);
+  }
+  watcher({"verifying sha256 digest", "", 0, 0});
+  watcher({"writing manifest", "", 0, 0});
+  store.write(store.resolve(name).value_or(name), manifest_bytes);
+  watcher({"success", "", 0, 0});
+}
+
+Puller::Puller(ModelStore& store, TransferSettings settings)
+    : state_(std::make_unique<State>(store, std::move(settings))) {}
+
+Puller::~Puller() = default;
+
+const TransferSettings& Puller::settings() const {
+  return state_->settings;
+}
+
+void Puller::pull(const ModelName& name, const PullOptions& options,
+                  const TransferWatcher& watcher) {
+  RemoteSession session(state_->settings, registry_address(name, options.is_insecure),
+                        options.credentials, &state_->rate_limit);
+  RemoteRepository repository(session, name);
+  const TransferEvent asking{"pulling manifest", "", 0, 0};
+  watcher(asking);
+  std::string bytes;
+  try {
+    bytes = repository.manifest([&] { watcher(asking); });
+  } catch (const Error& error) {  // adds what was tried
+    if (error.code() == ErrorCode::cancelled) throw;
+    throw Error(error.code(), fmt::format("pull model manifest: {}", error.what()));
+  }
+  const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
+    return download_blob(state_->store.blobs(), session,
+                         {layer.digest, layer.size_bytes, repository.blob_url(layer.digest)},
+                         progress);
+  };
+  state_->store_model(name, bytes, fetch, watcher);
+}
+
+void Puller::pull_from(const ModelName& name, const PullSource& source,
+                       const TransferWatcher& watcher) {
+  const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
+    const auto place = source.places.find(layer.digest);
+    const std::optional<Url> url =
+        place == source.places.end() ? std::nullopt : parse_url(place->second.url);
+    if (!url) {
+      throw Error(ErrorCode::not_found, fmt::format("no address for blob {}", layer.digest.text()));
+    }
+    RegistryCredentials credentials;
+    credentials.bearer = place->second.bearer;
+    RemoteSession session(state_->settings, *url, credentials, &state_->rate_limit);
+    return download_blob(state_->store.blobs(), session, {layer.digest, layer.size_bytes, *url},
+                         progress);
+  };
+  state_->store_model(name, source.manifest_bytes, fetch, watcher);
+}
+
+}  // namespace hearth::registry

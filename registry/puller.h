@@ -1,0 +1,55 @@
+// Brings a model from a registry into the store: manifest, blobs, and then the name. What it does
+// on the wire and on disk is docs/pull.md.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "registry/model_store.h"
+#include "registry/transfer_settings.h"
+
+namespace hearth::registry {
+
+struct PullOptions {
+  bool is_insecure = false;         // plain http
+  RegistryCredentials credentials;  // before those of the settings
+};
+
+// A manifest that was not asked from a registry, and where its blobs are. Blobs without an address
+// of their own must be in the store already.
+struct PullSource {
+  std::string manifest_bytes;
+  struct Place {
+    std::string url;
+    std::string bearer;  // sent to the host of `url` only; empty: nothing is sent
+  };
+  std::map<BlobDigest, Place> places;
+};
+
+// Any thread; any number of pulls at once. A blob that two of them need is fetched once. Must not
+// outlive the store.
+class Puller {
+ public:
+  Puller(ModelStore& store, TransferSettings settings);
+  ~Puller();
+
+  // Throws Error{invalid_argument} (http without is_insecure), {not_found} ("pull model manifest:
+  // file does not exist"), {unauthorized}, {forbidden} (addresses that must not be reached),
+  // {corrupt_data} (a manifest or blob that is not what it claims to be), {out_of_memory} (no room
+  // on the disk), {unavailable} (offline, or the registry is, after all tries), and whatever
+  // `watcher` throws.
+  void pull(const ModelName& name, const PullOptions& options, const TransferWatcher& watcher);
+
+  // The same with a manifest made elsewhere (registry/hugging_face.h).
+  void pull_from(const ModelName& name, const PullSource& source, const TransferWatcher& watcher);
+
+  const TransferSettings& settings() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hearth::registry

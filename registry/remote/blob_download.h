@@ -1,0 +1,27 @@
+// One blob from its source into the store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "registry/blob_store.h"
+#include "registry/remote/remote_session.h"
+
+namespace hearth::registry {
+
+struct BlobOrder {
+  BlobDigest digest;
+  uint64_t size_bytes = 0;
+  Url url;
+};
+
+// Bytes that are here. Called from the downloading thread at least every 100 ms; throw from it to
+// stop.
+using BlobProgress = std::function<void(uint64_t completed_bytes)>;
+
+// Returns when the blob is in the store. Throws Error{not_found | unauthorized | forbidden |
+// corrupt_data | out_of_memory | unavailable} and what `progress` throws.
+StoredBlob download_blob(BlobStore& blobs, RemoteSession& session, const BlobOrder& order,
+                         const BlobProgress& progress);
+
+}  // namespace hearth::registry

@@ -37,7 +37,7 @@ struct Served {
   std::string body = "";
   size_t cut_after = std::string::npos;  // the connection ends after so many bytes of the body
   std::chrono::milliseconds stall_before_body{0};
-  size_t bytes_per_second = 0;           // 0: as fast as it goes
+  size_t bytes_per_second = 0;                // 0: as fast as it goes
   size_t promised_bytes = std::string::npos;  // Content-Length, when it is a lie
 };
 
@@ -167,8 +167,8 @@ class HttpServer {
     head += "Content-Length: " + std::to_string(promised) + "\r\n\r\n";
     if (!send(fd, head)) return false;
     if (request.method == "HEAD") return true;
-    for (auto waited = std::chrono::milliseconds(0); waited < served.stall_before_body && !is_ending_;
-         waited += std::chrono::milliseconds(5)) {
+    for (auto waited = std::chrono::milliseconds(0);
+         waited < served.stall_before_body && !is_ending_; waited += std::chrono::milliseconds(5)) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     std::string_view body(served.body);

@@ -75,8 +75,8 @@ class RegistryServer {
     }
     const std::string bytes =
         "{\"schemaVersion\":2,  \"config\":" +
-        entry("docker.container.image.v1+json", add_blob(config), config.size()) +
-        ",\"layers\":[" + list + "]}";
+        entry("docker.container.image.v1+json", add_blob(config), config.size()) + ",\"layers\":[" +
+        list + "]}";
     add_manifest(path, bytes);
     return bytes;
   }
@@ -117,7 +117,8 @@ class RegistryServer {
     if (request.method == "PATCH") data += request.body;
     if (request.method == "PUT") {
       const size_t at = request.target.find("digest=sha256%3A");
-      if (at == std::string::npos || digest_of(data).substr(7) != request.target.substr(at + 16, 64))
+      if (at == std::string::npos ||
+          digest_of(data).substr(7) != request.target.substr(at + 16, 64))
         return {.status = 400, .body = "digest mismatch"};
       blobs_[digest_of(data)] = data;
       return {.status = 201};

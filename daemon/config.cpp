@@ -1,8 +1,12 @@
 #include "daemon/config.h"
 
+#include <fmt/format.h>
+
 #include "api/address.h"
 #include "base/check.h"
 #include "base/config.h"
+#include "base/error.h"
+#include "registry/ssh_key.h"
 
 namespace hearth::daemon {
 namespace {
@@ -44,6 +48,81 @@ std::vector<std::filesystem::path> ollama_stores(
   return stores;
 }
 
+struct HostEntry {
+  std::string host;
+  std::string value;
+};
+
+// "host=value"; what it holds may be secret, so that only the host is named.
+HostEntry host_entry(const std::string& text, const char* setting) {
+  const size_t equals = text.find('=');
+  if (equals != std::string::npos && equals > 0 && equals + 1 < text.size())
+    return {text.substr(0, equals), text.substr(equals + 1)};
+  throw Error(ErrorCode::invalid_argument, fmt::format("{}: every entry is host=...", setting));
+}
+
+registry::RegistryCredentials credentials_of(const HostEntry& entry) {
+  constexpr std::string_view basic = "basic:";
+  constexpr std::string_view bearer = "bearer:";
+  registry::RegistryCredentials credentials;
+  const std::string& value = entry.value;
+  const size_t colon = value.find(':', basic.size());
+  if (value.starts_with(bearer) && value.size() > bearer.size()) {
+    credentials.bearer = value.substr(bearer.size());
+  } else if (value.starts_with(basic) && colon != std::string::npos && colon > basic.size()) {
+    credentials.user = value.substr(basic.size(), colon - basic.size());
+    credentials.password = value.substr(colon + 1);
+  } else {
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("registry-auth: {} needs basic:USER:PASSWORD or bearer:TOKEN", entry.host));
+  }
+  return credentials;
+}
+
+registry::TransferSettings transfers_from(const api::Settings& settings) {
+  registry::TransferSettings transfers;
+  transfers.connections = static_cast<int>(settings.count("connections"));
+  transfers.bytes_per_second = static_cast<uint64_t>(settings.count("limit-rate"));
+  transfers.is_offline = settings.is_on("offline");
+  transfers.ca_file = settings.path("ca-file");
+  transfers.key_file = settings.path("key-file");
+  const api::Duration stall = settings.duration("stall-timeout");
+  if (stall > api::Duration::zero() && stall != api::forever)
+    transfers.stall_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(stall);
+  for (const std::string& text : settings.list("mirrors")) {
+    const HostEntry entry = host_entry(text, "mirrors");
+    if (!entry.value.starts_with("https://") && !entry.value.starts_with("http://")) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("mirrors: {} is no http address", entry.value));
+    }
+    transfers.mirrors[entry.host].push_back(entry.value);
+  }
+  for (const std::string& text : settings.list("registry-auth")) {
+    const HostEntry entry = host_entry(text, "registry-auth");
+    transfers.credentials[entry.host] = credentials_of(entry);
+  }
+  transfers.hugging_face_token = settings.text("hf-token");
+  transfers.hugging_face_endpoint = settings.text("hf-endpoint");
+  return transfers;
+}
+
+// What programs agree on without asking hearth: certificates, proxies, Hugging Face's variables.
+void add_shared_variables(registry::TransferSettings& transfers, const api::Settings& settings,
+                          const std::map<std::string, std::string>& variables) {
+  const auto value_of = [&variables](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::string() : found->second;
+  };
+  transfers.environment = variables;
+  if (transfers.ca_file.empty()) transfers.ca_file = value_of("SSL_CERT_FILE");
+  if (transfers.hugging_face_token.empty()) transfers.hugging_face_token = value_of("HF_TOKEN");
+  const std::string endpoint = value_of("HF_ENDPOINT");
+  if (!endpoint.empty() && settings.value("hf-endpoint").origin == "default")
+    transfers.hugging_face_endpoint = endpoint;
+  if (transfers.key_file.empty()) transfers.key_file = registry::user_key_file(value_of("HOME"));
+}
+
 }  // namespace
 
 Config config_from(const api::Settings& settings) {
@@ -78,6 +157,7 @@ Config config_from(const api::Settings& settings) {
   config.prunes = !settings.is_on("no-prune");
   config.runner = settings.path("runner");
   if (config.runner.empty()) config.runner = program_folder() / "hearth-runner";
+  config.transfers = transfers_from(settings);
   return config;
 }
 
@@ -88,6 +168,7 @@ LoadedConfig load_config(const std::map<std::string, std::string>& flags) {
   api::Settings settings = api::load_settings(sources);
   Config config = config_from(settings);
   config.ollama_stores = ollama_stores(settings.list("ollama-stores"), sources.environment);
+  add_shared_variables(config.transfers, settings, sources.environment);
   return {std::move(config), std::move(settings)};
 }
 

@@ -13,6 +13,7 @@
 #include "api/settings.h"
 #include "engine/kv_type.h"
 #include "engine/speculation.h"
+#include "registry/transfer_settings.h"
 
 namespace hearth::daemon {
 
@@ -44,6 +45,7 @@ struct Config {
   // Models folders of Ollama's that are listed beside ours. Only those that are there and are not
   // our own.
   std::vector<std::filesystem::path> ollama_stores;
+  registry::TransferSettings transfers;  // of pull and push
 };
 
 struct LoadedConfig {
@@ -51,7 +53,8 @@ struct LoadedConfig {
   api::Settings settings;  // where each value came from, and warnings
 };
 
-// What `settings` mean for the daemon.
+// What `settings` mean for the daemon. Throws Error{invalid_argument} for an entry of mirrors or
+// registry-auth that is none.
 Config config_from(const api::Settings& settings);
 
 // Flags (by name) over the environment of this process over its settings files. Throws as

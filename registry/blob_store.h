@@ -134,6 +134,15 @@ class BlobStore {
   // where the file system allows it, else by a copy. Throws Error{not_found} when nobody has it.
   StoredBlob adopt(const BlobDigest& digest);
 
+  // Makes a file of the blobs folder, whose content the caller has checked and synced, the blob of
+  // that name.
+  StoredBlob publish_checked(const std::filesystem::path& file, const BlobDigest& digest,
+                             uint64_t size_bytes) {
+    return publish(file, digest, size_bytes);
+  }
+  // Where our own blobs lie.
+  const std::filesystem::path& folder() const { return folder_; }
+
   BlobPin pin(const BlobDigest& digest);
   // True when the blob is there; it then stays for `duration` without anything referring to it, or
   // until that is ended by release(). For clients that ask first and refer to it in their next

@@ -14,8 +14,8 @@ constexpr int busy_patience_ms = 5000;
 [[noreturn]] void fail(const std::string& file, sqlite3* handle, int code) {
   const bool is_damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   const char* reason = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
-  throw Error(is_damaged ? ErrorCode::corrupt_data : ErrorCode::internal,
-              fmt::format("{}: {}", file, reason));
+  const ErrorCode other = code == SQLITE_FULL ? ErrorCode::out_of_memory : ErrorCode::internal;
+  throw Error(is_damaged ? ErrorCode::corrupt_data : other, fmt::format("{}: {}", file, reason));
 }
 
 struct Finalizer {

@@ -14,8 +14,9 @@ struct sqlite3;
 namespace hearth::registry {
 
 // Any thread may use it; statements are run one after another. Write-ahead log, so that readers of
-// other processes are never in the way. Everything throws Error{internal} with SQLite's words, and
-// Error{corrupt_data} for a file that is damaged or no database.
+// other processes are never in the way. Everything throws Error{internal} with SQLite's words,
+// Error{corrupt_data} for a file that is damaged or no database, and Error{out_of_memory} when the
+// disk is full.
 class Database {
  public:
   // Made when missing; `schema` is run on it (CREATE TABLE IF NOT EXISTS ...).

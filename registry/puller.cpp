@@ -2,14 +2,17 @@
 #include "registry/puller.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "registry/remote/blob_download.h"
+#include "registry/remote/partial_file.h"
 #include "registry/remote/remote_repository.h"
+#include "registry/remote/transfer_hub.h"
 
 namespace hearth::registry {
 namespace {
@@ -51,28 +54,45 @@ Manifest checked_manifest(const std::string& bytes, const ModelName& name) {
 }  // namespace
 
 struct Puller::State {
+  // Brings one blob into the store.
+  using Fetch = std::function<void(const Layer&, const BlobProgress&)>;
+
   State(ModelStore& the_store, TransferSettings the_settings)
       : store(the_store),
         settings(std::move(the_settings)),
-        rate_limit(settings.bytes_per_second) {}
+        rate_limit(settings.bytes_per_second),
+        journal(store.root() / "state.db"),
+        hub(store.blobs(), journal) {}
 
   // What one pull goes through after its manifest is there.
-  void store_model(const ModelName& name, const std::string& manifest_bytes,
-                   const std::function<StoredBlob(const Layer&, const BlobProgress&)>& fetch,
+  void store_model(const ModelName& name, const std::string& manifest_bytes, const Fetch& fetch,
                    const TransferWatcher& watcher);
   void require_space(const std::vector<Layer>& layers) const;
+  uint64_t partial_bytes(const BlobDigest& digest) const;
+  bool has_other_blobs(const ModelName& name, const std::vector<Layer>& layers) const;
 
   ModelStore& store;
   const TransferSettings settings;
   RateLimit rate_limit;
+  DownloadJournal journal;
+  TransferHub hub;
 };
+
+// Space that an unfinished download has taken already.
+uint64_t Puller::State::partial_bytes(const BlobDigest& digest) const {
+  constexpr uint64_t block_bytes = 512;
+  struct stat status {};
+  const auto path = partial_path(store.blobs().folder(), digest);
+  return ::stat(path.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_blocks) * block_bytes
+                                            : 0;
+}
 
 void Puller::State::require_space(const std::vector<Layer>& layers) const {
   uint64_t missing = 0;
   std::set<BlobDigest> seen;
   for (const Layer& layer : layers) {
     if (!seen.insert(layer.digest).second || store.blobs().has(layer.digest)) continue;
-    missing += layer.size_bytes;
+    missing += layer.size_bytes - std::min(layer.size_bytes, partial_bytes(layer.digest));
   }
   struct statvfs space {};
   if (missing == 0 || ::statvfs(store.root().c_str(), &space) != 0) return;
@@ -85,10 +105,24 @@ void Puller::State::require_space(const std::vector<Layer>& layers) const {
                           store.root().string(), needed, free_bytes));
 }
 
-void Puller::State::store_model(
-    const ModelName& name, const std::string& manifest_bytes,
-    const std::function<StoredBlob(const Layer&, const BlobProgress&)>& fetch,
-    const TransferWatcher& watcher) {
+// Whether the model that is there under this name has blobs that the new one has not.
+bool Puller::State::has_other_blobs(const ModelName& name, const std::vector<Layer>& layers) const {
+  std::optional<StoredManifest> old;
+  try {
+    old = store.read(name);
+  } catch (const Error&) {  // damaged: replaced as a whole, its blobs are nobody's
+    return false;
+  }
+  if (!old) return false;
+  std::set<BlobDigest> wanted;
+  for (const Layer& layer : layers) wanted.insert(layer.digest);
+  const std::vector<Layer> had = blobs_of(old->manifest);
+  return std::any_of(had.begin(), had.end(),
+                     [&](const Layer& layer) { return !wanted.contains(layer.digest); });
+}
+
+void Puller::State::store_model(const ModelName& name, const std::string& manifest_bytes,
+                                const Fetch& fetch, const TransferWatcher& watcher) {
   const Manifest manifest = checked_manifest(manifest_bytes, name);
   const std::vector<Layer> layers = blobs_of(manifest);
   require_space(layers);
@@ -108,7 +142,10 @@ void Puller::State::store_model(
   }
   watcher({"verifying sha256 digest", "", 0, 0});
   watcher({"writing manifest", "", 0, 0});
-  store.write(store.resolve(name).value_or(name), manifest_bytes);
+  const ModelName target = store.resolve(name).value_or(name);
+  const bool replaces = has_other_blobs(target, layers);
+  store.write(target, manifest_bytes);
+  if (replaces) watcher({"removing unused layers", "", 0, 0});
   watcher({"success", "", 0, 0});
 }
 
@@ -136,9 +173,9 @@ void Puller::pull(const ModelName& name, const PullOptions& options,
     throw Error(error.code(), fmt::format("pull model manifest: {}", error.what()));
   }
   const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
-    return download_blob(state_->store.blobs(), session,
-                         {layer.digest, layer.size_bytes, repository.blob_url(layer.digest)},
-                         progress);
+    state_->hub.fetch(session.twin(),
+                      {layer.digest, layer.size_bytes, repository.blob_url(layer.digest)},
+                      progress);
   };
   state_->store_model(name, bytes, fetch, watcher);
 }
@@ -154,9 +191,9 @@ void Puller::pull_from(const ModelName& name, const PullSource& source,
     }
     RegistryCredentials credentials;
     credentials.bearer = place->second.bearer;
-    RemoteSession session(state_->settings, *url, credentials, &state_->rate_limit);
-    return download_blob(state_->store.blobs(), session, {layer.digest, layer.size_bytes, *url},
-                         progress);
+    auto session =
+        std::make_unique<RemoteSession>(state_->settings, *url, credentials, &state_->rate_limit);
+    state_->hub.fetch(std::move(session), {layer.digest, layer.size_bytes, *url}, progress);
   };
   state_->store_model(name, source.manifest_bytes, fetch, watcher);
 }

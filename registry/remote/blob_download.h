@@ -1,10 +1,12 @@
-// One blob from its source into the store.
+// One blob from its source into the store: partial file, journal, hash, and what is done about
+// damage.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 
 #include "registry/blob_store.h"
+#include "registry/remote/download_journal.h"
 #include "registry/remote/remote_session.h"
 
 namespace hearth::registry {
@@ -15,13 +17,14 @@ struct BlobOrder {
   Url url;
 };
 
-// Bytes that are here. Called from the downloading thread at least every 100 ms; throw from it to
+// Bytes that are here. Called from the transferring thread at least every 100 ms; throw from it to
 // stop.
 using BlobProgress = std::function<void(uint64_t completed_bytes)>;
 
 // Returns when the blob is in the store. Throws Error{not_found | unauthorized | forbidden |
-// corrupt_data | out_of_memory | unavailable} and what `progress` throws.
-StoredBlob download_blob(BlobStore& blobs, RemoteSession& session, const BlobOrder& order,
-                         const BlobProgress& progress);
+// corrupt_data | out_of_memory | unavailable} and what `progress` throws; whatever has arrived
+// stays for the next time, except when the source is wrong.
+StoredBlob download_blob(BlobStore& blobs, DownloadJournal& journal, RemoteSession& session,
+                         const BlobOrder& order, const BlobProgress& progress);
 
 }  // namespace hearth::registry

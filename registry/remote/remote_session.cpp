@@ -66,6 +66,13 @@ RemoteSession::RemoteSession(const TransferSettings& settings, Url base,
     throw Error(ErrorCode::forbidden, fmt::format("{} is no place for a registry", base_.host));
 }
 
+std::unique_ptr<RemoteSession> RemoteSession::twin() const {
+  auto other = std::make_unique<RemoteSession>(settings_, base_, credentials_, rate_limit_);
+  other->authorization_ = authorization_;
+  other->base_kind_ = base_kind_;
+  return other;
+}
+
 HttpOptions RemoteSession::http_options() const {
   HttpOptions options;
   options.user_agent = user_agent();

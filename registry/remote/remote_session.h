@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -30,6 +31,9 @@ class RemoteSession {
   // written as a link-local address.
   RemoteSession(const TransferSettings& settings, Url base, RegistryCredentials credentials,
                 RateLimit* rate_limit = nullptr);
+
+  // Another session of the same party, with the token that this one has.
+  std::unique_ptr<RemoteSession> twin() const;
 
   const Url& base() const { return base_; }
   const TransferSettings& settings() const { return settings_; }

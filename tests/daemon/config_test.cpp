@@ -46,6 +46,28 @@ TEST_CASE("values of all kinds reach the daemon") {
   CHECK(with({{"host", ":8080"}}).port == 8080);
 }
 
+TEST_CASE("how models travel") {
+  const auto plain = with({}).transfers;
+  CHECK(plain.connections == 4);
+  CHECK(plain.bytes_per_second == 0);
+  CHECK_FALSE(plain.is_offline);
+  CHECK(plain.stall_timeout == std::chrono::seconds(30));
+  CHECK(plain.hugging_face_endpoint == "https://huggingface.co");
+  CHECK(with({{"limit-rate", "10M"}}).transfers.bytes_per_second == 10 << 20);
+  CHECK(with({{"stall-timeout", "2s"}}).transfers.stall_timeout == std::chrono::seconds(2));
+  const auto mirrors =
+      with({{"mirrors", "a.example=https://m:5000,a.example=https://n"}}).transfers.mirrors;
+  CHECK(mirrors.at("a.example") == std::vector<std::string>{"https://m:5000", "https://n"});
+  const auto who =
+      with({{"registry-auth", "a:5000=basic:me:p:w,b=bearer:t"}}).transfers.credentials;
+  CHECK(who.at("a:5000").user == "me");
+  CHECK(who.at("a:5000").password == "p:w");
+  CHECK(who.at("b").bearer == "t");
+  for (const char* wrong : {"a", "a=", "a=me:pw", "a=basic:me", "a=bearer:"})
+    CHECK_THROWS(with({{"registry-auth", wrong}}));
+  CHECK_THROWS(with({{"mirrors", "a=ftp://x"}}));
+}
+
 TEST_CASE("choices that are the engine's are the engine's") {
   const std::string types(api::find_setting("kv-cache-type")->choices);
   std::string names;

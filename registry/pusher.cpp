@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
 
 #include "base/error.h"
 #include "registry/remote/blob_upload.h"
@@ -43,13 +43,10 @@ void Pusher::State::push_blob(RemoteRepository& repository, RemoteSession& sessi
   const StopCheck check = [&] { watcher(event); };
   watcher(event);
   if (!repository.has_blob(layer.digest, check)) {
-    if (const auto upload = repository.begin_upload(layer.digest, mount_from, check)) {
-      upload_blob(store.blobs(), session, repository, {layer.digest, layer.size_bytes, *upload},
-                  [&](uint64_t completed) {
-                    event.completed_bytes = std::max(event.completed_bytes, completed);
-                    watcher(event);
-                  });
-    }
+    upload_blob(store.blobs(), session, repository, layer, mount_from, [&](uint64_t completed) {
+      event.completed_bytes = std::max(event.completed_bytes, completed);
+      watcher(event);
+    });
   }
   event.completed_bytes = layer.size_bytes;
   watcher(event);

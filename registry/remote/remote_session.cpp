@@ -216,6 +216,19 @@ RemoteAnswer RemoteSession::request_once(const std::string& method, Url url,
               fmt::format("{}: more than {} redirects", base_.authority(), redirects_max));
 }
 
+RemoteAnswer RemoteSession::request_without_credentials(const std::string& method, const Url& url,
+                                                        const HttpHeaders& headers,
+                                                        size_t body_bytes_max,
+                                                        const StopCheck& check,
+                                                        const std::optional<HttpBody>& body) {
+  HttpRequest request = prepared(method, url, headers);
+  std::erase_if(request.headers,
+                [](const auto& header) { return header.first == "Authorization"; });
+  request.body = body;
+  HttpAnswer answer = client_.fetch(std::move(request), body_bytes_max, check);
+  return {answer.status, std::move(answer.headers), std::move(answer.body), url};
+}
+
 RemoteAnswer RemoteSession::request(const std::string& method, const Url& url,
                                     const HttpHeaders& headers, size_t body_bytes_max,
                                     const StopCheck& check, const std::optional<HttpBody>& body) {

@@ -61,13 +61,20 @@ class RemoteSession {
                        size_t body_bytes_max, const StopCheck& check,
                        const std::optional<HttpBody>& body = std::nullopt);
 
+  // The same without tries: for what cannot simply be sent again.
+  RemoteAnswer request_once(const std::string& method, Url url, const HttpHeaders& headers,
+                            size_t body_bytes_max, const StopCheck& check,
+                            const std::optional<HttpBody>& body);
+  // And to somebody who must not see who we are, without redirects.
+  RemoteAnswer request_without_credentials(const std::string& method, const Url& url,
+                                           const HttpHeaders& headers, size_t body_bytes_max,
+                                           const StopCheck& check,
+                                           const std::optional<HttpBody>& body);
+
   HttpOptions http_options() const;
 
  private:
   bool may_connect(const std::string& host, AddressKind kind) const;
-  RemoteAnswer request_once(const std::string& method, Url url, const HttpHeaders& headers,
-                            size_t body_bytes_max, const StopCheck& check,
-                            const std::optional<HttpBody>& body);
   std::string fetch_token(const HttpHeaders& headers, const StopCheck& check);
 
   const TransferSettings& settings_;

@@ -10,6 +10,16 @@
 
 #include "engine/kernels/ops/tile_layout.inl"
 
+// Fetches 256 bytes in the neighbourhood of `ahead`: a line of each of four pages, so that a walk
+// in steps of 256 reads every line of 16 KiB once. Processors follow few misses per page; with four
+// pages at a time one core reads half as much again.
+inline void prefetch_spread(const uint8_t* ahead) {
+  constexpr uintptr_t page = 4096, window = 4 * page;
+  const auto at = reinterpret_cast<uintptr_t>(ahead);
+  const auto* first = ahead - at % window + at % window / 256 * 64;
+  for (uintptr_t i = 0; i < 4; ++i) prefetch(first + i * page);
+}
+
 template <class Format>
 struct RowBlocks {
   using Block = typename Format::Block;
@@ -59,7 +69,7 @@ inline void next_block(TileBlocks<Format>& rows) {
 // Dwords offset / 4 .. offset / 4 + 3 of each row's block, lanes = rows.
 template <class Format>
 inline void load_row_dwords(RowBlocks<Format>& rows, int64_t offset, I32x16 (&out)[4]) {
-  for (int i = 0; i < 4; ++i) prefetch(rows.ahead + 64 * i);
+  prefetch_spread(rows.ahead);
   rows.ahead += 256;
   const int64_t stride = rows.stride;
   const uint8_t* a = rows.first + offset;
@@ -74,7 +84,7 @@ inline void load_row_dwords(RowBlocks<Format>& rows, int64_t offset, I32x16 (&ou
 }
 template <class Format>
 inline void load_row_dwords(TileBlocks<Format>& rows, int64_t offset, I32x16 (&out)[4]) {
-  for (int i = 0; i < 4; ++i) prefetch(rows.ahead + 64 * i);
+  prefetch_spread(rows.ahead);
   rows.ahead += 256;
   const uint8_t* from = rows.dwords + TileBlocks<Format>::Layout::dword_offset(offset);
   for (int i = 0; i < 4; ++i) out[i] = load_i32(from + 64 * i);

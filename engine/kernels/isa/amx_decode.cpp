@@ -16,6 +16,7 @@ namespace {
 #include "engine/kernels/formats/q4_k.inl"
 #include "engine/kernels/formats/q5.inl"
 #include "engine/kernels/formats/q5_k.inl"
+#include "engine/kernels/formats/q6_k.inl"
 #include "engine/kernels/formats/q8_0.inl"
 
 template <DType type, class Format>
@@ -39,7 +40,7 @@ constexpr DecodeKernel decode_kernels[] = {
     {DType::q8_0, decode<DType::q8_0, Q8_0>},      {DType::q4_0, decode<DType::q4_0, Q4_0>},
     {DType::q5_0, decode<DType::q5_0, Q5_0>},      {DType::q4_k, decode<DType::q4_k, Q4K>},
     {DType::q5_k, decode<DType::q5_k, Q5K>},       {DType::iq4_nl, decode<DType::iq4_nl, Iq4Nl>},
-    {DType::iq4_xs, decode<DType::iq4_xs, Iq4Xs>}, {DType::mxfp4, decode<DType::mxfp4, Mxfp4>},
+    {DType::iq4_xs, decode<DType::iq4_xs, Iq4Xs>}, {DType::mxfp4, decode<DType::mxfp4, Mxfp4>}, {DType::q6_k, decode<DType::q6_k, Q6K>},
 };
 
 }  // namespace

@@ -92,11 +92,12 @@ inline const Q8Block& column_of(const ExactUnit& unit, int64_t index) {
 
 // The integers of one column's minimums, which the sums get at the end of the unit.
 [[gnu::always_inline]] inline void start_mins(const ExactUnit& unit, int64_t index,
-                                              ExactScratch& scratch) {
+                                              const I32x16 (&min_pairs)[4], ExactScratch& scratch) {
   const int16_t* sums = column_of(unit, index).sums32;
   I32x16 mins = zero_i32();
+#pragma GCC unroll 4
   for (int pair = 0; pair < 4; ++pair)
-    mins = dot_pairs(mins, load_i32(unit.panel->min_pairs[pair]), splat_dword(sums + 2 * pair));
+    mins = dot_pairs(mins, min_pairs[pair], splat_dword(sums + 2 * pair));
   store_i32(scratch.mins[index], mins);
 }
 
@@ -104,7 +105,7 @@ inline const Q8Block& column_of(const ExactUnit& unit, int64_t index) {
 // behind this one, where this one ends.
 template <class Shape, int sub>
 [[gnu::always_inline]] inline void add_product(const ExactUnit& unit, const ExactUnit* next,
-                                               ExactScratch& scratch,
+                                               const I32x16 (&min_pairs)[4], ExactScratch& scratch,
                                                F32x16 (&sums)[1][tile_columns]) {
   constexpr int subs = 256 / Shape::sub_values;
   if constexpr (sub + 3 < subs) {
@@ -114,14 +115,14 @@ template <class Shape, int sub>
   }
   store_product<sub + 1>(scratch);
   if constexpr (Shape::mins == Mins::per_32) {
-    start_mins(unit, 2 * sub, scratch);
-    start_mins(unit, 2 * sub + 1, scratch);
+    start_mins(unit, 2 * sub, min_pairs, scratch);
+    start_mins(unit, 2 * sub + 1, min_pairs, scratch);
   }
   const F32x16 scale = load(unit.panel->scales[sub]);
 #pragma GCC unroll 16
   for (int c = 0; c < tile_columns; ++c)
     sums[0][c] = fma(scale, to_float(load_i32(scratch.products[sub % 4][c])), sums[0][c]);
-  if constexpr (sub + 1 < subs) add_product<Shape, sub + 1>(unit, next, scratch, sums);
+  if constexpr (sub + 1 < subs) add_product<Shape, sub + 1>(unit, next, min_pairs, scratch, sums);
 }
 
 template <class Shape>
@@ -148,7 +149,12 @@ template <class Shape>
   F32x16 sums[1][tile_columns];
 #pragma GCC unroll 16
   for (int c = 0; c < tile_columns; ++c) sums[0][c] = zero_f32();
-  add_product<Shape, 0>(unit, next, scratch, sums);
+  I32x16 min_pairs[4] = {};
+  if constexpr (Shape::mins == Mins::per_32) {
+#pragma GCC unroll 4
+    for (int pair = 0; pair < 4; ++pair) min_pairs[pair] = load_i32(unit.panel->min_pairs[pair]);
+  }
+  add_product<Shape, 0>(unit, next, min_pairs, scratch, sums);
   add_unit_mins<Shape>(unit, scratch, sums);
 #pragma GCC unroll 16
   for (int c = 0; c < tile_columns; ++c) {

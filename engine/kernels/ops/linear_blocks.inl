@@ -1,6 +1,5 @@
 // Products of quantised weights with int8 columns. Each group of panels is unpacked once into the
-// first-level cache and multiplied by every column; the next group's bytes are fetched meanwhile,
-// in the order they lie in memory.
+// first-level cache and multiplied by every column; the next group's bytes are fetched meanwhile.
 #pragma once
 
 #include "engine/kernels/ops/panel.inl"
@@ -179,19 +178,25 @@ struct LinearChunk {
   int64_t column, column_count;  // at most chunk_columns_max
 };
 
-// What to fetch while block `block` of panel `panel` is unpacked: the part of the next group of
-// rows that lies as far into it, in the order it lies in memory. The last group fetches what is
-// there already.
-inline const uint8_t* memory_ahead(const LinearChunk& chunk, int64_t block, int64_t block_count,
-                                   int panel, int panels) {
-  const LinearArgs& args = chunk.args;
-  const int64_t next = chunk.row + chunk.row_count;
-  const bool goes_on = next < args.row_end || next < args.fetch_end;
-  const int64_t bytes = (goes_on ? chunk.row_count : 0) * args.row_bytes;
-  return static_cast<const uint8_t*>(args.weight) +
-         row_offset(args.layout, args.row_bytes, goes_on ? next : chunk.row) +
-         bytes * (block * panels + panel) / (block_count * panels);
-}
+// What is fetched while a group of rows is unpacked: the next group, as large a part of it with each
+// panel's block. The last group fetches what is there already.
+struct MemoryAhead {
+  const uint8_t* next;
+  int64_t step;
+
+  MemoryAhead(const LinearChunk& chunk, int64_t unpacked_blocks) {
+    const LinearArgs& args = chunk.args;
+    const int64_t behind = chunk.row + chunk.row_count;
+    const bool goes_on = behind < args.row_end || behind < args.fetch_end;
+    next = static_cast<const uint8_t*>(args.weight) +
+           row_offset(args.layout, args.row_bytes, goes_on ? behind : chunk.row);
+    step = goes_on ? chunk.row_count * args.row_bytes / unpacked_blocks : 0;
+  }
+  const uint8_t* take() {
+    next += step;
+    return next - step;
+  }
+};
 
 // Unpacks one block of `count` rows. Fewer than 16 are copied first, so that unpackers may read 16;
 // what the others hold does not matter, their results are dropped.
@@ -230,10 +235,10 @@ inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
     for (int p = 0; p < panels; ++p)
       store(scratch.accumulators + i * group_rows + p * 16, zero_f32());
   }
+  MemoryAhead ahead(chunk, block_count * panels);
   for (int64_t block = 0; block < block_count; ++block) {
     for (int p = 0; p < panels; ++p) {
-      const uint8_t* ahead = memory_ahead(chunk, block, block_count, p, panels);
-      unpack_rows<Format>(Rows::at(args, chunk.row + tile_rows * p, block, ahead),
+      unpack_rows<Format>(Rows::at(args, chunk.row + tile_rows * p, block, ahead.take()),
                           chunk.row_count - tile_rows * p, args.width - block * 256, scratch,
                           scratch.panels[p]);
     }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "registry/remote/partial_file.h"
 #include "registry/remote/remote_repository.h"
+#include "registry/remote/token.h"
 #include "registry/remote/transfer_hub.h"
 
 namespace hearth::registry {
@@ -70,6 +71,9 @@ struct Puller::State {
   void require_space(const std::vector<Layer>& layers) const;
   uint64_t partial_bytes(const BlobDigest& digest) const;
   bool has_other_blobs(const ModelName& name, const std::vector<Layer>& layers) const;
+  void pull_at(const Url& place, const ModelName& name, const PullOptions& options,
+               const TransferWatcher& watcher);
+  std::vector<Url> mirrors_of(const ModelName& name) const;
 
   ModelStore& store;
   const TransferSettings settings;
@@ -158,13 +162,12 @@ const TransferSettings& Puller::settings() const {
   return state_->settings;
 }
 
-void Puller::pull(const ModelName& name, const PullOptions& options,
-                  const TransferWatcher& watcher) {
-  RemoteSession session(state_->settings, registry_address(name, options.is_insecure),
-                        options.credentials, &state_->rate_limit);
+// One place that may have the model: a mirror, or the registry itself.
+void Puller::State::pull_at(const Url& place, const ModelName& name, const PullOptions& options,
+                            const TransferWatcher& watcher) {
+  RemoteSession session(settings, place, options.credentials, &rate_limit);
   RemoteRepository repository(session, name);
   const TransferEvent asking{"pulling manifest", "", 0, 0};
-  watcher(asking);
   std::string bytes;
   try {
     bytes = repository.manifest([&] { watcher(asking); });
@@ -173,15 +176,45 @@ void Puller::pull(const ModelName& name, const PullOptions& options,
     throw Error(error.code(), fmt::format("pull model manifest: {}", error.what()));
   }
   const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
-    state_->hub.fetch(session.twin(),
-                      {layer.digest, layer.size_bytes, repository.blob_url(layer.digest)},
-                      progress);
+    const BlobOrder order{layer.digest, layer.size_bytes, repository.blob_url(layer.digest)};
+    hub.fetch(session.twin(), order, progress);
   };
-  state_->store_model(name, bytes, fetch, watcher);
+  store_model(name, bytes, fetch, watcher);
+}
+
+// Those of the settings, in their order. What they have is checked by digest like everything else;
+// the manifest is believed, as it is from the registry itself.
+std::vector<Url> Puller::State::mirrors_of(const ModelName& name) const {
+  std::vector<Url> places;
+  const auto found = settings.mirrors.find(name.host);
+  if (found == settings.mirrors.end()) return places;
+  for (const std::string& text : found->second)
+    if (const auto url = parse_url(text)) places.push_back(*url);
+  return places;
+}
+
+void Puller::pull(const ModelName& name, const PullOptions& options,
+                  const TransferWatcher& watcher) {
+  require_online(state_->settings, name);
+  const Url registry = registry_address(name, options.is_insecure);
+  watcher({"pulling manifest", "", 0, 0});
+  for (const Url& mirror : state_->mirrors_of(name)) {
+    try {
+      return state_->pull_at(mirror, name, {}, watcher);
+    } catch (const Error& error) {  // the next one, unless no other can help
+      if (error.code() == ErrorCode::cancelled || error.code() == ErrorCode::out_of_memory) throw;
+      log::warn(fmt::format("mirror {}: {}", mirror.authority(), error.what()));
+    }
+  }
+  PullOptions ours = options;
+  if (ours.credentials.is_empty() && is_hugging_face(registry))
+    ours.credentials.bearer = state_->settings.hugging_face_token;
+  state_->pull_at(registry, name, ours, watcher);
 }
 
 void Puller::pull_from(const ModelName& name, const PullSource& source,
                        const TransferWatcher& watcher) {
+  require_online(state_->settings, name);
   const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
     const auto place = source.places.find(layer.digest);
     const std::optional<Url> url =

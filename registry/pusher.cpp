@@ -59,6 +59,7 @@ Pusher::~Pusher() = default;
 
 void Pusher::push(const ModelName& name, const PushOptions& options,
                   const TransferWatcher& watcher) {
+  require_online(state_->settings, name);
   watcher({"retrieving manifest", "", 0, 0});
   const std::optional<ModelName> found = state_->store.resolve(name);
   const std::optional<StoredManifest> stored =

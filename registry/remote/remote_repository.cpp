@@ -46,6 +46,13 @@ Url registry_address(const ModelName& name, bool is_insecure) {
   return *url;
 }
 
+void require_online(const TransferSettings& settings, const ModelName& name) {
+  if (!settings.is_offline) return;
+  throw Error(ErrorCode::unavailable,
+              fmt::format("{} is not asked for '{}': hearth is offline (HEARTH_OFFLINE)", name.host,
+                          name.display()));
+}
+
 RemoteRepository::RemoteRepository(RemoteSession& session, const ModelName& name)
     : session_(session),
       repository_(fmt::format("{}/{}", name.namespace_, name.model)),

@@ -16,6 +16,9 @@ namespace hearth::registry {
 // protocol http" for a name with http unless `is_insecure`, which makes every name one.
 Url registry_address(const ModelName& name, bool is_insecure);
 
+// Throws Error{unavailable} when the settings say that no registry may be asked.
+void require_online(const TransferSettings& settings, const ModelName& name);
+
 // One thread at a time. The session must outlive it.
 class RemoteRepository {
  public:

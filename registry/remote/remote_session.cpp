@@ -232,10 +232,6 @@ RemoteAnswer RemoteSession::request_without_credentials(const std::string& metho
 RemoteAnswer RemoteSession::request(const std::string& method, const Url& url,
                                     const HttpHeaders& headers, size_t body_bytes_max,
                                     const StopCheck& check, const std::optional<HttpBody>& body) {
-  if (settings_.is_offline) {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("{} is not asked: HEARTH_OFFLINE is set", url.authority()));
-  }
   Backoff backoff(settings_.retry_delay, settings_.tries_max);
   while (true) {
     std::optional<Error> failure;

@@ -29,12 +29,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
+}  // namespace
+
 bool is_hugging_face(const Url& url) {
   return url.scheme == "https" && url.port == 443 &&
          (url.host == "hf.co" || url.host == "huggingface.co");
 }
-
-}  // namespace
 
 bool is_same_party(const Url& registry, const Url& other) {
   return registry.origin() == other.origin() ||

@@ -10,6 +10,9 @@
 
 namespace hearth::registry {
 
+// hf.co or huggingface.co themselves.
+bool is_hugging_face(const Url& url);
+
 // Whether a token or signature for `registry` may be sent to `other`: the same scheme, host and
 // port. hf.co and huggingface.co are one.
 bool is_same_party(const Url& registry, const Url& other);

@@ -42,6 +42,12 @@ class RegistryServer {
   std::string host() const { return server_.host(); }
   HttpServer& server() { return server_; }
 
+  // So many parts of uploads arrive by half and are then refused.
+  void cut_uploads(int count) {
+    const std::lock_guard lock(mutex_);
+    upload_cuts_ = count;
+  }
+
   std::string add_blob(const std::string& content) {
     const std::lock_guard lock(mutex_);
     blobs_[digest_of(content)] = content;
@@ -114,6 +120,11 @@ class RegistryServer {
       const std::string session = path + "s" + std::to_string(++last_upload_);
       return {.status = 202, .headers = {{"Location", session + "?state=0"}}};
     }
+    if (request.method == "PATCH" && upload_cuts_ > 0) {
+      --upload_cuts_;
+      data += request.body.substr(0, request.body.size() / 2);
+      return {.status = 503};
+    }
     if (request.method == "PATCH") data += request.body;
     if (request.method == "PUT") {
       const size_t at = request.target.find("digest=sha256%3A");
@@ -135,6 +146,7 @@ class RegistryServer {
   std::map<std::string, std::string> manifests_;
   std::map<std::string, std::string> uploads_;
   int last_upload_ = 0;
+  int upload_cuts_ = 0;
   HttpServer server_;
 };
 

@@ -109,7 +109,7 @@ export class FaultProxy {
     const { fault, range } = request
     if (fault === 'wrong-range' && range) headers.range = `bytes=${range.first + 1 + at('shift', 1000)}-${range.last === null ? '' : range.last + 1}`
     if (fault === 'whole-body') delete headers.range
-    const up = http.request({ host: this.upstream.hostname, port: this.upstream.port, method: q.method, path, headers, agent: this.agent }, (a) => this.pass(a, r, request, at))
+    const up = http.request({ host: this.upstream.hostname, port: this.upstream.port, method: q.method, path, headers, agent: this.agent }, (a) => this.pass(a, r, request, at).catch(() => r.destroy()))
     up.on('error', () => r.destroy())
     r.on('close', () => up.destroy())
     q.pipe(up)

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +29,8 @@ using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 constexpr long receive_buffer_bytes = 256 * 1024;
 constexpr long send_buffer_bytes = 512 * 1024;
 constexpr size_t head_bytes_max = 256 * 1024;
+constexpr uint64_t limited_window_min = 32 * 1024;
+constexpr uint64_t limited_window_max = 1024 * 1024;
 constexpr uint64_t slow_bytes_per_second = 1024;
 
 template <typename Value>
@@ -195,7 +198,15 @@ curl_socket_t HttpClient::Exchange::open_socket(curl_sockaddr* address) {
     is_refused = true;
     return CURL_SOCKET_BAD;
   }
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd >= 0 && options.rate_limit != nullptr && options.rate_limit->bytes_per_second() > 0) {
+    // Whoever reads slowly on purpose should not have megabytes sent ahead: what waits in the
+    // kernel is lost when the program ends.
+    const auto bytes = static_cast<int>(std::clamp<uint64_t>(
+        options.rate_limit->bytes_per_second() / 50, limited_window_min, limited_window_max));
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+  }
+  return fd;
 }
 
 std::optional<HttpOutcome> HttpClient::Exchange::stall(TimePoint now) {

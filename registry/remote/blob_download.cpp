@@ -16,8 +16,8 @@
 namespace hearth::registry {
 namespace {
 
-constexpr uint64_t save_bytes = uint64_t{512} << 10;
-constexpr std::chrono::milliseconds save_interval{5};
+constexpr uint64_t save_bytes = uint64_t{128} << 10;
+constexpr std::chrono::milliseconds save_interval{2};
 constexpr std::chrono::milliseconds save_interval_max{1000};
 constexpr int damages_max = 4;  // of one range
 

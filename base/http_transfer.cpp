@@ -232,8 +232,11 @@ std::optional<HttpOutcome> HttpClient::Exchange::stall(TimePoint now) {
 HttpOutcome HttpClient::Exchange::outcome(CURLcode code) const {
   if (is_stopped) return {HttpEnd::stopped, "stopped"};
   if (is_refused) return {HttpEnd::refused, "its address must not be reached from there"};
-  const std::string reason = problem[0] != '\0' ? problem : curl_easy_strerror(code);
-  return {end_of(code), code == CURLE_OK ? "" : reason};
+  if (code == CURLE_OK) return {};
+  std::string reason = problem[0] != '\0' ? problem : curl_easy_strerror(code);
+  const HttpEnd end = end_of(code);
+  if (end == HttpEnd::untrusted) reason += " (ca-file names an authority of your own)";
+  return {end, reason};
 }
 
 // The callbacks that curl's C code calls.

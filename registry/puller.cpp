@@ -26,6 +26,10 @@ std::vector<Layer> blobs_of(const Manifest& manifest) {
   return layers;
 }
 
+std::string megabytes(uint64_t bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
 // Checked before anything is asked for or stored.
 Manifest checked_manifest(const std::string& bytes, const ModelName& name) {
   const std::string what = fmt::format("manifest of '{}'", name.display());
@@ -104,9 +108,9 @@ void Puller::State::require_space(const std::vector<Layer>& layers) const {
   const uint64_t free_bytes = uint64_t{space.f_bavail} * space.f_frsize;
   if (free_bytes >= needed) return;
   throw Error(ErrorCode::out_of_memory,
-              fmt::format("not enough disk space in {}: {} bytes needed, {} free: make room, then "
-                          "pull again",
-                          store.root().string(), needed, free_bytes));
+              fmt::format("not enough disk space in {}: {} needed, {} free: make room, then pull "
+                          "again",
+                          store.root().string(), megabytes(needed), megabytes(free_bytes)));
 }
 
 // Whether the model that is there under this name has blobs that the new one has not.
@@ -135,7 +139,10 @@ void Puller::State::store_model(const ModelName& name, const std::string& manife
     TransferEvent event{"pulling " + layer.digest.abbreviated(), layer.digest.text(),
                         layer.size_bytes, 0};
     pins.push_back(store.blobs().pin(layer.digest));
-    if (store.blobs().size(layer.digest) != layer.size_bytes) {
+    if (store.blobs().size(layer.digest) == layer.size_bytes) {
+      // What lies in another program's store becomes ours: that program may delete it.
+      pins.push_back(store.blobs().adopt(layer.digest).pin);
+    } else {
       fetch(layer, [&](uint64_t completed) {
         event.completed_bytes = std::max(event.completed_bytes, completed);
         watcher(event);

@@ -5,9 +5,15 @@
 
 #include "engine/kernels/ops/linear_blocks.inl"
 
+constexpr int64_t tile_columns = 16;
 // Fewer columns, or so few that are left of a multiple of 16, are quicker on the vector units.
 constexpr int64_t exact_columns_min = 12;
-constexpr int64_t tile_columns = 16;
+
+// How many of the first columns are done here.
+inline int64_t exact_column_count(int64_t count) {
+  const int64_t left = count % tile_columns;
+  return left >= exact_columns_min ? count : count - left;
+}
 
 struct alignas(64) TileConfig {
   uint8_t palette = 1;
@@ -163,14 +169,8 @@ template <class Shape>
   }
 }
 
-// The bytes of a signed panel without their bias.
-inline void take_off_bias(Panel& panel) {
-  const I32x16 bias = splat_i32(0x01010101u * static_cast<uint8_t>(signed_bias));
-  for (int i = 0; i < 64; ++i)
-    store_i32(panel.weights[i], bit_xor(load_i32(panel.weights[i]), bias));
-}
-
-// As VectorProducts (ops/linear_blocks.inl), with the tiles configured.
+// As VectorProducts (ops/linear_blocks.inl), with the tiles configured. The last columns are filled
+// up to 16.
 struct TileProducts {
   template <class Shape, int panels>
   static void multiply(const uint8_t* columns, int64_t stride, int64_t count,
@@ -179,21 +179,11 @@ struct TileProducts {
     ExactScratch& scratch = reinterpret_cast<ExactScratch&>(linear);
     const int64_t whole = count / tile_columns * tile_columns;
     const int64_t left = count - whole;
-    const bool fills_up = left >= exact_columns_min;
-    if (fills_up) {
-      for (int64_t c = 0; c < tile_columns; ++c) {
-        const int64_t column = whole + (c < left ? c : left - 1);
-        __builtin_memcpy(&scratch.rest[c], columns + column * stride, sizeof(Q8Block));
-      }
-    } else if (left > 0) {
-      multiply_columns<Shape, panels>(linear.panels, columns + whole * stride, stride, left,
-                                      linear.accumulators + whole * group_rows);
+    for (int64_t c = 0; left > 0 && c < tile_columns; ++c) {
+      const int64_t column = whole + (c < left ? c : left - 1);
+      __builtin_memcpy(&scratch.rest[c], columns + column * stride, sizeof(Q8Block));
     }
-    const int64_t tiles = whole / tile_columns + (fills_up ? 1 : 0);
-    if (tiles == 0) return;
-    if constexpr (Shape::is_signed) {
-      for (int p = 0; p < panels; ++p) take_off_bias(linear.panels[p]);
-    }
+    const int64_t tiles = whole / tile_columns + (left > 0 ? 1 : 0);
     const auto unit_at = [&](int64_t index) {
       const int64_t first = index / panels * tile_columns;
       const int64_t p = index % panels;
@@ -219,6 +209,7 @@ struct TileProducts {
 
 template <class Format>
 inline void exact_blocks(const LinearArgs& args) noexcept {
+  static_assert(signed_bias == 0);
   configure_exact_tiles(Format::Shape::sub_values);
   linear_blocks_with<TileProducts, Format>(args);
   _tile_release();

@@ -7,6 +7,7 @@
 
 namespace hearth::engine {
 namespace {
+#define HEARTH_DOTS_ON_TILES
 #include "engine/kernels/simd/avx512.inl"
 
 #include "engine/kernels/amx/exact_blocks.inl"
@@ -21,11 +22,19 @@ namespace {
 
 template <DType type, class Format>
 void decode(const LinearArgs& args) noexcept {
-  if (args.column_count >= exact_columns_min) {
-    exact_blocks<Format>(args);
-  } else {
+  const int64_t count = exact_column_count(args.column_count);
+  if (count > 0) {
+    LinearArgs on_tiles = args;
+    on_tiles.column_count = count;
+    exact_blocks<Format>(on_tiles);
+  }
+  if (count < args.column_count) {
     static const LinearFn vector_decode = find_format(avx512_table, type)->decode;
-    vector_decode(args);
+    LinearArgs rest = args;
+    rest.columns = static_cast<const uint8_t*>(args.columns) + count * args.column_stride_bytes;
+    rest.output = args.output + count * args.output_stride;
+    rest.column_count -= count;
+    vector_decode(rest);
   }
 }
 
@@ -34,13 +43,14 @@ struct DecodeKernel {
   LinearFn decode;
 };
 
-// Formats with scales per 32 values. With 16 of them to a scale the unit is no faster than the
-// vector units, and minimums that are floats cost more than it saves.
+// Formats with scales per 32 values, and the most frequent one with 16 of them to a scale. Minimums
+// that are floats cost more than the unit saves.
 constexpr DecodeKernel decode_kernels[] = {
     {DType::q8_0, decode<DType::q8_0, Q8_0>},      {DType::q4_0, decode<DType::q4_0, Q4_0>},
     {DType::q5_0, decode<DType::q5_0, Q5_0>},      {DType::q4_k, decode<DType::q4_k, Q4K>},
     {DType::q5_k, decode<DType::q5_k, Q5K>},       {DType::iq4_nl, decode<DType::iq4_nl, Iq4Nl>},
-    {DType::iq4_xs, decode<DType::iq4_xs, Iq4Xs>}, {DType::mxfp4, decode<DType::mxfp4, Mxfp4>}, {DType::q6_k, decode<DType::q6_k, Q6K>},
+    {DType::iq4_xs, decode<DType::iq4_xs, Iq4Xs>}, {DType::mxfp4, decode<DType::mxfp4, Mxfp4>},
+    {DType::q6_k, decode<DType::q6_k, Q6K>},
 };
 
 }  // namespace

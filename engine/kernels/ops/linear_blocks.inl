@@ -178,8 +178,8 @@ struct LinearChunk {
   int64_t column, column_count;  // at most chunk_columns_max
 };
 
-// What is fetched while a group of rows is unpacked: the next group, as large a part of it with each
-// panel's block. The last group fetches what is there already.
+// What is fetched while a group of rows is unpacked: the next group, as large a part of it with
+// each panel's block. The last group fetches what is there already.
 struct MemoryAhead {
   const uint8_t* next;
   int64_t step;

@@ -14,8 +14,12 @@ constexpr int block_columns = 6;
 constexpr int float_rows = 4;
 constexpr int attention_rows = 4;
 constexpr int attention_vectors = 4;
+#ifdef HEARTH_DOTS_ON_TILES
+constexpr int signed_bias = 0;
+#else
 // VNNI multiplies unsigned by signed bytes only.
 constexpr int signed_bias = 128;
+#endif
 
 inline __mmask16 first_lanes(int64_t count) {
   return static_cast<__mmask16>((1u << count) - 1);

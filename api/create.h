@@ -42,6 +42,7 @@ struct CreateRequest {
   std::vector<std::string> licenses;
   modelfile::Parameters parameters;
   std::vector<modelfile::Message> messages;
+  bool is_insecure = false;  // `from` may be pulled by plain http
   bool is_stream = true;
 };
 

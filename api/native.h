@@ -10,6 +10,7 @@
 #include "api/create.h"
 #include "api/embed_types.h"
 #include "api/reply_writer.h"
+#include "api/store.h"
 #include "api/types.h"
 
 namespace hearth::api {
@@ -23,6 +24,10 @@ DetokenizeRequest read_native_detokenize(std::string_view body);
 ShowRequest read_native_show(std::string_view body);
 CopyRequest read_native_copy(std::string_view body);
 CreateRequest read_native_create(std::string_view body);
+TransferRequest read_native_transfer(std::string_view body);
+GcRequest read_native_gc(std::string_view body);
+VerifyRequest read_native_verify(std::string_view body);
+ImportRequest read_native_import(std::string_view body);
 // The `model` field (or the older `name`) of delete. Throws Error{invalid_argument} when empty.
 std::string read_native_model(std::string_view body);
 

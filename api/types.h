@@ -112,7 +112,8 @@ struct ModelSummary {
   std::string digest_hex;
   ModelDetails details;
   std::vector<std::string> capabilities;
-  std::string owner;  // namespace of the name
+  std::string owner;               // namespace of the name
+  std::vector<std::string> paths;  // where its weights lie; only where that was asked for
 };
 
 struct RunningModel {
@@ -165,12 +166,21 @@ struct CopyRequest {
   std::string destination;
 };
 
-// One line of progress of create (later also pull and push).
+// One line of progress of a long operation on the store. What is empty is left out.
 struct ProgressEvent {
   std::string status;
   std::string digest;
   uint64_t total_bytes = 0;
   uint64_t completed_bytes = 0;
+  // Of gc, verify and import:
+  std::vector<std::string> models;
+  std::string file;
+  std::string detail;
+  std::optional<uint64_t> count;  // last line: of files, blobs, models
+  std::optional<uint64_t> wrong;  // last line of verify: of blobs that still are
+  std::optional<uint64_t> bytes;  // that removing the file gave back; last line: all together
+
+  bool operator==(const ProgressEvent&) const = default;
 };
 
 }  // namespace hearth::api

@@ -263,7 +263,7 @@ bool run_chat_command(Session& session, const std::string& line) {
   } else if (name == "/save") {
     save(session, words);
   } else if (name == "/list") {
-    list(session.client, words.size() > 1 ? words[1] : "");
+    list(session.client, {.prefix = words.size() > 1 ? words[1] : "", .shows_paths = false});
   } else if (name == "/clear") {
     session.messages = Json::array();
     print("Cleared session context\n");

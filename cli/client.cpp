@@ -24,6 +24,7 @@ struct Transfer {
   std::function<void(std::string_view)> on_line;  // empty: collect the whole body
   const std::atomic<bool>* cancelled = nullptr;
   std::function<void(int64_t)> on_upload;
+  std::function<void()> on_tick;
   std::FILE* upload = nullptr;
   CURL* curl = nullptr;
   std::optional<Error> failure;
@@ -61,6 +62,7 @@ size_t send(char* data, size_t size, size_t count, void* user) {
 int watch(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t sent) {
   auto& transfer = *static_cast<Transfer*>(user);
   if (transfer.on_upload) transfer.on_upload(static_cast<int64_t>(sent));
+  if (transfer.on_tick) transfer.on_tick();
   return transfer.cancelled != nullptr && transfer.cancelled->load() ? 1 : 0;
 }
 
@@ -193,8 +195,10 @@ Json Client::remove(const std::string& path, const Json& body) const {
 
 bool Client::stream(const std::string& path, const Json& body,
                     const std::function<void(const Json&)>& on_line,
-                    const std::atomic<bool>& cancelled) const {
+                    const std::atomic<bool>& cancelled,
+                    const std::function<void()>& on_tick) const {
   Transfer transfer;
+  transfer.on_tick = on_tick;
   transfer.cancelled = &cancelled;
   transfer.on_line = [&on_line](std::string_view line) {
     const Json value = parse(line);

@@ -29,10 +29,11 @@ class Client {
   Json remove(const std::string& path, const Json& body) const;
 
   // One JSON object per line of the answer. An `error` line becomes an Error. When `cancelled`
-  // turns true the connection is closed and false is returned.
+  // turns true the connection is closed and false is returned. `on_tick`, where there is one, is
+  // called about once a second, also while nothing arrives.
   bool stream(const std::string& path, const Json& body,
-              const std::function<void(const Json&)>& on_line,
-              const std::atomic<bool>& cancelled) const;
+              const std::function<void(const Json&)>& on_line, const std::atomic<bool>& cancelled,
+              const std::function<void()>& on_tick = {}) const;
 
   // Sends a file as a blob unless the daemon has it. `progress` gets bytes sent.
   void upload_blob(const std::filesystem::path& file, const std::string& digest,

@@ -44,8 +44,8 @@ void add_run(CLI::App& app, Arguments& arguments, Request& request) {
   command->add_flag(
       "--truncate", run_options.truncate,
       "Cut a text that is too long for an embedding (the default); =false refuses it");
-  command->add_flag("--insecure", arguments.is_insecure,
-                    "Accepted for Ollama's sake: nothing is pulled");
+  command->add_flag("--insecure", run_options.is_insecure,
+                    "Pull by plain http, when the model is not there");
   command->footer(variables_footer({"host", "api-key", "no-history", "editor", "no-autostart"}));
   command->callback([&] {
     run_options.wraps_words = !arguments.no_word_wrap;
@@ -136,9 +136,10 @@ void add_bench(CLI::App& app, Arguments& arguments, Request& request) {
 
 void add_store_commands(CLI::App& app, Arguments& arguments, Request& request) {
   auto* list_command = app.add_subcommand("list", "Models that are stored")->alias("ls");
-  list_command->add_option("PREFIX", arguments.name, "Only names that start so");
+  list_command->add_option("PREFIX", arguments.list.prefix, "Only names that start so");
+  list_command->add_flag("--paths", arguments.list.shows_paths, "Also where their files lie");
   list_command->callback(
-      [&] { request.action = [&](const Client& client) { return list(client, arguments.name); }; });
+      [&] { request.action = [&](const Client& client) { return list(client, arguments.list); }; });
 
   auto* ps_command = app.add_subcommand("ps", "Models that are loaded");
   ps_command->add_option("PREFIX", arguments.name, "Only names that start so");
@@ -165,6 +166,57 @@ void add_store_commands(CLI::App& app, Arguments& arguments, Request& request) {
     };
   });
   for (CLI::App* command : {list_command, ps_command, stop_command, remove_command, copy_command})
+    command->footer(variables_footer({"host", "api-key"}));
+}
+
+void add_transfers(CLI::App& app, Arguments& arguments, Request& request) {
+  const auto add = [&](const char* name, const char* help,
+                       int (*transfer)(const Client&, const TransferOptions&)) {
+    auto* command = app.add_subcommand(name, help);
+    command->add_option("MODEL", arguments.transfer.model, "Name of the model")->required();
+    command->add_flag("--insecure", arguments.transfer.is_insecure, "Plain http to the registry");
+    command->footer(variables_footer({"host", "api-key"}));
+    command->callback([&request, &arguments, transfer] {
+      request.action = [&arguments, transfer](const Client& client) {
+        return transfer(client, arguments.transfer);
+      };
+    });
+  };
+  add("pull", "Bring a model from a registry; what was stopped goes on", &pull);
+  add("push", "Bring a model to a registry", &push);
+}
+
+void add_care(CLI::App& app, Arguments& arguments, Request& request) {
+  auto* import_command =
+      app.add_subcommand("import", "Use models where they lie, without a copy")->alias("link");
+  import_command
+      ->add_option("PATH", arguments.import_place.path,
+                   "A GGUF file, a folder of them, Hugging Face's cache, LM Studio's or Ollama's "
+                   "models")
+      ->required();
+  import_command->add_option("MODEL", arguments.import_place.model,
+                             "A name for the one model there; otherwise as the files are called");
+  import_command->callback([&] {
+    request.action = [&](const Client& client) {
+      return import_place(client, arguments.import_place);
+    };
+  });
+
+  auto* verify_command = app.add_subcommand("verify", "Read every byte of the models again");
+  verify_command->add_option("MODEL", arguments.verify.model, "Only this one");
+  verify_command->add_flag("--repair", arguments.verify.repairs, "Pull again what is damaged");
+  verify_command->add_flag("--insecure", arguments.verify.is_insecure, "Pull by plain http");
+  verify_command->callback([&] {
+    request.action = [&](const Client& client) { return verify(client, arguments.verify); };
+  });
+
+  auto* gc_command = app.add_subcommand("gc", "Remove files that belong to no model");
+  gc_command->add_flag("--dry-run", arguments.gc.is_dry_run, "Only say which those are");
+  gc_command->add_flag("--downloads", arguments.gc.takes_downloads,
+                       "Also downloads that were stopped and could go on");
+  gc_command->callback(
+      [&] { request.action = [&](const Client& client) { return gc(client, arguments.gc); }; });
+  for (CLI::App* command : {import_command, verify_command, gc_command})
     command->footer(variables_footer({"host", "api-key"}));
 }
 
@@ -248,6 +300,8 @@ void add_commands(CLI::App& app, Arguments& arguments, Request& request) {
   add_run(app, arguments, request);
   add_create_and_show(app, arguments, request);
   add_store_commands(app, arguments, request);
+  add_transfers(app, arguments, request);
+  add_care(app, arguments, request);
   add_tokenize(app, arguments, request);
   add_bench(app, arguments, request);
   add_config(app, arguments, request);

@@ -28,10 +28,14 @@ struct Arguments {
   ConfigShowOptions config_show;
   TokenizeOptions tokenize;
   BenchOptions bench;
+  TransferOptions transfer;
+  GcOptions gc;
+  VerifyOptions verify;
+  ImportOptions import_place;
+  ListOptions list;
   std::string name, other_name;
   std::vector<std::string> names;
   bool no_word_wrap = false;
-  bool is_insecure = false;  // read by nobody: there is no pull
   bool is_json = false;
 };
 

@@ -19,8 +19,9 @@ struct RunOptions {
   bool hides_thinking = false;
   bool is_verbose = false;
   bool wraps_words = true;
-  std::string truncate;    // of embeddings: "true" or "false"; empty: the daemon's default
-  int64_t dimensions = 0;  // of embeddings; 0: the model's own
+  std::string truncate;      // of embeddings: "true" or "false"; empty: the daemon's default
+  int64_t dimensions = 0;    // of embeddings; 0: the model's own
+  bool is_insecure = false;  // when it has to be pulled first: plain http
 };
 
 AnswerOptions answer_options(const RunOptions& options);
@@ -62,6 +63,32 @@ struct BenchOptions {
   bool is_json = false;
 };
 
+struct TransferOptions {
+  std::string model;
+  bool is_insecure = false;  // plain http
+};
+
+struct GcOptions {
+  bool is_dry_run = false;
+  bool takes_downloads = false;
+};
+
+struct VerifyOptions {
+  std::string model;  // empty: all
+  bool repairs = false;
+  bool is_insecure = false;  // by plain http
+};
+
+struct ImportOptions {
+  std::string path;
+  std::string model;  // empty: as files and folders are called
+};
+
+struct ListOptions {
+  std::string prefix;
+  bool shows_paths = false;
+};
+
 struct ConfigShowOptions {
   bool shows_origin = false;
   bool is_json = false;
@@ -72,7 +99,12 @@ int config_path();
 int serve(const Config& config, const std::vector<std::string>& arguments);
 int run(const Client& client, const RunOptions& options);
 int create(const Client& client, const CreateOptions& options);
-int list(const Client& client, const std::string& prefix);
+int pull(const Client& client, const TransferOptions& options);
+int push(const Client& client, const TransferOptions& options);
+int gc(const Client& client, const GcOptions& options);
+int verify(const Client& client, const VerifyOptions& options);
+int import_place(const Client& client, const ImportOptions& options);
+int list(const Client& client, const ListOptions& options);
 int ps(const Client& client, const std::string& prefix);
 int stop(const Client& client, const std::string& model);
 int remove(const Client& client, const std::vector<std::string>& models);

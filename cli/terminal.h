@@ -13,10 +13,12 @@ namespace hearth::cli {
 bool input_is_terminal();
 bool output_is_terminal();
 bool errors_are_terminal();
-int terminal_width();  // columns; 80 when unknown
+int terminal_width();   // columns; 80 when unknown
+int terminal_height();  // rows; 24 when unknown
 
-void print(std::string_view text);  // standard output, flushed
-void note(std::string_view line);   // one line on standard error
+void print(std::string_view text);        // standard output, flushed
+void note(std::string_view line);         // one line on standard error
+void print_error(std::string_view text);  // standard error, flushed
 
 // True once Ctrl-C was pressed after the last reset. `watch` takes SIGINT over for the life of the
 // guard; a second Ctrl-C before a reset ends the program.

@@ -30,6 +30,7 @@
 #include "daemon/server/server.h"
 #include "daemon/server/worker_pool.h"
 #include "daemon/tokenize_service.h"
+#include "daemon/transfer_service.h"
 #include "registry/maintenance.h"
 #include "registry/model_store.h"
 
@@ -127,12 +128,15 @@ class Daemon {
         library_(store_),
         workers_(io_.get_executor(), 8),
         load_workers_(io_.get_executor(), 16),
+        long_workers_(io_.get_executor(), 32),
         manager_(io_.get_executor(), load_workers_, config_),
         chat_(workers_, library_, manager_, config_),
         embed_(workers_, library_, manager_),
         tokenize_(workers_, library_, manager_),
-        services_{config_,  access_, workers_, store_,   library_,
-                  manager_, chat_,   embed_,   tokenize_} {}
+        transfers_(store_, config_.transfers,
+                   [this] { return static_cast<uint64_t>(manager_.memory_limit_bytes()); }),
+        services_{config_,  access_, workers_, long_workers_, store_,    library_,
+                  manager_, chat_,   embed_,   tokenize_,     transfers_} {}
 
   int run() {
     const registry::StoreLock lock(config_.models);
@@ -143,6 +147,7 @@ class Daemon {
     io_.run();
     workers_.join();  // jobs that still run use what is destroyed next
     load_workers_.join();
+    long_workers_.join();
     return 0;
   }
 
@@ -197,10 +202,12 @@ class Daemon {
   ModelLibrary library_;
   WorkerPool workers_;
   WorkerPool load_workers_;  // of their own: loads take minutes
+  WorkerPool long_workers_;  // of their own: pulls take hours
   ModelManager manager_;
   ChatService chat_;
   EmbedService embed_;
   TokenizeService tokenize_;
+  TransferService transfers_;
   Services services_;
 };
 

@@ -44,14 +44,6 @@ void add_file(ModelDraft& draft, std::string_view type, const UploadedFile& file
   draft.add_existing({std::string(type), file.digest, file.size_bytes, "", ""});
 }
 
-void describe_weights(registry::ModelConfig& config, const engine::ModelInfo& info) {
-  config.model_format = "gguf";
-  config.model_family = info.architecture;
-  config.model_families = {info.architecture};
-  config.model_type = registry::human_parameter_count(static_cast<uint64_t>(info.parameter_count));
-  config.file_type = info.file_type;
-}
-
 // A status with a bar, at most one event per percent.
 class Bar {
  public:
@@ -132,10 +124,7 @@ void add_weights(Job& job, registry::ModelStore& store) {
 modelfile::Parameters add_parent(Job& job, registry::ModelStore& store) {
   const registry::ModelName name = registry::ModelName::parse(*job.request.from);
   if (!store.resolve(name)) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("model '{}' not found; pulling is not supported yet, create it from "
-                            "a GGUF file first",
-                            *job.request.from));
+    throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", *job.request.from));
   }
   const registry::StoredModel parent = store.open(name);
   job.draft.config = parent.config;

@@ -140,6 +140,27 @@ std::vector<api::ModelSummary> ModelLibrary::list() {
   return models;
 }
 
+std::vector<api::ModelSummary> ModelLibrary::list_with_paths() {
+  std::vector<api::ModelSummary> models;
+  for (const registry::StoredManifest& stored : store_.list()) {
+    models.push_back(summarize(stored));
+    for (const registry::Layer& layer : stored.manifest.layers) {
+      const bool is_weights = layer.media_type == registry::media_type::model ||
+                              layer.media_type == registry::media_type::projector ||
+                              layer.media_type == registry::media_type::adapter ||
+                              layer.media_type == registry::media_type::draft;
+      if (!is_weights) continue;
+      const std::filesystem::path blob = store_.blobs().path(layer.digest);
+      std::error_code error;
+      std::filesystem::path file = std::filesystem::canonical(blob, error);
+      // Of a link whose file is gone, where that was.
+      if (error) file = std::filesystem::read_symlink(blob, error);
+      models.back().paths.push_back(error ? blob.string() : file.string());
+    }
+  }
+  return models;
+}
+
 registry::StoredModel ModelLibrary::open_stored(const std::string& name) {
   const registry::ModelName parsed = registry::ModelName::parse(name);
   if (!store_.resolve(parsed))

@@ -59,6 +59,8 @@ class ModelLibrary {
 
   // Newest first. Models whose weights cannot be read are listed with what their manifest says.
   std::vector<api::ModelSummary> list();
+  // The same with the real files of weights, projectors and adapters.
+  std::vector<api::ModelSummary> list_with_paths();
   // All that follow throw Error{invalid_argument} for a text that is no model name,
   // Error{not_found} "model 'x' not found" with the name as given, Error{corrupt_data} for damaged
   // manifests and weights.

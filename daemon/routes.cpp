@@ -26,6 +26,11 @@ constexpr std::array table{
     Route{"POST", "/api/create", handlers::create},
     Route{"HEAD", "/api/blobs/{digest}", handlers::blob_exists},
     Route{"POST", "/api/blobs/{digest}", handlers::upload_blob},
+    Route{"POST", "/api/pull", handlers::pull},
+    Route{"POST", "/api/push", handlers::push},
+    Route{"POST", "/api/import", handlers::import_place},
+    Route{"POST", "/api/verify", handlers::verify},
+    Route{"POST", "/api/gc", handlers::gc},
     Route{"POST", "/api/copy", handlers::copy},
     Route{"DELETE", "/api/delete", handlers::remove},
 

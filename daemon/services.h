@@ -15,17 +15,20 @@ class ModelManager;
 class ChatService;
 class EmbedService;
 class TokenizeService;
+class TransferService;
 
 struct Services {
   const Config& config;
   const AccessRules& access;
   WorkerPool& workers;
+  WorkerPool& long_workers;  // for what may take hours
   registry::ModelStore& store;
   ModelLibrary& library;
   ModelManager& manager;
   ChatService& chat;
   EmbedService& embed;
   TokenizeService& tokenize;
+  TransferService& transfers;
 };
 
 }  // namespace hearth::daemon

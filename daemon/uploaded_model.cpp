@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "registry/file_names.h"
 
 namespace hearth::daemon {
 namespace {
@@ -53,52 +53,24 @@ UploadedFile check_file(const registry::BlobStore& blobs, const std::string& nam
   return {name, digest, *size};
 }
 
-// "name-00002-of-00003.gguf"
-struct PartName {
-  std::string whole;  // "name-of-00003.gguf"
-  int number = 0;
-  int count = 0;
-};
-
-std::optional<int> five_digits(std::string_view text) {
-  int value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.size() != 5 || problem != std::errc() || end != text.data() + text.size() || value < 1)
-    return std::nullopt;
-  return value;
-}
-
-std::optional<PartName> part_name(const std::string& name) {
-  constexpr std::string_view extension = ".gguf";
-  constexpr size_t tail = 14;  // "00002-of-00003"
-  if (!name.ends_with(extension) || name.size() < tail + extension.size() + 1) return std::nullopt;
-  const size_t start = name.size() - extension.size() - tail;
-  const std::string_view text = std::string_view(name).substr(start, tail);
-  const auto number = five_digits(text.substr(0, 5));
-  const auto count = five_digits(text.substr(9));
-  if (name[start - 1] != '-' || text.substr(5, 4) != "-of-" || !number || !count)
-    return std::nullopt;
-  return PartName{name.substr(0, start) + name.substr(start + 6), *number, *count};
-}
-
 // Files in the order of their names, which is that of the parts; parts of one model together.
 std::vector<UploadedModel> put_together(std::vector<UploadedFile> files, std::string_view field) {
   std::vector<UploadedModel> models;
   std::string open;  // the split model that the last file belongs to
   for (UploadedFile& file : files) {
-    const std::optional<PartName> part = part_name(file.name);
+    const std::optional<registry::PartName> part = registry::part_name(file.name);
     const std::string whole = part ? part->whole : "";
     if (whole.empty() || whole != open) models.emplace_back();
     open = whole;
     models.back().parts.push_back(std::move(file));
   }
   for (const UploadedModel& model : models) {
-    const std::optional<PartName> last = part_name(model.parts.back().name);
+    const std::optional<registry::PartName> last = registry::part_name(model.parts.back().name);
     if (!last) continue;
     for (int i = 0; i < last->count; ++i) {
       const auto at = static_cast<size_t>(i);
       const bool is_there =
-          at < model.parts.size() && part_name(model.parts[at].name)->number == i + 1;
+          at < model.parts.size() && registry::part_name(model.parts[at].name)->number == i + 1;
       if (!is_there) {
         refuse(fmt::format("{}: part {} of {} of {} is missing", field, i + 1, last->count,
                            last->whole));
@@ -108,6 +80,8 @@ std::vector<UploadedModel> put_together(std::vector<UploadedFile> files, std::st
   return models;
 }
 
+}  // namespace
+
 UploadedKind kind_of(const engine::ModelInfo& info) {
   if (info.general_type == "adapter") return UploadedKind::adapter;
   const bool is_projector = info.general_type == "mmproj" || info.general_type == "projector" ||
@@ -116,7 +90,13 @@ UploadedKind kind_of(const engine::ModelInfo& info) {
   return is_projector ? UploadedKind::projector : UploadedKind::model;
 }
 
-}  // namespace
+void describe_weights(registry::ModelConfig& config, const engine::ModelInfo& info) {
+  config.model_format = "gguf";
+  config.model_family = info.architecture;
+  config.model_families = {info.architecture};
+  config.model_type = registry::human_parameter_count(static_cast<uint64_t>(info.parameter_count));
+  config.file_type = info.file_type;
+}
 
 engine::ModelInfo read_blob_info(const registry::BlobStore& blobs,
                                  const std::vector<registry::BlobDigest>& parts,

@@ -10,6 +10,7 @@
 
 #include "engine/model_info.h"
 #include "registry/blob_store.h"
+#include "registry/manifest.h"
 
 namespace hearth::daemon {
 
@@ -35,6 +36,10 @@ struct UploadedModel {
 std::vector<UploadedModel> read_uploads(const registry::BlobStore& blobs,
                                         const std::map<std::string, std::string>& named,
                                         std::string_view field);
+
+UploadedKind kind_of(const engine::ModelInfo& info);
+// What the config of a new model says of its weights.
+void describe_weights(registry::ModelConfig& config, const engine::ModelInfo& info);
 
 // Header of a model that lies in these blobs, parts in order.
 engine::ModelInfo read_blob_info(const registry::BlobStore& blobs,

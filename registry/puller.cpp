@@ -134,11 +134,11 @@ void Puller::State::store_model(const ModelName& name, const std::string& manife
   const Manifest manifest = checked_manifest(manifest_bytes, name);
   const std::vector<Layer> layers = blobs_of(manifest);
   require_space(layers);
-  std::vector<BlobPin> pins;
+  std::vector<BlobPin> pins;  // of all, so that nobody removes what is there while the rest comes
+  for (const Layer& layer : layers) pins.push_back(store.blobs().pin(layer.digest));
   for (const Layer& layer : layers) {
     TransferEvent event{"pulling " + layer.digest.abbreviated(), layer.digest.text(),
                         layer.size_bytes, 0};
-    pins.push_back(store.blobs().pin(layer.digest));
     if (store.blobs().size(layer.digest) == layer.size_bytes) {
       // What lies in another program's store becomes ours: that program may delete it.
       pins.push_back(store.blobs().adopt(layer.digest).pin);

@@ -13,8 +13,8 @@
 namespace hearth::registry {
 
 struct PullOptions {
-  bool is_insecure = false;         // plain http
-  RegistryCredentials credentials;  // before those of the settings
+  bool is_insecure = false;              // plain http
+  RegistryCredentials credentials = {};  // before those of the settings
 };
 
 // A manifest that was not asked from a registry, and where its blobs are. Blobs without an address

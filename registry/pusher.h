@@ -10,8 +10,8 @@
 namespace hearth::registry {
 
 struct PushOptions {
-  bool is_insecure = false;         // plain http
-  RegistryCredentials credentials;  // before those of the settings
+  bool is_insecure = false;              // plain http
+  RegistryCredentials credentials = {};  // before those of the settings
 };
 
 // Any thread; any number of pushes at once. Must not outlive the store.

@@ -97,6 +97,7 @@ CreateRequest read_native_create(std::string_view body) {
     }
   }
   request.is_stream = fields.boolean("stream").value_or(true);
+  request.is_insecure = fields.boolean("insecure").value_or(false);
   request.draft_files = read_files(fields, "draft_files");
   request.quantize = fields.text("quantize").value_or("");
   if (request.quantize.empty()) request.quantize = fields.text("quantization").value_or("");
@@ -116,6 +117,12 @@ std::string write_native_progress(const ProgressEvent& event) {
   if (!event.digest.empty()) value["digest"] = event.digest;
   if (event.total_bytes > 0) value["total"] = event.total_bytes;
   if (event.completed_bytes > 0) value["completed"] = event.completed_bytes;
+  if (!event.models.empty()) value["models"] = event.models;
+  if (!event.file.empty()) value["file"] = event.file;
+  if (!event.detail.empty()) value["detail"] = event.detail;
+  if (event.count) value["count"] = *event.count;
+  if (event.wrong) value["wrong"] = *event.wrong;
+  if (event.bytes) value["bytes"] = *event.bytes;
   return to_line(value);
 }
 

@@ -73,6 +73,7 @@ std::string write_native_tags(const std::vector<ModelSummary>& models) {
     entry["digest"] = model.digest_hex;
     entry["details"] = write_details(model.details);
     if (!model.capabilities.empty()) entry["capabilities"] = model.capabilities;
+    if (!model.paths.empty()) entry["paths"] = model.paths;
     list.push_back(std::move(entry));
   }
   Json value;

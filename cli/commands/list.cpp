@@ -35,16 +35,23 @@ std::string processor(int64_t size, int64_t on_gpu) {
 
 }  // namespace
 
-int list(const Client& client, const std::string& prefix) {
+int list(const Client& client, const ListOptions& options) {
   const auto now = std::chrono::system_clock::now();
   std::vector<std::vector<std::string>> rows = {{"NAME", "ID", "SIZE", "MODIFIED"}};
-  const Json answer = client.get("/api/tags");
+  if (options.shows_paths) rows.front().push_back("PATH");
+  const Json answer = client.get(options.shows_paths ? "/api/tags?paths=1" : "/api/tags");
   for (const Json& model : answer["models"]) {
     const auto name = model.value("name", "");
-    if (!starts_with_ignoring_case(name, prefix)) continue;
+    if (!starts_with_ignoring_case(name, options.prefix)) continue;
     rows.push_back({name, model.value("digest", "").substr(0, 12),
                     human_size(model.value("size", int64_t{0})),
                     human_time(parse_time(model.value("modified_at", "")), now)});
+    // A line for each file; programs that read the first column see each name once.
+    const Json paths = model.value("paths", Json::array());
+    for (size_t i = 0; i < paths.size(); ++i) {
+      if (i > 0) rows.push_back({"", "", "", ""});
+      rows.back().push_back(paths[i].get<std::string>());
+    }
   }
   print(table(rows));
   return 0;

@@ -22,7 +22,11 @@ int stop(const Client& client, const std::string& model) {
 
 int remove(const Client& client, const std::vector<std::string>& models) {
   for (const auto& model : models) {
-    client.post("/api/generate", {{"model", model}, {"keep_alive", 0}});
+    try {
+      client.post("/api/generate", {{"model", model}, {"keep_alive", 0}});
+    } catch (const Error& error) {  // one that cannot be read, and so does not run, can go too
+      if (error.code() == ErrorCode::not_found) throw;
+    }
     client.remove("/api/delete", {{"model", model}});
     print(fmt::format("deleted '{}'\n", model));
   }

@@ -1,9 +1,11 @@
 // What models there are and what is in them: tags, show, copy, delete, ps, and OpenAI's models.
 #include "api/native.h"
 #include "api/openai.h"
+#include "daemon/config.h"
 #include "daemon/handlers/handlers.h"
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
+#include "daemon/server/access.h"
 #include "daemon/server/worker_pool.h"
 
 namespace hearth::daemon::handlers {
@@ -25,7 +27,19 @@ Task<void> send_empty(Exchange& exchange) {
 }  // namespace
 
 Task<void> tags(Services& services, Exchange& exchange) {
-  const std::vector<api::ModelSummary> models = co_await list(services);
+  if (exchange.request().query != "paths=1") {
+    const std::vector<api::ModelSummary> models = co_await list(services);
+    co_await send_json(exchange, api::write_native_tags(models));
+    co_return;
+  }
+  if (!is_loopback_host(services.config.host)) {
+    throw Error(ErrorCode::forbidden,
+                "paths: only a daemon that listens on this computer alone tells where files lie");
+  }
+  std::function<std::vector<api::ModelSummary>()> job = [&services] {
+    return services.library.list_with_paths();
+  };
+  const std::vector<api::ModelSummary> models = co_await services.workers.compute(std::move(job));
   co_await send_json(exchange, api::write_native_tags(models));
 }
 

@@ -22,6 +22,8 @@ struct Progress {
     if (is_abandoned) throw Error(ErrorCode::cancelled, "the client went away");
     {
       const std::lock_guard lock(mutex);
+      if (event == last) return;  // said again only to hear whether somebody still listens
+      last = event;
       events.push_back(event);
     }
     wake.notify();
@@ -52,6 +54,7 @@ struct Progress {
   Wake wake;
   std::mutex mutex;
   std::deque<api::ProgressEvent> events;
+  api::ProgressEvent last;
   std::exception_ptr failure;
   bool is_done = false;
   std::atomic<bool> is_abandoned{false};
@@ -91,7 +94,7 @@ Task<void> stream_progress(Services& services, Exchange& exchange, bool is_strea
   const auto progress = std::make_shared<Progress>(exchange.wake());
   const Abandon abandon(*progress);
   exchange.set_heartbeat(is_stream ? Heartbeat::lines : Heartbeat::json);
-  services.workers.start([progress, job = std::move(job)] { run_job(*progress, job); });
+  services.long_workers.start([progress, job = std::move(job)] { run_job(*progress, job); });
   api::ProgressEvent last;
   while (std::optional<api::ProgressEvent> event = co_await next(*progress, exchange)) {
     last = *event;

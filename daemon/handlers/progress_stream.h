@@ -1,4 +1,5 @@
-// A job on the worker pool whose progress is streamed to the client (create; later pull and push).
+// A job on the pool for long work whose progress is streamed to the client: create, pull, push,
+// verify and the like.
 #pragma once
 
 #include <functional>
@@ -11,9 +12,10 @@ namespace hearth::daemon::handlers {
 
 using ProgressSink = std::function<void(const api::ProgressEvent&)>;
 
-// Runs `job` and streams what it reports, one line each; without `is_stream` only the last event is
-// sent, at the end. A client that goes away makes the sink throw Error{cancelled} at the next
-// report. What the job throws before its first report becomes the status of the answer.
+// Runs `job` and streams what it reports, one line each, the same line never twice in a row;
+// without `is_stream` only the last event is sent, at the end. A client that goes away makes the
+// sink throw Error{cancelled} at the next report. What the job throws before its first report
+// becomes the status of the answer.
 Task<void> stream_progress(Services& services, Exchange& exchange, bool is_stream,
                            std::function<void(const ProgressSink&)> job);
 

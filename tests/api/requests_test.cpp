@@ -135,6 +135,26 @@ TEST_CASE("requests about models") {
   CHECK(api::read_native_copy(R"({"source":"a","destination":"b"})").destination == "b");
 }
 
+TEST_CASE("requests about the store") {
+  const auto transfer = api::read_native_transfer(
+      R"({"name":"m","insecure":true,"username":"u","password":"p","stream":false})");
+  CHECK(transfer.model == "m");
+  CHECK(transfer.is_insecure);
+  CHECK(transfer.user + transfer.password == "up");
+  CHECK_FALSE(transfer.is_stream);
+  CHECK_THROWS_AS(api::read_native_transfer("{}"), Error);
+  CHECK_FALSE(api::read_native_gc("{}").is_dry_run);
+  CHECK(api::read_native_gc(R"({"dry_run":true})").is_dry_run);
+  CHECK(api::read_native_gc(R"({"downloads":true})").takes_downloads);
+  CHECK(api::read_native_verify(R"({"model":"m","repair":true})").repairs);
+  CHECK(api::read_native_verify("{}").model.empty());
+  CHECK(api::read_native_import(R"({"path":"/a","model":"m"})").path == "/a");
+  CHECK_THROWS_WITH(api::read_native_import("{}"), Catch::Contains("path"));
+  for (const char* wrong : {R"({"model":1})", R"({"model":"m","insecure":"yes"})"}) {
+    CHECK_THROWS_AS(api::read_native_transfer(wrong), Error);
+  }
+}
+
 TEST_CASE("deep nesting is refused before it is parsed") {
   const std::string deep =
       R"({"model":"m","x":)" + std::string(100000, '[') + std::string(100000, ']') + "}";

@@ -15,7 +15,7 @@ const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathna
 const rows = JSON.parse(fs.readFileSync(path.join(here, '../cases/bad-input.json'), 'utf8'))
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 })
 
-const daemons = { open: await Daemon.start(), locked: await Daemon.start({ HEARTH_API_KEY: 'secret' }) }
+const daemons = { open: await Daemon.start({ HEARTH_OFFLINE: '1' }), locked: await Daemon.start({ HEARTH_OFFLINE: '1', HEARTH_API_KEY: 'secret' }) }
 const d = daemons.open
 if (model) {
   await d.create('story', model)

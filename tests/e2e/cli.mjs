@@ -11,7 +11,7 @@ const scripted = shared('clients/models/scripted-jinja.gguf')
 const needStories = () => stories ?? skipNow('shared data is absent')
 const needScripted = () => scripted ?? skipNow('shared data is absent')
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'hearth-cli-'))
-const d = await Daemon.start()
+const d = await Daemon.start({ HEARTH_OFFLINE: '1' })
 const environment = (extra = {}) => ({ PATH: process.env.PATH, HOME: home, HEARTH_HOST: `127.0.0.1:${d.port}`, TERM: 'xterm', ...extra })
 
 // Runs `hearth` to its end: {code, out, err}.

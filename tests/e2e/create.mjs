@@ -8,7 +8,7 @@ import { BIN, Daemon, check, eq, eventually, ok, runDaemon, shared, skipNow } fr
 const stories = shared('data/models/stories260K/stories260K-f16.gguf')
 const chatFolder = shared('data/models/tinystories-instruct-3m-chat')
 const needStories = () => stories ?? skipNow('shared data is absent')
-const d = await Daemon.start()
+const d = await Daemon.start({ HEARTH_OFFLINE: '1' })
 const histogram = (tensors) => tensors.reduce((counts, { type }) => ({ ...counts, [type]: (counts[type] ?? 0) + 1 }), {})
 const sorted = (object) => Object.fromEntries(Object.entries(object).sort())
 const create = async (body) => { const answer = await d.call('POST', '/api/create', { stream: false, ...body }); return [answer.status, answer.json?.error ?? answer.json?.status] }

@@ -2,6 +2,7 @@
 import { finish } from './harness.mjs'
 
 await import('./store.mjs')
+await import('./store_care.mjs')
 await import('./create.mjs')
 await import('./durability.mjs')
 await import('./chat.mjs')

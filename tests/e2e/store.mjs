@@ -5,7 +5,7 @@ import { BIN, Daemon, check, eq, ok, runDaemon, shared, skipNow } from './harnes
 
 const model = shared('data/models/stories260K/stories260K-f32.gguf')
 const needModel = () => model ?? skipNow('shared data is absent')
-const d = await Daemon.start()
+const d = await Daemon.start({ HEARTH_OFFLINE: '1' })
 
 await check('health', async () => {
   eq((await d.call('GET', '/')).text, 'Ollama is running')

@@ -190,8 +190,9 @@ constexpr std::array table{
             .kind = bytes,
             .default_text = "0",
             .unit = "bytes/s",
-            .help = "for all pulls and pushes together, K, M and G understood; 0: as fast as they "
-                    "go"},
+            .help =
+                "of all pulls together, and of all pushes; K, M and G understood; 0: as fast as "
+                "they go"},
     Setting{
         .name = "stall-timeout",
         .environment = "HEARTH_STALL_TIMEOUT",

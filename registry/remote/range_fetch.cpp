@@ -99,6 +99,7 @@ struct RangeFetch::Connection : HttpHandler {
   std::optional<ChunkPlan::PartId> part;
   ByteRange asked;
   Url url;
+  std::string authorization;  // that the request went out with
   int hops = 0;
   HttpHead head;
   bool is_accepted = false;  // the body is what was asked for
@@ -181,6 +182,7 @@ bool RangeFetch::Connection::on_head(const HttpHead& the_head) {
     }
   }
   if (is_accepted) {
+    state.session.note_accepted();
     state.has_contact = true;
     if (head.status == 206) state.plain_answers = 0;
     if (url.text != state.source.text) state.location = url;
@@ -255,8 +257,10 @@ void RangeFetch::State::answer_refusal(Connection& connection) {
     return send(connection, session.follow(connection.url, connection.head.headers));
   }
   const bool is_at_source = connection.url.text == source.text;
+  // Of several connections whose token has run out the first gets the next one for all.
   if (status == 401 && is_same_party(session.base(), connection.url) &&
-      session.answer_challenge(connection.head.headers, check)) {
+      (connection.authorization != session.authorization() ||
+       session.answer_challenge(connection.head.headers, check))) {
     return send(connection, connection.url);
   }
   if (!is_at_source && can_mean_expired(status)) {
@@ -300,6 +304,7 @@ void RangeFetch::State::finish(Connection& connection, const HttpOutcome& outcom
 
 void RangeFetch::State::send(Connection& connection, const Url& url) {
   connection.url = url;
+  connection.authorization = session.authorization();
   connection.head = HttpHead{};
   connection.is_accepted = false;
   connection.problem.clear();

@@ -201,11 +201,10 @@ RemoteAnswer RemoteSession::request_once(const std::string& method, Url url,
     HttpAnswer answer = client_.fetch(std::move(request), body_bytes_max, check);
     if (answer.status == 401 && is_same_party(base_, url)) {
       if (answer_challenge(answer.headers, check)) continue;
-      // A token lives for minutes; a push may take longer: one more with the next request.
-      has_answered_ = false;
-    } else if (answer.status < 400) {
-      has_answered_ = false;
     }
+    // Whatever came now ends this question; the next 401 - another scope, a token that has run out
+    // - is a new one.
+    note_accepted();
     const bool is_question = method == "GET" || method == "HEAD";
     if (!is_redirect(answer.status) || !is_question)
       return {answer.status, std::move(answer.headers), std::move(answer.body), url};

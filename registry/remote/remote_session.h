@@ -54,6 +54,10 @@ class RemoteSession {
   // credentials. Throws Error{unauthorized} when there are none or the server does not want them,
   // {forbidden} for a realm that must not see them.
   bool answer_challenge(const HttpHeaders& headers, const StopCheck& check);
+  // The registry took what prepared() sent: the next 401 is a new one. Tokens live for minutes.
+  void note_accepted() { has_answered_ = false; }
+  // The header's value that prepared() sends now; empty: none.
+  const std::string& authorization() const { return authorization_; }
 
   // Redirects, challenges, waits and tries of one request whose answer is small. Any status that
   // would not change comes back. Throws Error{unavailable} after the last try, and as above.

@@ -65,7 +65,7 @@ await check('who may not: no password, a wrong one, an authority nobody knows, h
   const wrong = await Daemon.start({ HEARTH_REGISTRY_AUTH: `${secret.host}=basic:${USER}:wrong` })
   for (const daemon of [d, wrong]) {
     const { error } = await pull(daemon, `${secret.host}/library/tiny`)
-    ok(/unauthorized/.test(error), error)
+    ok(/unauthorized|name and a password/.test(error), error)
   }
   const untrusted = await pull(d, `${tls.host}/library/tiny`, { insecure: false })
   ok(/certificate/i.test(untrusted.error), untrusted.error)

@@ -232,6 +232,23 @@ TEST_CASE("download: bytes that are all there count, even when their answer ends
   }
 }
 
+TEST_CASE("download: tokens that run out again and again are renewed, once for all connections") {
+  std::atomic<int> asked{0}, served{0};
+  Downloading downloading([&](const ServedRequest& request) {
+    if (request.target.starts_with("/token"))
+      return Served{.body = "{\"token\":\"t" + std::to_string(++asked) + "\"}"};
+    const int good = asked;
+    if (request.header("authorization") != "Bearer t" + std::to_string(good) || served++ % 7 == 6) {
+      return Served{.status = 401,
+                    .headers = {{"WWW-Authenticate", "Bearer realm=\"/token\",service=\"s\""}}};
+    }
+    return serve_range(request, content);
+  });
+  downloading.run();
+  CHECK(downloading.is_right());
+  CHECK(asked > 1);
+}
+
 TEST_CASE("download: a source that is wrong is not believed, and nothing of it stays") {
   std::string wrong = content;
   wrong[5'000'000] ^= 1;

@@ -56,8 +56,7 @@ uint64_t sum_of(std::span<const uint64_t> values) {
   for (size_t i = 0; i < quarter; i += line) {
     const uint64_t* at = values.data() + i;
     for (size_t lane = 0; lane < line; ++lane) {
-      sums[lane] +=
-          at[lane] + at[quarter + lane] + at[2 * quarter + lane] + at[3 * quarter + lane];
+      sums[lane] += at[lane] + at[quarter + lane] + at[2 * quarter + lane] + at[3 * quarter + lane];
     }
   }
   uint64_t sum = 0;

@@ -10,8 +10,8 @@ import { FaultProxy, blobFaults } from './fault_proxy.mjs'
 import { checkEvents, checkStored, peakBytes, pull, push } from './pulling.mjs'
 
 const LONG = process.env.LONG === '1'
-const RUNS = Number(process.env.RUNS ?? (LONG ? 200 : 6))
-const KILLS = Number(process.env.KILLS ?? (LONG ? 20 : 4))
+const RUNS = Number(process.env.RUNS ?? (LONG ? 200 : 3))
+const KILLS = Number(process.env.KILLS ?? (LONG ? 20 : 3))
 const BYTES = Number(process.env.BYTES ?? (LONG ? 1_000_000_000 : 24_000_000))
 const SEED = Number(process.env.SEED ?? Date.now() % 1000000)
 const need = () => hasRegistry || skipNow('docker-registry, openssl or curl is not installed')

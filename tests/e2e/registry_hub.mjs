@@ -35,7 +35,7 @@ await check('a tag of Hugging Face is a variant, however it is written', async (
   await d.stop()
 })
 await check('without a tag the best variant for the memory is taken, and said', async () => {
-  for (const [limit, label, file] of [['64M', 'Q8_0', 'tiny-Q8_0.gguf'], ['1200K', 'Q4_K_M', 'tiny-Q4_K_M.gguf']]) {
+  for (const [limit, label, file] of [['64M', 'Q8_0', 'tiny-Q8_0.gguf'], ['1100K', 'Q4_K_M', 'tiny-Q4_K_M.gguf']]) {
     const d = await Daemon.start({ HF_ENDPOINT, HEARTH_MEMORY_LIMIT: limit }), name = 'huggingface.co/someone/tiny-GGUF'
     const { events, error } = await pull(d, name, { insecure: false })
     ok(!error, error)

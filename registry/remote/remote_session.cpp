@@ -93,10 +93,9 @@ Url RemoteSession::at(const std::string& path) const {
 
 bool RemoteSession::may_connect(const std::string& host, AddressKind kind) const {
   if (kind == AddressKind::link_local || kind == AddressKind::not_for_hosts) return false;
-  if (host == base_.host) {
-    if (!base_kind_) base_kind_ = kind;
-    return true;
-  }
+  // Where the registry is was settled by its first address: a name that was public and then leads
+  // into the local network is refused like a redirect to it.
+  if (host == base_.host && !base_kind_) base_kind_ = kind;
   return may_lead_to(base_kind_.value_or(AddressKind::public_net), kind);
 }
 

@@ -1,0 +1,74 @@
+#include "engine/constraint.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "engine/constraint/grammar.h"
+#include "engine/constraint/json_text.h"
+#include "engine/constraint/matcher.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr size_t text_bytes_max = 2 << 20;
+constexpr size_t states_max = 4096;  // kept while a text is followed
+
+Rules rules_of(const GrammarSource& source, std::vector<std::string>& warnings) {
+  static_cast<void>(warnings);
+  Rules rules;
+  switch (source.kind) {
+    case GrammarKind::json_object: {
+      JsonText json(rules);
+      const RuleId root = rules.add_rule("root");
+      rules.define(root, json.object());
+      rules.set_root(root);
+      return rules;
+    }
+    case GrammarKind::json_schema:
+    case GrammarKind::gbnf:
+    case GrammarKind::regex:
+      break;
+  }
+  throw Error(ErrorCode::unsupported, "grammars of this kind are not supported yet");
+}
+
+}  // namespace
+
+// Shared: see the header.
+std::shared_ptr<const Grammar> compile_grammar(const GrammarSource& source,
+                                               std::vector<std::string>* warnings) {
+  if (source.text.size() > text_bytes_max) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("a grammar of {} bytes: at most {} are possible", source.text.size(),
+                            text_bytes_max));
+  }
+  std::vector<std::string> own_warnings;
+  const Rules rules = rules_of(source, warnings != nullptr ? *warnings : own_warnings);
+  auto grammar = std::make_shared<Grammar>();
+  grammar->program = make_program(rules);
+  return grammar;
+}
+
+std::string mismatch(const Grammar& grammar, std::string_view text) {
+  TerminalPool pool;
+  Matcher matcher(grammar.program, pool);
+  Matcher::State state = matcher.start();
+  for (size_t i = 0; i < text.size(); ++i) {
+    const Matcher::State next = matcher.step(state, static_cast<uint8_t>(text[i]));
+    if (next == Matcher::dead) {
+      const size_t begin = i > 20 ? i - 20 : 0;
+      return fmt::format("byte {}: \"{}\" cannot be followed by \"{}\"", i,
+                         text.substr(begin, i - begin), text.substr(i, 10));
+    }
+    state = matcher.state_count() > states_max ? matcher.forget_others(next) : next;
+  }
+  return matcher.can_end(state)
+             ? ""
+             : fmt::format("the text ends too early, behind byte {}", text.size());
+}
+
+bool matches(const Grammar& grammar, std::string_view text) {
+  return mismatch(grammar, text).empty();
+}
+
+}  // namespace hearth::engine

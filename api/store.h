@@ -12,6 +12,7 @@ struct TransferRequest {
   bool is_insecure = false;  // plain http
   std::string user;          // with `password`: who we are to the registry; empty: as settings say
   std::string password;
+  uint64_t bytes_per_second = 0;  // of this one, within the daemon's limit; 0: none of its own
   bool is_stream = true;
 };
 

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ constexpr long send_buffer_bytes = 512 * 1024;
 constexpr size_t head_bytes_max = 256 * 1024;
 constexpr uint64_t limited_window_min = 32 * 1024;
 constexpr uint64_t limited_window_max = 1024 * 1024;
+constexpr int ordinary_segment_bytes = 1460;
 constexpr uint64_t slow_bytes_per_second = 1024;
 
 template <typename Value>
@@ -63,6 +65,20 @@ AddressKind kind_of(const sockaddr* address) {
   std::memcpy(&six, address, sizeof(six));
   std::memcpy(bytes.data(), &six.sin6_addr, 16);
   return address_kind(bytes);
+}
+
+// Whoever reads slowly on purpose should not have megabytes sent ahead: what waits in the kernels,
+// here and there, is lost when the program ends. What a line needs is its rate times its delay, for
+// each of a few connections; `kind` says how long the delay may be.
+void limit_window(int fd, AddressKind kind, uint64_t bytes_per_second) {
+  const uint64_t share = kind == AddressKind::loopback     ? 0
+                         : kind == AddressKind::public_net ? 50
+                                                           : 400;
+  const uint64_t wanted = share == 0 ? 0 : bytes_per_second / share;
+  const auto bytes = static_cast<int>(std::clamp(wanted, limited_window_min, limited_window_max));
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+  // Within a computer segments have 64 KiB, and the sender keeps twenty of them ready.
+  ::setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &ordinary_segment_bytes, sizeof(int));
 }
 
 HttpEnd end_of(CURLcode code) {
@@ -199,13 +215,9 @@ curl_socket_t HttpClient::Exchange::open_socket(curl_sockaddr* address) {
     return CURL_SOCKET_BAD;
   }
   const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd >= 0 && options.rate_limit != nullptr && options.rate_limit->bytes_per_second() > 0) {
-    // Whoever reads slowly on purpose should not have megabytes sent ahead: what waits in the
-    // kernel is lost when the program ends.
-    const auto bytes = static_cast<int>(std::clamp<uint64_t>(
-        options.rate_limit->bytes_per_second() / 50, limited_window_min, limited_window_max));
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-  }
+  const uint64_t limit = options.rate_limit == nullptr ? 0 : options.rate_limit->bytes_per_second();
+  const bool is_internet = address->family == AF_INET || address->family == AF_INET6;
+  if (fd >= 0 && limit > 0 && is_internet) limit_window(fd, kind_of(&address->addr), limit);
   return fd;
 }
 
@@ -233,6 +245,10 @@ HttpOutcome HttpClient::Exchange::outcome(CURLcode code) const {
   if (is_stopped) return {HttpEnd::stopped, "stopped"};
   if (is_refused) return {HttpEnd::refused, "its address must not be reached from there"};
   if (code == CURLE_OK) return {};
+  long proxy_status = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (proxy_status == 407)
+    return {HttpEnd::refused, "the proxy wants a name and a password: http://name:password@host"};
   std::string reason = problem[0] != '\0' ? problem : curl_easy_strerror(code);
   const HttpEnd end = end_of(code);
   if (end == HttpEnd::untrusted) reason += " (ca-file names an authority of your own)";

@@ -64,7 +64,7 @@ enum class HttpEnd {
   broken,       // the connection, before the end of the answer
   stalled,      // see HttpOptions
   unreachable,  // no connection, or the name is not known
-  refused,      // by may_connect
+  refused,      // by may_connect, or by a proxy that does not know us
   untrusted,    // certificate
 };
 

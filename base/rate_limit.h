@@ -14,15 +14,21 @@ class RateLimit {
  public:
   explicit RateLimit(uint64_t bytes_per_second, const Clock& clock = system_clock())
       : bytes_per_second_(bytes_per_second), clock_(clock), paid_until_(clock.now()) {}
+  // One that also keeps to `outer`, where there is one; `outer` must outlive it.
+  RateLimit(uint64_t bytes_per_second, RateLimit* outer, const Clock& clock = system_clock())
+      : RateLimit(bytes_per_second, clock) {
+    outer_ = outer;
+  }
 
-  // Zero: no limit.
-  uint64_t bytes_per_second() const { return bytes_per_second_; }
+  // The lower of its own and the outer one. Zero: no limit.
+  uint64_t bytes_per_second() const;
   // How long until something may pass; zero: now.
   std::chrono::microseconds wait() const;
   void add(uint64_t bytes);
 
  private:
   const uint64_t bytes_per_second_;
+  RateLimit* outer_ = nullptr;
   const Clock& clock_;
   mutable std::mutex mutex_;
   TimePoint paid_until_;  // in the future: the debt

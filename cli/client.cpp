@@ -1,4 +1,5 @@
-// The daemon's HTTP API over libcurl.
+// The daemon's HTTP API over libcurl. Not over base/http_transfer.h: one blocking request at a time
+// with Ctrl-C, uploads from a file and a proxy rule of its own needs none of what that is made of.
 #include "cli/client.h"
 
 #include <curl/curl.h>

@@ -175,6 +175,8 @@ void add_transfers(CLI::App& app, Arguments& arguments, Request& request) {
     auto* command = app.add_subcommand(name, help);
     command->add_option("MODEL", arguments.transfer.model, "Name of the model")->required();
     command->add_flag("--insecure", arguments.transfer.is_insecure, "Plain http to the registry");
+    command->add_option("--limit-rate", arguments.transfer.limit_rate,
+                        "Bytes per second of this one, as 500K or 2M");
     command->footer(variables_footer({"host", "api-key"}));
     command->callback([&request, &arguments, transfer] {
       request.action = [&arguments, transfer](const Client& client) {

@@ -66,6 +66,7 @@ struct BenchOptions {
 struct TransferOptions {
   std::string model;
   bool is_insecure = false;  // plain http
+  std::string limit_rate;    // bytes per second, "2M"; empty: as fast as the daemon lets it
 };
 
 struct GcOptions {

@@ -32,9 +32,11 @@ Json follow(const Client& client, const std::string& path, const Json& body,
   return last;
 }
 
-void pull_model(const Client& client, const std::string& model, bool is_insecure) {
+void pull_model(const Client& client, const std::string& model, bool is_insecure,
+                const std::string& limit_rate) {
   Json body = {{"model", model}};
   if (is_insecure) body["insecure"] = true;
+  if (!limit_rate.empty()) body["limit_rate"] = limit_rate;
   follow(client, "/api/pull", body,
          fmt::format("stopped; the next `hearth pull {}` goes on from here", model));
 }

@@ -15,7 +15,8 @@ Json follow(const Client& client, const std::string& path, const Json& body,
             const std::string& after_interrupt,
             const std::function<bool(const Json&)>& on_line = {});
 
-// Brings a model into the store, with bars.
-void pull_model(const Client& client, const std::string& model, bool is_insecure);
+// Brings a model into the store, with bars. `limit_rate`: see TransferOptions.
+void pull_model(const Client& client, const std::string& model, bool is_insecure,
+                const std::string& limit_rate = "");
 
 }  // namespace hearth::cli

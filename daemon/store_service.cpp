@@ -37,19 +37,37 @@ api::ProgressEvent line_of(const BlobFinding& finding) {
   return event;
 }
 
-// Any one of its models brings a blob back. True when it did.
-bool repair(registry::ModelStore& store, const BlobFinding& finding, const PullAgain& pull,
+api::ProgressEvent not_repaired(const BlobFinding& finding, std::string why) {
+  api::ProgressEvent event = line_of(finding);
+  event.status = "not repaired";
+  event.detail = std::move(why);
+  return event;
+}
+
+// The registries of its models and of those that these were made from are asked for this blob and
+// nothing else: one that models share is whole for all of them then, and no model becomes another
+// one because a registry has something new under its name. True when it came.
+bool repair(registry::ModelStore& store, const BlobFinding& finding, const PullBlob& pull,
             const CreateProgress& progress) {
-  api::ProgressEvent event;
-  event.digest = finding.digest.text();
-  if (finding.ours.empty() || finding.health == BlobHealth::moved) return false;
+  if (finding.health == BlobHealth::moved) {
+    progress(not_repaired(finding, "import the file again from where it lies now"));
+    return false;
+  }
+  if (finding.ours.empty()) {
+    progress(not_repaired(finding, "no model uses it, and `hearth gc` removes it"));
+    return false;
+  }
+  std::vector<registry::ModelName> names = finding.ours;
+  names.insert(names.end(), finding.parents.begin(), finding.parents.end());
+  const registry::Layer blob{"", finding.digest, finding.size_bytes, "", ""};
+  std::string reasons;
   store.set_aside(finding.digest);
-  for (const registry::ModelName& name : finding.ours) {
+  for (const registry::ModelName& name : names) {
     try {
-      pull(name, progress);
-      // The registry may have another model under this name by now: that is whole, then.
+      pull(name, blob, progress);
+      api::ProgressEvent event = line_of(finding);
       event.status = "repaired";
-      event.models = {name.display()};
+      event.detail = fmt::format("as {} has it", name.display());
       progress(event);
       return true;
     } catch (const Error& error) {
@@ -57,13 +75,11 @@ bool repair(registry::ModelStore& store, const BlobFinding& finding, const PullA
         store.put_back(finding.digest);
         throw;
       }
-      event.status = "not repaired";
-      event.models = {name.display()};
-      event.detail = error.what();
-      progress(event);
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", name.display(), error.what());
     }
   }
   store.put_back(finding.digest);
+  progress(not_repaired(finding, reasons));
   return false;
 }
 
@@ -88,7 +104,7 @@ void collect_garbage(registry::ModelStore& store, const api::GcRequest& request,
 }
 
 void verify_store(registry::ModelStore& store, const api::VerifyRequest& request,
-                  const PullAgain& pull, const CreateProgress& progress) {
+                  const PullBlob& pull, const CreateProgress& progress) {
   registry::VerifyOptions options;
   if (!request.model.empty()) options.model = registry::ModelName::parse(request.model);
   const std::vector<BlobFinding> findings =
@@ -108,6 +124,8 @@ void verify_store(registry::ModelStore& store, const api::VerifyRequest& request
     if (!is_wrong(finding)) continue;
     if (!request.repairs || !repair(store, finding, pull, progress)) ++*last.wrong;
   }
+  for (const registry::Garbage& garbage : registry::damaged_blobs(store))
+    progress(line_of(garbage, "set aside"));
   progress(last);
 }
 

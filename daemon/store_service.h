@@ -14,13 +14,15 @@ namespace hearth::daemon {
 void collect_garbage(registry::ModelStore& store, const api::GcRequest& request,
                      const CreateProgress& progress);
 
-// Brings a model from its registry, over what is there.
-using PullAgain =
-    std::function<void(const registry::ModelName& name, const CreateProgress& progress)>;
+// Brings one blob of a model from where its registry is.
+using PullBlob = std::function<void(const registry::ModelName& name, const registry::Layer& blob,
+                                    const CreateProgress& progress)>;
 
-// One event for each blob that is wrong. With `repairs` those are set aside and their models pulled
-// again; what cannot be had again comes back. Throws what registry::verify throws.
+// One event for each blob that is wrong, and for each that a repair has replaced. With `repairs`
+// those that are wrong are set aside and asked for by their digest, wherever one of their models
+// is or came from; no manifest changes, and what cannot be had again comes back. Throws what
+// registry::verify throws.
 void verify_store(registry::ModelStore& store, const api::VerifyRequest& request,
-                  const PullAgain& pull, const CreateProgress& progress);
+                  const PullBlob& pull, const CreateProgress& progress);
 
 }  // namespace hearth::daemon

@@ -30,6 +30,16 @@ void TransferService::pull(const registry::ModelName& name, const registry::Pull
   }
 }
 
+void TransferService::pull_blob(const registry::ModelName& name, const registry::Layer& blob,
+                                const registry::PullOptions& options,
+                                const CreateProgress& progress) {
+  if (registry::is_hugging_face(name)) {
+    hugging_face_.pull_blob(name, blob, options, watcher_of(progress));
+  } else {
+    puller_.pull_blob(name, blob, options, watcher_of(progress));
+  }
+}
+
 void TransferService::pull_if_missing(const std::string& text, const registry::PullOptions& options,
                                       const CreateProgress& progress) {
   const registry::ModelName name = registry::ModelName::parse(text);

@@ -29,6 +29,10 @@ class TransferService {
   // Throws what registry::Puller::pull throws.
   void pull(const registry::ModelName& name, const registry::PullOptions& options,
             const CreateProgress& progress);
+  // Only this blob of a model, whose manifest stays what it is. Throws what
+  // registry::Puller::pull_blob throws.
+  void pull_blob(const registry::ModelName& name, const registry::Layer& blob,
+                 const registry::PullOptions& options, const CreateProgress& progress);
   // A model that is not there is pulled. `text` is the name as somebody wrote it. Throws also
   // Error{not_found} where nothing may be pulled.
   void pull_if_missing(const std::string& text, const registry::PullOptions& options,

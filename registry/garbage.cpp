@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "registry/maintenance.h"
+#include "registry/remote/download_journal.h"
 #include "registry/store_entries.h"
 
 namespace hearth::registry {
@@ -27,7 +28,10 @@ class Collector {
     for (const fs::path& entry : entries_of(store_.root() / "blobs")) look_at(entry);
     for (const fs::path& entry : entries_of(store_.root() / damaged_folder))
       remove(entry, GarbageKind::damaged);
-    if (!options_.is_dry_run) remove_empty_manifest_folders(store_.root());
+    if (!options_.is_dry_run) {
+      remove_empty_manifest_folders(store_.root());
+      forget_lost_downloads(store_.root());
+    }
     const auto by_name = [](const Garbage& a, const Garbage& b) { return a.name < b.name; };
     std::sort(report_.removed.begin(), report_.removed.end(), by_name);
     std::sort(report_.kept.begin(), report_.kept.end(), by_name);
@@ -88,6 +92,15 @@ std::string_view to_string(GarbageKind kind) {
       return "stopped download";
   }
   return "";
+}
+
+std::vector<Garbage> damaged_blobs(const ModelStore& store) {
+  std::vector<Garbage> blobs;
+  for (const fs::path& entry : entries_of(store.root() / damaged_folder)) {
+    blobs.push_back(
+        {GarbageKind::damaged, entry.lexically_relative(store.root()).string(), disk_bytes(entry)});
+  }
+  return blobs;
 }
 
 GarbageReport collect_garbage(ModelStore& store, const GarbageOptions& options) {

@@ -24,6 +24,9 @@ struct Garbage {
   uint64_t bytes = 0;  // that removing it gives back
 };
 
+// Those that repairs have replaced, until they are collected.
+std::vector<Garbage> damaged_blobs(const ModelStore& store);
+
 struct GarbageOptions {
   bool is_dry_run = false;
   bool takes_downloads = false;  // also those that can go on
@@ -37,7 +40,8 @@ struct GarbageReport {
 };
 
 // Never touches what a manifest of ours refers to, what somebody has pinned or holds (a model being
-// made, a running download) and other programs' stores. Removes empty folders of manifests too.
+// made, a running download) and other programs' stores. Removes empty folders of manifests too,
+// and what the journal has of downloads that are gone.
 // Throws Error{corrupt_data} naming a manifest that cannot be read: nothing is removed then.
 GarbageReport collect_garbage(ModelStore& store, const GarbageOptions& options = {});
 

@@ -10,6 +10,7 @@
 #include "base/url.h"
 #include "registry/hub_files.h"
 #include "registry/manifest.h"
+#include "registry/remote/remote_repository.h"
 #include "registry/remote/remote_session.h"
 
 namespace hearth::registry {
@@ -260,10 +261,32 @@ void HuggingFace::pull(const ModelName& name, const PullOptions& options,
     event.status = std::move(status);
     watcher(event);
   };
-  const Order order = name.tag == default_tag
-                          ? best_order(repository, store_, memory_bytes_(), bearer, say)
-                          : tagged_order(repository, store_, name.tag, bearer);
+  Order order = name.tag == default_tag
+                    ? best_order(repository, store_, memory_bytes_(), bearer, say)
+                    : tagged_order(repository, store_, name.tag, bearer);
+  order.source.bytes_per_second = options.bytes_per_second;
   puller_.pull_from(name, order.source, watcher);
+}
+
+void HuggingFace::pull_blob(const ModelName& name, const Layer& blob, const PullOptions& options,
+                            const TransferWatcher& watcher) {
+  const TransferEvent event{"pulling manifest", "", 0, 0};
+  const TransferSettings& settings = puller_.settings();
+  require_online(settings, name);
+  RegistryCredentials credentials = options.credentials;
+  const std::string bearer = bearer_of(settings, credentials);
+  if (credentials.is_empty()) credentials.bearer = bearer;
+  Repository repository(settings, name, credentials, [&] { watcher(event); });
+
+  PullSource source;
+  source.bytes_per_second = options.bytes_per_second;
+  source.places[blob.digest] = repository.place(repository.blob_path(blob.digest), bearer);
+  // The registry routes may not know what only the list of files has.
+  for (const HubFile& file : repository.files().value_or(std::vector<HubFile>())) {
+    if (file.digest == blob.digest)
+      source.places[blob.digest] = repository.place(repository.file_path(file.path), bearer);
+  }
+  puller_.pull_blob_from(blob, source, watcher);
 }
 
 }  // namespace hearth::registry

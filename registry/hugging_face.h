@@ -25,6 +25,10 @@ class HuggingFace {
   // variant was named and none fits this machine, {not_found} with the variants there are.
   void pull(const ModelName& name, const PullOptions& options, const TransferWatcher& watcher);
 
+  // As Puller::pull_blob.
+  void pull_blob(const ModelName& name, const Layer& blob, const PullOptions& options,
+                 const TransferWatcher& watcher);
+
  private:
   ModelStore& store_;
   Puller& puller_;

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "registry/remote/download_journal.h"
 #include "registry/store_entries.h"
 
 namespace hearth::registry {
@@ -153,6 +154,7 @@ MaintenanceReport maintain(ModelStore& store, const MaintenanceOptions& options)
   report.unfinished = clean_manifests(store.root() / "manifests", 0, Unfinished::goes);
   if (options.prunes) {
     remove_unfinished(blobs, options, report);
+    forget_lost_downloads(store.root());
     remove_unreferenced(store, blobs, options, report);
   }
   return report;

@@ -72,11 +72,17 @@ struct Puller::State {
   // What one pull goes through after its manifest is there.
   void store_model(const ModelName& name, const std::string& manifest_bytes, const Fetch& fetch,
                    const TransferWatcher& watcher);
+  // One blob, unless it is there.
+  void pull_layer(const Layer& layer, const Fetch& fetch, const TransferWatcher& watcher);
   void require_space(const std::vector<Layer>& layers) const;
   uint64_t partial_bytes(const BlobDigest& digest) const;
   bool has_other_blobs(const ModelName& name, const std::vector<Layer>& layers) const;
   void pull_at(const Url& place, const ModelName& name, const PullOptions& options,
                const TransferWatcher& watcher);
+  void fetch_from(const PullSource& source, const Layer& layer, const BlobProgress& progress);
+  // Runs `job` for the mirrors of `name` and then its registry until it succeeds with one.
+  using Job = std::function<void(const Url& place, const PullOptions& options)>;
+  void try_places(const ModelName& name, const PullOptions& options, const Job& job) const;
   std::vector<Url> mirrors_of(const ModelName& name) const;
 
   ModelStore& store;
@@ -129,6 +135,20 @@ bool Puller::State::has_other_blobs(const ModelName& name, const std::vector<Lay
                      [&](const Layer& layer) { return !wanted.contains(layer.digest); });
 }
 
+void Puller::State::pull_layer(const Layer& layer, const Fetch& fetch,
+                               const TransferWatcher& watcher) {
+  TransferEvent event{"pulling " + layer.digest.abbreviated(), layer.digest.text(),
+                      layer.size_bytes, 0};
+  if (store.blobs().size(layer.digest) != layer.size_bytes) {
+    fetch(layer, [&](uint64_t completed) {
+      event.completed_bytes = std::max(event.completed_bytes, completed);
+      watcher(event);
+    });
+  }
+  event.completed_bytes = layer.size_bytes;
+  watcher(event);
+}
+
 void Puller::State::store_model(const ModelName& name, const std::string& manifest_bytes,
                                 const Fetch& fetch, const TransferWatcher& watcher) {
   const Manifest manifest = checked_manifest(manifest_bytes, name);
@@ -137,19 +157,10 @@ void Puller::State::store_model(const ModelName& name, const std::string& manife
   std::vector<BlobPin> pins;  // of all, so that nobody removes what is there while the rest comes
   for (const Layer& layer : layers) pins.push_back(store.blobs().pin(layer.digest));
   for (const Layer& layer : layers) {
-    TransferEvent event{"pulling " + layer.digest.abbreviated(), layer.digest.text(),
-                        layer.size_bytes, 0};
-    if (store.blobs().size(layer.digest) == layer.size_bytes) {
-      // What lies in another program's store becomes ours: that program may delete it.
+    // What lies in another program's store becomes ours: that program may delete it.
+    if (store.blobs().size(layer.digest) == layer.size_bytes)
       pins.push_back(store.blobs().adopt(layer.digest).pin);
-    } else {
-      fetch(layer, [&](uint64_t completed) {
-        event.completed_bytes = std::max(event.completed_bytes, completed);
-        watcher(event);
-      });
-    }
-    event.completed_bytes = layer.size_bytes;
-    watcher(event);
+    pull_layer(layer, fetch, watcher);
   }
   watcher({"verifying sha256 digest", "", 0, 0});
   watcher({"writing manifest", "", 0, 0});
@@ -183,10 +194,26 @@ void Puller::State::pull_at(const Url& place, const ModelName& name, const PullO
     throw Error(error.code(), fmt::format("pull model manifest: {}", error.what()));
   }
   const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
-    const BlobOrder order{layer.digest, layer.size_bytes, repository.blob_url(layer.digest)};
+    const BlobOrder order{layer.digest, layer.size_bytes, repository.blob_url(layer.digest),
+                          options.bytes_per_second};
     hub.fetch(session.twin(), order, progress);
   };
   store_model(name, bytes, fetch, watcher);
+}
+
+void Puller::State::fetch_from(const PullSource& source, const Layer& layer,
+                               const BlobProgress& progress) {
+  const auto place = source.places.find(layer.digest);
+  const std::optional<Url> url =
+      place == source.places.end() ? std::nullopt : parse_url(place->second.url);
+  if (!url) {
+    throw Error(ErrorCode::not_found, fmt::format("no address for blob {}", layer.digest.text()));
+  }
+  RegistryCredentials credentials;
+  credentials.bearer = place->second.bearer;
+  auto session = std::make_unique<RemoteSession>(settings, *url, credentials, &rate_limit);
+  hub.fetch(std::move(session), {layer.digest, layer.size_bytes, *url, source.bytes_per_second},
+            progress);
 }
 
 // Those of the settings, in their order. What they have is checked by digest like everything else;
@@ -200,14 +227,15 @@ std::vector<Url> Puller::State::mirrors_of(const ModelName& name) const {
   return places;
 }
 
-void Puller::pull(const ModelName& name, const PullOptions& options,
-                  const TransferWatcher& watcher) {
-  require_online(state_->settings, name);
+void Puller::State::try_places(const ModelName& name, const PullOptions& options,
+                               const Job& job) const {
+  require_online(settings, name);
   const Url registry = registry_address(name, options.is_insecure);
-  watcher({"pulling manifest", "", 0, 0});
-  for (const Url& mirror : state_->mirrors_of(name)) {
+  PullOptions theirs;
+  theirs.bytes_per_second = options.bytes_per_second;
+  for (const Url& mirror : mirrors_of(name)) {
     try {
-      return state_->pull_at(mirror, name, {}, watcher);
+      return job(mirror, theirs);
     } catch (const Error& error) {  // the next one, unless no other can help
       if (error.code() == ErrorCode::cancelled || error.code() == ErrorCode::out_of_memory) throw;
       log::warn(fmt::format("mirror {}: {}", mirror.authority(), error.what()));
@@ -215,27 +243,49 @@ void Puller::pull(const ModelName& name, const PullOptions& options,
   }
   PullOptions ours = options;
   if (ours.credentials.is_empty() && is_hugging_face(registry))
-    ours.credentials.bearer = state_->settings.hugging_face_token;
-  state_->pull_at(registry, name, ours, watcher);
+    ours.credentials.bearer = settings.hugging_face_token;
+  job(registry, ours);
+}
+
+void Puller::pull(const ModelName& name, const PullOptions& options,
+                  const TransferWatcher& watcher) {
+  state_->try_places(name, options, [&](const Url& place, const PullOptions& there) {
+    watcher({"pulling manifest", "", 0, 0});
+    state_->pull_at(place, name, there, watcher);
+  });
 }
 
 void Puller::pull_from(const ModelName& name, const PullSource& source,
                        const TransferWatcher& watcher) {
   require_online(state_->settings, name);
   const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
-    const auto place = source.places.find(layer.digest);
-    const std::optional<Url> url =
-        place == source.places.end() ? std::nullopt : parse_url(place->second.url);
-    if (!url) {
-      throw Error(ErrorCode::not_found, fmt::format("no address for blob {}", layer.digest.text()));
-    }
-    RegistryCredentials credentials;
-    credentials.bearer = place->second.bearer;
-    auto session =
-        std::make_unique<RemoteSession>(state_->settings, *url, credentials, &state_->rate_limit);
-    state_->hub.fetch(std::move(session), {layer.digest, layer.size_bytes, *url}, progress);
+    state_->fetch_from(source, layer, progress);
   };
   state_->store_model(name, source.manifest_bytes, fetch, watcher);
+}
+
+void Puller::pull_blob(const ModelName& name, const Layer& blob, const PullOptions& options,
+                       const TransferWatcher& watcher) {
+  state_->try_places(name, options, [&](const Url& place, const PullOptions& there) {
+    RemoteSession session(state_->settings, place, there.credentials, &state_->rate_limit);
+    const RemoteRepository repository(session, name);
+    const BlobOrder order{blob.digest, blob.size_bytes, repository.blob_url(blob.digest),
+                          there.bytes_per_second};
+    const auto fetch = [&](const Layer&, const BlobProgress& progress) {
+      state_->hub.fetch(session.twin(), order, progress);
+    };
+    state_->require_space({blob});
+    state_->pull_layer(blob, fetch, watcher);
+  });
+}
+
+void Puller::pull_blob_from(const Layer& blob, const PullSource& source,
+                            const TransferWatcher& watcher) {
+  const auto fetch = [&](const Layer& layer, const BlobProgress& progress) {
+    state_->fetch_from(source, layer, progress);
+  };
+  state_->require_space({blob});
+  state_->pull_layer(blob, fetch, watcher);
 }
 
 }  // namespace hearth::registry

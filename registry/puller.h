@@ -15,6 +15,9 @@ namespace hearth::registry {
 struct PullOptions {
   bool is_insecure = false;              // plain http
   RegistryCredentials credentials = {};  // before those of the settings
+  // Of this pull, within the limit of the settings; 0: none of its own. Where pulls share a
+  // transfer the highest of theirs holds.
+  uint64_t bytes_per_second = 0;
 };
 
 // A manifest that was not asked from a registry, and where its blobs are. Blobs without an address
@@ -26,6 +29,7 @@ struct PullSource {
     std::string bearer;  // sent to the host of `url` only; empty: nothing is sent
   };
   std::map<BlobDigest, Place> places;
+  uint64_t bytes_per_second = 0;  // as PullOptions has it
 };
 
 // Any thread; any number of pulls at once. A blob that two of them need is fetched once. Must not
@@ -44,6 +48,13 @@ class Puller {
 
   // The same with a manifest made elsewhere (registry/hugging_face.h).
   void pull_from(const ModelName& name, const PullSource& source, const TransferWatcher& watcher);
+
+  // Only this blob, from where the registry of `name` has the blobs of that model; no manifest is
+  // asked for or written. Returns when it is in the store. Throws as pull() does, {not_found} where
+  // the registry has no such blob there.
+  void pull_blob(const ModelName& name, const Layer& blob, const PullOptions& options,
+                 const TransferWatcher& watcher);
+  void pull_blob_from(const Layer& blob, const PullSource& source, const TransferWatcher& watcher);
 
   const TransferSettings& settings() const;
 

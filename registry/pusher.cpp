@@ -68,8 +68,9 @@ void Pusher::push(const ModelName& name, const PushOptions& options,
     watcher({"couldn't retrieve manifest", "", 0, 0});
     throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name.display()));
   }
+  RateLimit limit(options.bytes_per_second, &state_->rate_limit);
   RemoteSession session(state_->settings, registry_address(name, options.is_insecure),
-                        options.credentials, &state_->rate_limit);
+                        options.credentials, &limit);
   RemoteRepository repository(session, stored->name);
   std::vector<Layer> layers = stored->manifest.layers;
   if (stored->manifest.config) layers.push_back(*stored->manifest.config);

@@ -12,6 +12,7 @@ namespace hearth::registry {
 struct PushOptions {
   bool is_insecure = false;              // plain http
   RegistryCredentials credentials = {};  // before those of the settings
+  uint64_t bytes_per_second = 0;         // of this push, within the limit of the settings; 0: none
 };
 
 // Any thread; any number of pushes at once. Must not outlive the store.

@@ -31,7 +31,10 @@ void add_model(Findings& findings, const StoredManifest& stored) {
     const std::string name = stored.name.display();
     if (!finding.models.empty() && finding.models.back() == name) return;
     finding.models.push_back(name);
-    if (stored.is_ours) finding.ours.push_back(stored.name);
+    if (!stored.is_ours) return;
+    finding.ours.push_back(stored.name);
+    const auto parent = ModelName::try_parse(layer.from);
+    if (!layer.from.empty() && parent) finding.parents.push_back(*parent);
   };
   for (const Layer& layer : stored.manifest.layers) add(layer);
   if (stored.manifest.config) add(*stored.manifest.config);

@@ -31,6 +31,7 @@ struct BlobFinding {
   std::string detail;                // what was found in place of what; empty when good
   std::vector<std::string> models;   // that refer to it, short names
   std::vector<ModelName> ours;       // those of them that lie in our own store
+  std::vector<ModelName> parents;    // that the blob came from, where a model of ours says so
   std::optional<BlobDigest> actual;  // of the content, where it was read and is another
 };
 

@@ -2,9 +2,32 @@
 #include "api/json.h"
 #include "api/native.h"
 #include "api/native/common_fields.h"
+#include "api/settings.h"
 #include "base/error.h"
 
 namespace hearth::api {
+
+namespace {
+
+// 2000000, "2M", "500K"; bytes per second. Ours: Ollama has no such field.
+uint64_t read_limit_rate(const Fields& fields) {
+  constexpr std::string_view key = "limit_rate";
+  const Json* value = fields.find(key);
+  if (value == nullptr) return 0;
+  constexpr std::string_view expected = "bytes per second, as 2000000 or \"2M\"";
+  if (value->is_string()) {
+    try {
+      return static_cast<uint64_t>(parse_bytes(value->get<std::string>()));
+    } catch (const Error&) {  // says which field
+      fields.fail(key, expected, *value);
+    }
+  }
+  const std::optional<int64_t> number = fields.integer(key);
+  if (*number < 0) fields.fail(key, expected, *value);
+  return static_cast<uint64_t>(*number);
+}
+
+}  // namespace
 
 TransferRequest read_native_transfer(std::string_view body) {
   const Json json = parse_body(body);
@@ -14,6 +37,7 @@ TransferRequest read_native_transfer(std::string_view body) {
   request.is_insecure = fields.boolean("insecure").value_or(false);
   request.user = fields.text("username").value_or("");
   request.password = fields.text("password").value_or("");
+  request.bytes_per_second = read_limit_rate(fields);
   request.is_stream = fields.boolean("stream").value_or(true);
   return request;
 }

@@ -5,7 +5,7 @@
 namespace hearth::cli {
 
 int pull(const Client& client, const TransferOptions& options) {
-  pull_model(client, options.model, options.is_insecure);
+  pull_model(client, options.model, options.is_insecure, options.limit_rate);
   return 0;
 }
 

@@ -12,6 +12,7 @@ namespace hearth::cli {
 int push(const Client& client, const TransferOptions& options) {
   Json body = {{"model", options.model}};
   if (options.is_insecure) body["insecure"] = true;
+  if (!options.limit_rate.empty()) body["limit_rate"] = options.limit_rate;
   follow(client, "/api/push", body,
          fmt::format("stopped; the next `hearth push {}` sends what is missing", options.model));
   note(fmt::format("pushed '{}'", options.model));

@@ -35,7 +35,11 @@ Task<void> pull(Services& services, Exchange& exchange) {
       [](TransferService& service, const registry::ModelName& name,
          const api::TransferRequest& request, const registry::RegistryCredentials& credentials,
          const ProgressSink& sink) {
-        service.pull(name, {.is_insecure = request.is_insecure, .credentials = credentials}, sink);
+        service.pull(name,
+                     {.is_insecure = request.is_insecure,
+                      .credentials = credentials,
+                      .bytes_per_second = request.bytes_per_second},
+                     sink);
       });
 }
 
@@ -45,7 +49,11 @@ Task<void> push(Services& services, Exchange& exchange) {
       [](TransferService& service, const registry::ModelName& name,
          const api::TransferRequest& request, const registry::RegistryCredentials& credentials,
          const ProgressSink& sink) {
-        service.push(name, {.is_insecure = request.is_insecure, .credentials = credentials}, sink);
+        service.push(name,
+                     {.is_insecure = request.is_insecure,
+                      .credentials = credentials,
+                      .bytes_per_second = request.bytes_per_second},
+                     sink);
       });
 }
 

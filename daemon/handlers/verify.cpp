@@ -13,8 +13,9 @@ Task<void> verify(Services& services, Exchange& exchange) {
   exchange.log().model = request.model;
   const std::function<void(const ProgressSink&)> job = [&services,
                                                         request](const ProgressSink& sink) {
-    const PullAgain pull = [&](const registry::ModelName& name, const CreateProgress& progress) {
-      services.transfers.pull(name, {.is_insecure = request.is_insecure}, progress);
+    const PullBlob pull = [&](const registry::ModelName& name, const registry::Layer& blob,
+                              const CreateProgress& progress) {
+      services.transfers.pull_blob(name, blob, {.is_insecure = request.is_insecure}, progress);
     };
     verify_store(services.store, request, pull, sink);
   };

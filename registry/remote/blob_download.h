@@ -15,6 +15,8 @@ struct BlobOrder {
   BlobDigest digest;
   uint64_t size_bytes = 0;
   Url url;
+  uint64_t bytes_per_second =
+      0;  // of this blob alone, beside what the session keeps to; 0: no limit
 };
 
 // Bytes that are here. Called from the transferring thread at least every 100 ms; throw from it to

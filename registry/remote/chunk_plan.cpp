@@ -25,12 +25,12 @@ ChunkPlan::PartId ChunkPlan::add_part(ByteRange range) {
   return last_part_;
 }
 
-std::optional<ChunkPlan::PartId> ChunkPlan::take() {
+std::optional<ChunkPlan::PartId> ChunkPlan::take(uint64_t bytes_max) {
   ByteRanges busy = done_;
   for (const auto& [id, range] : parts_) busy.add(range);
   const std::optional<ByteRange> gap = busy.gap({0, size_bytes_});
   if (!gap) return std::nullopt;
-  return add_part({gap->first, std::min(gap->end, gap->first + part_bytes_)});
+  return add_part({gap->first, std::min(gap->end, gap->first + std::min(part_bytes_, bytes_max))});
 }
 
 std::optional<ChunkPlan::PartId> ChunkPlan::split(PartId slow) {

@@ -22,8 +22,9 @@ class ChunkPlan {
 
   using PartId = int;
 
-  // The lowest bytes that are missing and that nobody fetches; absent when there are none.
-  std::optional<PartId> take();
+  // The lowest bytes that are missing and that nobody fetches, a part or at most `bytes_max` of
+  // them; absent when there are none.
+  std::optional<PartId> take(uint64_t bytes_max = UINT64_MAX);
   // The back half of what is left of `slow`, as a part of its own; absent when that is not worth a
   // request. `slow` then ends where it begins.
   std::optional<PartId> split(PartId slow);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "registry/remote/partial_file.h"
 
 namespace hearth::registry {
 namespace {
@@ -92,6 +93,26 @@ void DownloadJournal::put(const BlobDigest& digest, uint64_t size_bytes,
 void DownloadJournal::forget(const BlobDigest& digest) {
   const std::lock_guard lock(mutex_);
   database().run("DELETE FROM downloads WHERE digest = ?", {digest.hex()});
+}
+
+void DownloadJournal::forget_lost(const std::filesystem::path& blobs_folder) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& row : database().run("SELECT digest FROM downloads")) {
+    std::error_code error;
+    const auto digest = BlobDigest::try_parse("sha256-" + row[0]);
+    if (digest && std::filesystem::exists(partial_path(blobs_folder, *digest), error)) continue;
+    database().run("DELETE FROM downloads WHERE digest = ?", {row[0]});
+  }
+}
+
+void forget_lost_downloads(const std::filesystem::path& root) {
+  std::error_code error;
+  if (!std::filesystem::exists(root / "state.db", error)) return;
+  try {
+    DownloadJournal(root / "state.db").forget_lost(root / "blobs");
+  } catch (const Error& failure) {  // costs a few bytes; cleaning goes on
+    log::warn(failure.what());
+  }
 }
 
 ByteRanges read_ollama_parts(const std::filesystem::path& partial, uint64_t size_bytes) {

@@ -37,6 +37,8 @@ class DownloadJournal {
   std::optional<DownloadState> find(const BlobDigest& digest, uint64_t size_bytes);
   void put(const BlobDigest& digest, uint64_t size_bytes, const DownloadState& state);
   void forget(const BlobDigest& digest);
+  // What is known of downloads whose files are gone from that folder.
+  void forget_lost(const std::filesystem::path& blobs_folder);
 
  private:
   Database& database();
@@ -46,6 +48,10 @@ class DownloadJournal {
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
 };
+
+// forget_lost() for the store in that folder, where it has a journal. A journal that cannot be
+// changed is only logged.
+void forget_lost_downloads(const std::filesystem::path& root);
 
 // What Ollama's files `<partial>-<N>` beside a partial file say has arrived. Files that make no
 // sense count for nothing.

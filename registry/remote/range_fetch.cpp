@@ -27,6 +27,7 @@ constexpr std::chrono::seconds retry_after_max{600};
 constexpr std::chrono::seconds split_age{2};
 constexpr double split_left_seconds = 3;
 constexpr milliseconds check_interval{50};
+constexpr uint64_t limited_part_bytes_min = uint64_t{256} << 10;
 
 // An address that somebody else signed may no longer be good.
 bool can_mean_expired(int status) {
@@ -124,6 +125,7 @@ struct RangeFetch::State {
   void start_idle();
   bool start_part(Connection& connection);
   void send(Connection& connection, const Url& url);
+  uint64_t part_bytes_max() const;
   Connection* slowest();
   void finish(Connection& connection, const HttpOutcome& outcome);
   void answer_refusal(Connection& connection);
@@ -146,6 +148,7 @@ struct RangeFetch::State {
   uint64_t fetched_bytes = 0;
   uint64_t fetched_at_failure = 0;
   TimePoint started_at = system_clock().now();
+  std::chrono::duration<double> answer_delay{1};  // the shortest from question to answer
   HttpClient client;  // last: it goes first, and with it every call of a connection
 };
 
@@ -183,6 +186,8 @@ bool RangeFetch::Connection::on_head(const HttpHead& the_head) {
   }
   if (is_accepted) {
     state.session.note_accepted();
+    state.answer_delay = std::min<std::chrono::duration<double>>(state.answer_delay,
+                                                                 system_clock().now() - started_at);
     state.has_contact = true;
     if (head.status == 206) state.plain_answers = 0;
     if (url.text != state.source.text) state.location = url;
@@ -343,8 +348,19 @@ RangeFetch::Connection* RangeFetch::State::slowest() {
   return worst;
 }
 
+// With a limit no more is asked for than passes in two delays of the source: whatever it has sent
+// or made ready beyond what was read is lost when the program ends.
+uint64_t RangeFetch::State::part_bytes_max() const {
+  const RateLimit* limit = session.rate_limit();
+  const uint64_t bytes_per_second = limit == nullptr ? 0 : limit->bytes_per_second();
+  if (bytes_per_second == 0) return UINT64_MAX;
+  const double bytes = static_cast<double>(bytes_per_second) * 2 * answer_delay.count() /
+                       static_cast<double>(connections.size());
+  return std::max(limited_part_bytes_min, static_cast<uint64_t>(bytes));
+}
+
 bool RangeFetch::State::start_part(Connection& connection) {
-  connection.part = plan.take();
+  connection.part = plan.take(part_bytes_max());
   if (!connection.part) {
     Connection* slow = slowest();
     if (slow != nullptr) connection.part = plan.split(*slow->part);

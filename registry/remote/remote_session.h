@@ -37,6 +37,9 @@ class RemoteSession {
 
   const Url& base() const { return base_; }
   const TransferSettings& settings() const { return settings_; }
+  // What http_options() has from now on; nullptr: nothing. It must outlive what is made of them.
+  RateLimit* rate_limit() const { return rate_limit_; }
+  void limit_by(RateLimit* rate_limit) { rate_limit_ = rate_limit; }
 
   // The address of a path of the registry, "/v2/...".
   Url at(const std::string& path) const;

@@ -1,5 +1,5 @@
 // One transfer per blob, however many pulls need it: the first starts it, all watch it, and when
-// the last of them has gone it stops.
+// the last of them has gone it stops. It goes as fast as the one of them who may have most of it.
 #pragma once
 
 #include <map>
@@ -28,8 +28,9 @@ class TransferHub {
   // Shared by the transfer's thread and those who watch it; the last of them lets it go.
   using TransferPtr = std::shared_ptr<Transfer>;
   TransferPtr join(std::unique_ptr<RemoteSession>& session, const BlobOrder& order);
-  void leave(const TransferPtr& transfer);
+  void leave(const TransferPtr& transfer, uint64_t bytes_per_second);
   void run(Transfer& transfer);
+  bool run_limited(Transfer& transfer);
 
   BlobStore& blobs_;
   DownloadJournal& journal_;

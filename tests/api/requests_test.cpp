@@ -142,6 +142,10 @@ TEST_CASE("requests about the store") {
   CHECK(transfer.is_insecure);
   CHECK(transfer.user + transfer.password == "up");
   CHECK_FALSE(transfer.is_stream);
+  CHECK(transfer.bytes_per_second == 0);
+  CHECK(api::read_native_transfer(R"({"model":"m","limit_rate":"2M"})").bytes_per_second ==
+        2 << 20);
+  CHECK(api::read_native_transfer(R"({"model":"m","limit_rate":7000})").bytes_per_second == 7000);
   CHECK_THROWS_AS(api::read_native_transfer("{}"), Error);
   CHECK_FALSE(api::read_native_gc("{}").is_dry_run);
   CHECK(api::read_native_gc(R"({"dry_run":true})").is_dry_run);
@@ -150,7 +154,9 @@ TEST_CASE("requests about the store") {
   CHECK(api::read_native_verify("{}").model.empty());
   CHECK(api::read_native_import(R"({"path":"/a","model":"m"})").path == "/a");
   CHECK_THROWS_WITH(api::read_native_import("{}"), Catch::Contains("path"));
-  for (const char* wrong : {R"({"model":1})", R"({"model":"m","insecure":"yes"})"}) {
+  for (const char* wrong :
+       {R"({"model":1})", R"({"model":"m","insecure":"yes"})",
+        R"({"model":"m","limit_rate":"fast"})", R"({"model":"m","limit_rate":-1})"}) {
     CHECK_THROWS_AS(api::read_native_transfer(wrong), Error);
   }
 }

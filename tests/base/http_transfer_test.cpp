@@ -167,6 +167,19 @@ TEST_CASE("http: a proxy gets the whole address, and literal addresses are still
   CHECK_THROWS_AS(client.fetch(literal, 1000, go_on), Error);
 }
 
+TEST_CASE("http: little is sent ahead of a limit") {
+  HttpServer server([](const ServedRequest&) { return Served{.body = std::string(8 << 20, 'r')}; });
+  RateLimit limit(1 << 20);
+  HttpOptions options = quick();
+  options.rate_limit = &limit;
+  HttpClient client(options);
+  Recorder recorder;
+  client.start(get(server.url()), recorder);
+  while (recorder.body_bytes < 400'000) client.run_once(20ms);
+  // The test's server counts what it gave to its kernel.
+  CHECK(server.sent_bytes() - recorder.body_bytes < 300'000);
+}
+
 TEST_CASE("http: the rate limit holds for all together") {
   HttpServer server([](const ServedRequest&) { return Served{.body = std::string(400'000, 'r')}; });
   RateLimit limit(2'000'000);

@@ -42,3 +42,19 @@ TEST_CASE("rate_limit: zero is none") {
   limit.add(uint64_t{1} << 40);
   CHECK(limit.wait() == 0us);
 }
+
+TEST_CASE("rate_limit: one inside another keeps to both") {
+  OwnClock clock;
+  RateLimit outer(1000, clock);
+  RateLimit slow(100, &outer, clock), quick(0, &outer, clock), alone(100, nullptr, clock);
+  CHECK(slow.bytes_per_second() == 100);
+  CHECK(quick.bytes_per_second() == 1000);
+  CHECK(alone.bytes_per_second() == 100);
+  CHECK(RateLimit(5000, &outer, clock).bytes_per_second() == 1000);
+  slow.add(100);
+  CHECK(slow.wait() == 1s);
+  CHECK(quick.wait() == 100ms);  // what the other one took counts here too
+  clock.time += 1s;
+  quick.add(2000);
+  CHECK(slow.wait() == 1950ms);
+}

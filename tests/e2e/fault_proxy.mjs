@@ -6,6 +6,7 @@
 //   const proxy = await FaultProxy.start(registry.base, { plan: (request) => 'flip' })   // this one
 //   proxy.host, proxy.requests, proxy.bytes, await proxy.stop()
 import { createHash } from 'node:crypto'
+import fs from 'node:fs'
 import http from 'node:http'
 
 // name: what happens to the answer to a GET of a blob. All but `latency` keep the client from its bytes.
@@ -38,6 +39,13 @@ export class FaultProxy {
     const server = http.createServer(handler)
     server.on('connection', (socket) => { this.sockets.add(socket); socket.on('close', () => this.sockets.delete(socket)); socket.on('error', () => {}) })
     return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server)))
+  }
+  // Blob bytes that have left: what waits in our kernel was never fetched (field tx_queue of /proc/net/tcp).
+  sentBytes() {
+    const ports = [this.server, this.cdn].map((server) => server.address().port)
+    const rows = fs.readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1).map((line) => line.trim().split(/\s+/)).filter((row) => row.length > 4)
+    const waiting = rows.filter(([, local, , state]) => state !== '0A' && ports.includes(parseInt(local.split(':')[1], 16))).map((row) => parseInt(row[4], 16))
+    return this.bytes - waiting.reduce((sum, bytes) => sum + bytes, 0)
   }
   async stop() {
     for (const socket of this.sockets) socket.destroy()

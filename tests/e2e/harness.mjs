@@ -27,11 +27,12 @@ const LIMIT_MS = Number(process.env.CHECK_TIMEOUT_MS ?? 180000)
 export async function check(name, test) {
   if (only && !only.test(name)) return
   let timer
+  const start = Date.now(), took = () => Date.now() - start < 1000 ? '' : ` (${((Date.now() - start) / 1000).toFixed(1)} s)`
   const limit = new Promise((_, no) => { timer = setTimeout(() => no(new Error(`no end after ${LIMIT_MS} ms`)), LIMIT_MS) })
   try {
     await Promise.race([test(), limit])
     passed++
-    console.log(`ok ${name}`)
+    console.log(`ok ${name}${took()}`)
   } catch (error) {
     if (error instanceof Skip) {
       skipped++

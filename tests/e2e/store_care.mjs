@@ -58,6 +58,7 @@ class SmallRegistry {
     this.requests.push(`${request.method} ${request.url}`)
     const [, repository, kind, reference] = /^\/v2\/(.+)\/(manifests|blobs)\/(.*)$/.exec(request.url) ?? []
     if (kind === 'blobs' && request.method === 'GET') await this.gate
+    if (kind === 'blobs' && this.serves?.(repository) === false) return response.writeHead(404).end()
     const body = kind === 'manifests' ? this.manifests.get(`${repository}:${reference}`) : this.blobs.get(reference)
     if (body === undefined) return response.writeHead(404).end()
     const [, from, to] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? []
@@ -158,16 +159,49 @@ await check('verify: a flipped bit is found, and repaired by the registry', asyn
   const found = await hearth(['verify'])
   eq(found.code, 1)
   ok(found.out.includes(`damaged ${layer.digest} (${name}): has the content of sha256:`) && /verify --repair/.test(found.err), found.out + found.err)
-  const manifest = registry.manifests.get('library/kept:latest')
-  registry.manifests.delete('library/kept:latest') // the registry has it no more: the damaged blob comes back
+  registry.blobs.delete(layer.digest) // the registry has it no more: the damaged blob comes back
   const refused = await hearth(['verify', '--repair', '--insecure'])
   ok(refused.code === 1 && /not repaired .*file does not exist/.test(refused.out), refused.out + refused.err)
   eq(fs.readFileSync(blobFile(layer.digest), 'utf8'), 'kepT')
-  registry.manifests.set('library/kept:latest', manifest)
+  registry.blobs.set(layer.digest, Buffer.from('kept'))
   const out = await succeed('verify', name, '--repair', '--insecure')
   ok(out.includes(`repaired ${layer.digest}`) && /all right/.test(out), out)
   eq(fs.readFileSync(blobFile(layer.digest), 'utf8'), 'kept')
+  ok(/1 damaged blob .*`hearth gc` removes it/.test((await hearth(['verify'])).err), 'where the damaged one is')
   ok(/1 file removed/.test(await succeed('gc')), 'the damaged one goes with gc')
+})
+await check('verify --repair: a blob of several names, of a model made here, of a name that means another model now, of nobody', async () => {
+  const shared = [{ type: 'model', bytes: Buffer.from('shared weights') }], manifests = (name) => path.join(models, 'manifests', registry.host, 'library', name, 'latest')
+  const [layer] = registry.put('library/first:latest', shared)
+  registry.put('library/second:latest', shared)
+  for (const name of ['first', 'second']) await succeed('pull', '--insecure', `${registry.host}/library/${name}`)
+  // Made from "first" under a name that somebody else has at the registry.
+  const made = JSON.parse(fs.readFileSync(manifests('first'), 'utf8'))
+  made.layers[0].from = `${registry.host}/library/first:latest`
+  fs.mkdirSync(path.dirname(manifests('mine')), { recursive: true })
+  fs.writeFileSync(manifests('mine'), JSON.stringify(made))
+  registry.put('library/mine:latest', text('somebody else\'s'))
+  registry.put('library/first:latest', text('newer')) // and "first" has moved on, its old blobs are still there
+  const before = ['first', 'second', 'mine'].map((name) => fs.readFileSync(manifests(name), 'utf8'))
+  const damage = () => fs.writeFileSync(blobFile(layer.digest), 'shared weightS')
+  damage()
+  const out = await succeed('verify', '--repair', '--insecure')
+  ok(out.includes(`repaired ${layer.digest} (`) && ['first', 'second', 'mine'].every((name) => out.includes(`library/${name}`)) && /all right/.test(out), out)
+  eq(['first', 'second', 'mine'].map((name) => fs.readFileSync(manifests(name), 'utf8')), before)
+  eq(fs.readFileSync(blobFile(layer.digest), 'utf8'), 'shared weights')
+  await succeed('rm', `${registry.host}/library/first`, `${registry.host}/library/second`)
+  registry.serves = (repository) => repository !== 'library/mine' // only the model it was made from still has it there
+  damage()
+  ok((await succeed('verify', '--repair', '--insecure', `${registry.host}/library/mine`)).includes('library/first:latest has it'), 'from its parent')
+  delete registry.serves
+  eq(fs.readFileSync(manifests('mine'), 'utf8'), before[2])
+  await succeed('rm', `${registry.host}/library/mine`)
+  await succeed('gc')
+  const nobody = 'sha256:' + 'd'.repeat(64)
+  fs.writeFileSync(blobFile(nobody), 'x')
+  const left = await hearth(['verify', '--repair'])
+  ok(left.code === 1 && left.out.includes(`not repaired ${nobody} (of no model): no model uses it, and \`hearth gc\` removes it`), left.out + left.err)
+  await succeed('gc')
 })
 await check('pull in a terminal: bars; Ctrl-C keeps what has come; run pulls what is not there', async () => {
   const name = `${registry.host}/library/big:latest`
@@ -187,6 +221,10 @@ await check('pull in a terminal: bars; Ctrl-C keeps what has come; run pulls wha
   child.stdout.on('data', (bytes) => { output += bytes })
   const code = await new Promise((done) => child.on('close', done))
   ok(output.includes(`pulling ${layer.digest.slice(7, 19)}: 100% ▕█`) && output.includes('▏ 3 MB') && output.trimEnd().endsWith('success'), `${code}: ${JSON.stringify(output.slice(-600))}`)
+  await succeed('rm', name)
+  const start = Date.now()
+  await succeed('pull', '--insecure', '--limit-rate', '4M', name)
+  ok(Date.now() - start > 500, `${Date.now() - start} ms for 3 MB with --limit-rate 4M`)
   const run = await hearth(['run', '--insecure', `${registry.host}/library/kept:other`, 'hello'])
   ok(run.code === 1 && /not found here, and not pulled: .*file does not exist.*`hearth list`/.test(run.err), run.err)
   await succeed('rm', name)

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "registry/maintenance.h"
+#include "registry/remote/download_journal.h"
 #include "tests/registry/stored_models.h"
 
 using namespace hearth::registry;
@@ -100,6 +101,34 @@ TEST_CASE("exactly what belongs to nobody goes") {
   CHECK(store.open(ModelName::parse("b")).stored.manifest.layers.size() == 2);
   CHECK(collect_garbage(store).removed.empty());
   CHECK(names_of(collect_garbage(store, {.takes_downloads = true}).removed) == downloads);
+}
+
+TEST_CASE("a download that goes is forgotten, one that stays is not") {
+  TemporaryFolder folder;
+  ModelStore store(folder.path());
+  const BlobDigest here = BlobDigest::from_hex(std::string(64, '4'));
+  const BlobDigest gone = BlobDigest::from_hex(std::string(64, '6'));
+  put_file(folder.path() / (blob_name('4') + "-partial"), "half");
+  DownloadJournal journal(folder.path() / "state.db");
+  for (const BlobDigest& digest : {here, gone}) journal.put(digest, 9, {});
+  collect_garbage(store, {.is_dry_run = true});
+  CHECK(journal.find(gone, 9));
+  collect_garbage(store);
+  CHECK(journal.find(here, 9));
+  CHECK_FALSE(journal.find(gone, 9));
+  collect_garbage(store, {.takes_downloads = true});
+  CHECK_FALSE(journal.find(here, 9));
+}
+
+TEST_CASE("blobs that repairs have replaced are named") {
+  TemporaryFolder folder;
+  ModelStore store(folder.path());
+  CHECK(damaged_blobs(store).empty());
+  put_file(folder.path() / "damaged/sha256-x", "bad");
+  const std::vector<Garbage> damaged = damaged_blobs(store);
+  REQUIRE(damaged.size() == 1);
+  CHECK(damaged.front().name == "damaged/sha256-x");
+  CHECK(damaged.front().bytes == 3);
 }
 
 TEST_CASE("nothing goes while a manifest cannot be read") {

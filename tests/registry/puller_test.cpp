@@ -328,3 +328,39 @@ TEST_CASE("a model that is replaced leaves no blob behind, and says so") {
   CHECK_FALSE(pulling.store.blobs().has(BlobDigest::parse(digest_of("old weights"))));
   CHECK(pulling.store.blobs().has(BlobDigest::parse(digest_of("new weights"))));
 }
+
+TEST_CASE("one blob comes without its model, from any name that its registry has") {
+  RegistryServer server([&](const ServedRequest& request) -> std::optional<Served> {
+    if (request.target.starts_with("/token")) return Served{.body = R"({"token":"good"})"};
+    if (request.header("authorization") == "Bearer good") return std::nullopt;
+    return challenge("/token");
+  });
+  server.add_model("library/m/latest", {"weights"});
+  Pulling pulling;
+  const ModelName name = pulling.name(server, "library/m:whatever");
+  const Layer blob{"", BlobDigest::parse(digest_of("weights")), 7, "", ""};
+  std::vector<TransferEvent> events;
+  pulling.puller.pull_blob(name, blob, {.is_insecure = true},
+                           [&](const TransferEvent& event) { events.push_back(event); });
+  CHECK(pulling.store.blobs().read(blob.digest) == "weights");
+  CHECK(events.back().completed_bytes == 7);
+  CHECK_FALSE(pulling.store.read(name));
+  const Layer none{"", BlobDigest::parse(digest_of("none")), 4, "", ""};
+  CHECK_THROWS_AS(pulling.puller.pull_blob(name, none, {.is_insecure = true}, ignore), Error);
+  const Layer huge{"", BlobDigest::parse(digest_of("huge")), uint64_t{1} << 55, "", ""};
+  CHECK_THROWS_WITH(pulling.puller.pull_blob(name, huge, {.is_insecure = true}, ignore),
+                    Catch::Contains("not enough disk space"));
+}
+
+TEST_CASE("a pull keeps to the limit that it was given") {
+  RegistryServer server;
+  server.add_model("library/m/latest", {std::string(600'000, 'w')});
+  Pulling pulling;
+  const auto start = std::chrono::steady_clock::now();
+  pulling.puller.pull(pulling.name(server, "library/m"),
+                      {.is_insecure = true, .credentials = {}, .bytes_per_second = 1'000'000},
+                      ignore);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  CHECK(took.count() > 0.3);
+  CHECK(took.count() < 3);
+}

@@ -83,6 +83,12 @@ TEST_CASE("chunk_plan: the back half of a slow part") {
   CHECK_FALSE(plan.split(*slow));  // not worth it
 }
 
+TEST_CASE("plan: somebody may want less than a part") {
+  ChunkPlan plan(10'000, {}, 4'000);
+  CHECK(plan.left(*plan.take(300)) == ByteRange{0, 300});
+  CHECK(plan.left(*plan.take(9'000)) == ByteRange{300, 4'300});
+}
+
 TEST_CASE("chunk_plan: no part is larger than what one damaged byte may cost") {
   CHECK(part_bytes_for(1000, 4) == 1 << 20);
   CHECK(part_bytes_for(uint64_t{1} << 30, 4) == 32 << 20);

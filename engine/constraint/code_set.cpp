@@ -46,7 +46,7 @@ void split(uint32_t first, uint32_t last, size_t bytes,
   const Encoded low = encode(first, bytes);
   const Encoded high = encode(last, bytes);
   std::array<ByteRange, 4> sequence{};
-  for (size_t i = 0; i < bytes; ++i) sequence[i] = {low[i], high[i]};
+  for (size_t i = 0; i < sequence.size(); ++i) sequence[i] = {low[i], high[i]};
   take(std::span(sequence).first(bytes));
 }
 

@@ -26,13 +26,19 @@ inline void pack_queries(const AttentionArgs& args, int64_t first, int64_t row_c
   const int64_t dim = args.shape.key_dim;
   const int64_t steps = key_steps(dim);
   const F32x16 scale = splat(args.scale);
+  alignas(64) float rotated[attention_dim_max];
   for (int64_t r = 0; r < block_rows; ++r) {
     uint16_t* row = out + r / 16 * steps * tile_values + r % 16 * 32;
+    const float* head = first + r < row_count ? query_row(args, first + r) : nullptr;
+    if (head != nullptr && is_rotated(args.shape.type)) {
+      rotate_head(head, dim, rotated);
+      head = rotated;
+    }
     for (int64_t step = 0; step < steps; ++step, row += tile_values) {
       F32x16 low = zero_f32();
       F32x16 high = zero_f32();
-      if (first + r < row_count) {
-        const float* query = query_row(args, first + r) + step * 32;
+      if (head != nullptr) {
+        const float* query = head + step * 32;
         low = mul(load_first(query, clamp(dim - step * 32, 0, 16)), scale);
         high = mul(load_first(query + 16, clamp(dim - step * 32 - 16, 0, 16)), scale);
       }
@@ -241,8 +247,10 @@ inline void attend_rows(const AttentionArgs& args, int64_t first, int64_t row_co
                    tiles * tile_values, scratch.outputs + tile * 16);
   }
   for (int64_t r = 0; r < count; ++r) {
-    if (!seen_by_row(args, first + r).empty())
-      join_state(args, first + r, parts[r], scratch.outputs + r * attention_dim_max);
+    if (seen_by_row(args, first + r).empty()) continue;
+    float* outputs = scratch.outputs + r * attention_dim_max;
+    if (is_rotated(args.shape.type)) rotate_head(outputs, args.shape.value_dim);
+    join_state(args, first + r, parts[r], outputs);
   }
 }
 

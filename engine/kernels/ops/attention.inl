@@ -11,6 +11,7 @@ struct alignas(64) AttentionScratch {
   float scores[attention_queries_max][page_tokens];  // then exp(score - maximum)
   float factors[attention_queries_max];              // what the old output is multiplied by
   float output[attention_queries_max][attention_dim_max];
+  float queries[attention_queries_max * attention_dim_max];  // rotated
 };
 
 inline int64_t clamp(int64_t value, int64_t low, int64_t high) {
@@ -35,6 +36,17 @@ inline const float* query_row(const AttentionArgs& args, int64_t row) {
   const int64_t token = row / args.group_heads;
   return args.queries + token * args.query_token_stride +
          row % args.group_heads * args.shape.key_dim;
+}
+
+// The same call for queries that are rotated as the keys are.
+inline AttentionArgs with_rotated_queries(const AttentionArgs& args, int64_t row_count,
+                                          float* queries) {
+  AttentionArgs rotated = args;
+  rotated.queries = queries;
+  rotated.query_token_stride = int64_t{args.group_heads} * args.shape.key_dim;
+  for (int64_t row = 0; row < row_count; ++row)
+    rotate_head(query_row(args, row), args.shape.key_dim, queries + row * args.shape.key_dim);
+  return rotated;
 }
 
 // scores[row] = q . k for all tokens of the page, visible or not.
@@ -172,9 +184,12 @@ inline void attend_page(const AttentionArgs& args, int64_t page, TokenRange seen
   }
 }
 
-inline void attention_segment(const AttentionArgs& args) noexcept {
-  AttentionScratch& scratch = *static_cast<AttentionScratch*>(args.scratch);
-  const int64_t row_count = static_cast<int64_t>(args.query_token_count) * args.group_heads;
+inline void attention_segment(const AttentionArgs& call) noexcept {
+  AttentionScratch& scratch = *static_cast<AttentionScratch*>(call.scratch);
+  const int64_t row_count = static_cast<int64_t>(call.query_token_count) * call.group_heads;
+  const bool is_turned = is_rotated(call.shape.type);
+  const AttentionArgs args =
+      is_turned ? with_rotated_queries(call, row_count, scratch.queries) : call;
   const int64_t width = padded_dim(args.shape.value_dim);
   for (int64_t row = 0; row < row_count; ++row) {
     args.state_max[row] = -__builtin_inff();
@@ -191,6 +206,7 @@ inline void attention_segment(const AttentionArgs& args) noexcept {
   }
   for (int64_t row = 0; row < row_count; ++row) {
     float* output = args.state_out + row * args.shape.value_dim;
+    if (is_turned) rotate_head(scratch.output[row], args.shape.value_dim);
     map_values(scratch.output[row], args.shape.value_dim, output,
                [](F32x16 value) { return value; });
   }

@@ -5,9 +5,12 @@
 //               values [32 tokens][value_dim / 32 blocks][rows], their scales [32 tokens][blocks];
 //               a row of q8_0 is one byte, a row of q4_0 has dimension i of the block in its low
 //               and i + 16 in its high nibble. So tokens share no byte and threads may store them.
+// Keys and values of q4_0 are rotated before they are rounded (ops/rotate.inl): attention rotates
+// its queries as well and what it adds up back again.
 #pragma once
 
 #include "engine/kernels/ops/elementwise.inl"
+#include "engine/kernels/ops/rotate.inl"
 
 constexpr int64_t padded_dim(int64_t dim) {
   return (dim + 15) / 16 * 16;
@@ -15,6 +18,10 @@ constexpr int64_t padded_dim(int64_t dim) {
 
 constexpr bool is_quantized(KvType type) {
   return type == KvType::q8_0 || type == KvType::q4_0;
+}
+
+constexpr bool is_rotated(KvType type) {
+  return type == KvType::q4_0;
 }
 
 // Where the parts of a quantised head are, in bytes from its begin.
@@ -119,9 +126,20 @@ inline void store_kv_quantized(const KvHeadShape& shape, const float* key, const
   }
 }
 
+inline void store_kv_rotated(const KvHeadShape& shape, const float* key, const float* value,
+                             int64_t slot, int8_t* page) {
+  alignas(64) float keys[attention_dim_max];
+  alignas(64) float values[attention_dim_max];
+  rotate_head(key, shape.key_dim, keys);
+  rotate_head(value, shape.value_dim, values);
+  store_kv_quantized(shape, keys, values, slot, page);
+}
+
 inline void store_kv(const KvHeadShape& shape, const float* key, const float* value, int64_t slot,
                      void* page_head) noexcept {
-  if (shape.type == KvType::f16) {
+  if (is_rotated(shape.type)) {
+    store_kv_rotated(shape, key, value, slot, static_cast<int8_t*>(page_head));
+  } else if (shape.type == KvType::f16) {
     store_kv_f16(shape, key, value, slot, static_cast<uint16_t*>(page_head));
   } else if (is_quantized(shape.type)) {
     store_kv_quantized(shape, key, value, slot, static_cast<int8_t*>(page_head));

@@ -207,14 +207,37 @@ inline void round_kv_block(KvType type, float* x) {
   }
 }
 
-// Keys or values as a cache of this type gives them back; heads of a multiple of 32 values where it
-// is quantised.
-inline void round_kv(KvType type, std::vector<float>& values) {
+// Heads of `dim` values as a cache of Q4_0 turns them, and back.
+inline void rotate(std::vector<float>& values, int64_t dim) {
+  const auto count = static_cast<size_t>(dim & -dim);
+  const float factor = 1.0f / std::sqrt(static_cast<float>(count));
+  for (size_t block = 0; block < values.size(); block += count) {
+    for (size_t apart = 1; apart < count; apart *= 2) {
+      for (size_t i = block; i < block + count; ++i) {
+        if ((i - block) / apart % 2 != 0) continue;
+        const float a = values[i];
+        const float b = values[i + apart];
+        values[i] = a + b;
+        values[i + apart] = a - b;
+      }
+    }
+    for (size_t i = block; i < block + count; ++i) values[i] *= factor;
+  }
+}
+
+inline bool is_rotated(KvType type) {
+  return type == KvType::q4_0;
+}
+
+// Keys or values of heads of `dim` values as a cache of this type keeps them; `dim` is a multiple
+// of 32 where it is quantised. Those of a rotated type stay rotated.
+inline void round_kv(KvType type, std::vector<float>& values, int64_t dim) {
   if (type == KvType::f32) return;
   if (type == KvType::f16) {
     for (float& value : values) value = float_from_half(half_from_float(value));
     return;
   }
+  if (is_rotated(type)) rotate(values, dim);
   for (size_t i = 0; i < values.size(); i += 32) round_kv_block(type, values.data() + i);
 }
 

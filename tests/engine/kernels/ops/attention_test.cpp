@@ -82,9 +82,10 @@ Pages fill_pages(const KernelTable& table, const Case& test, const Inputs& input
 using AttentionFn = void (*)(const AttentionArgs&) noexcept;
 
 // Queries [first, first + count) through all segments and the merge; [token][head][value_dim].
+// is_rotated: what the segments add up is rotated before it is merged.
 std::vector<float> attend(const KernelTable& table, const Case& test, const Inputs& inputs,
                           const Pages& pages, int64_t first, int64_t count, const float* sink,
-                          AttentionFn attention = nullptr) {
+                          AttentionFn attention = nullptr, bool is_rotated = false) {
   const bool is_prompt = attention != nullptr;
   const int64_t rows = count * test.heads;
   const int64_t query_start = test.position(first);
@@ -118,6 +119,7 @@ std::vector<float> attend(const KernelTable& table, const Case& test, const Inpu
     args.scratch = scratch.data();
     (is_prompt ? attention : table.attention_segment)(args);
   }
+  if (is_rotated) definition::rotate(outputs, test.shape.value_dim);
   std::vector<float> merged(static_cast<size_t>(rows * test.shape.value_dim));
   for (int64_t row = 0; row < rows; ++row) {
     table.attention_merge(largest.data() + row, sums.data() + row,
@@ -161,6 +163,18 @@ std::vector<double> exact_row(const Case& test, const Inputs& inputs, int64_t to
   return output;
 }
 
+// What a cache of the case's type keeps; not rotated, whatever the type.
+Inputs kept(const Case& test, const Inputs& inputs) {
+  Inputs rounded = inputs;
+  definition::round_kv(test.shape.type, rounded.keys, test.shape.key_dim);
+  definition::round_kv(test.shape.type, rounded.values, test.shape.value_dim);
+  if (definition::is_rotated(test.shape.type)) {
+    definition::rotate(rounded.keys, test.shape.key_dim);
+    definition::rotate(rounded.values, test.shape.value_dim);
+  }
+  return rounded;
+}
+
 constexpr KvType f32 = KvType::f32;
 constexpr KvType f16 = KvType::f16;
 constexpr KvType q8 = KvType::q8_0;
@@ -186,6 +200,7 @@ const std::vector<Case>& all_cases() {
       {{q4, 64, 64}, 4, 545, 4, 0, 0},
       {{q4, 96, 32}, 3, 70, 5, 40, 0},
       {{q4, 128, 128}, 8, 33, 2, 0, 50},
+      {{q4, 192, 256}, 3, 40, 2, 0, 0},
       {{f32, 64, 64}, 3, 700, 4, 0, 0, 0, {0.5F, 0.01F, 0.0F}},
       {{f32, 32, 32}, 2, 200, 8, 0, 9, 80, {0.25F, 0.004F}},
   };
@@ -202,9 +217,7 @@ TEST_CASE("attention: close to the exact softmax, same bits on every table", "[k
       const std::vector<const KernelTable*> all = tables();
       const std::vector<float> first = attend(
           *all[0], test, inputs, fill_pages(*all[0], test, inputs), 0, test.query_count, sink);
-      Inputs rounded = inputs;
-      definition::round_kv(test.shape.type, rounded.keys);
-      definition::round_kv(test.shape.type, rounded.values);
+      const Inputs rounded = kept(test, inputs);
       for (int64_t row = 0; row < test.query_count * test.heads; ++row) {
         const std::vector<double> exact =
             exact_row(test, rounded, row / test.heads, row % test.heads, sink);
@@ -238,17 +251,56 @@ TEST_CASE("attention: a cache of any type gives the bits of an f32 cache of roun
     Case plain = test;
     plain.shape.type = f32;
     Inputs rounded = inputs;
-    definition::round_kv(test.shape.type, rounded.keys);
-    definition::round_kv(test.shape.type, rounded.values);
+    definition::round_kv(test.shape.type, rounded.keys, test.shape.key_dim);
+    definition::round_kv(test.shape.type, rounded.values, test.shape.value_dim);
+    const bool is_rotated = definition::is_rotated(test.shape.type);
+    if (is_rotated) definition::rotate(rounded.queries, test.shape.key_dim);
     const KernelTable& scalar = *tables()[0];
-    const std::vector<float> expected = attend(
-        scalar, plain, rounded, fill_pages(scalar, plain, rounded), 0, test.query_count, nullptr);
+    const std::vector<float> expected =
+        attend(scalar, plain, rounded, fill_pages(scalar, plain, rounded), 0, test.query_count,
+               nullptr, nullptr, is_rotated);
     for (const KernelTable* table : tables()) {
       const std::vector<float> outputs = attend(
           *table, test, inputs, fill_pages(*table, test, inputs), 0, test.query_count, nullptr);
       INFO(table->name << " tokens " << test.cached << " key_dim " << test.shape.key_dim);
       REQUIRE(std::memcmp(outputs.data(), expected.data(), expected.size() * 4) == 0);
     }
+  }
+}
+
+TEST_CASE("attention: what stands out of a head does not drown the rest of a q4_0 cache",
+          "[kernels]") {
+  const Case test{{q4, 128, 128}, 4, 300, 4, 0, 0};
+  Case plain = test;
+  plain.shape.type = f32;
+  for (const bool stands_out : {false, true}) {
+    Inputs inputs = make_inputs(test);
+    // Two channels of 15 standard deviations, as biases and norms of trained models make them.
+    for (size_t i = 0; stands_out && i < inputs.keys.size(); i += 128) {
+      inputs.keys[i + 5] += 15.0f;
+      inputs.keys[i + 77] -= 15.0f;
+      inputs.values[i + 40] += 15.0f;
+    }
+    Inputs unrotated = inputs;
+    for (std::vector<float>* values : {&unrotated.keys, &unrotated.values}) {
+      for (size_t i = 0; i < values->size(); i += 32)
+        definition::round_kv_block(q4, values->data() + i);
+    }
+    const KernelTable& table = *tables().back();
+    const auto outputs_of = [&](const Case& way, const Inputs& from) {
+      return attend(table, way, from, fill_pages(table, way, from), 0, test.query_count, nullptr);
+    };
+    const std::vector<float> exact = outputs_of(plain, inputs);
+    const auto error_of = [&](const std::vector<float>& outputs) {
+      double error = 0;
+      for (size_t i = 0; i < exact.size(); ++i)
+        error += (outputs[i] - exact[i]) * static_cast<double>(outputs[i] - exact[i]);
+      return error;
+    };
+    const double rotated = error_of(outputs_of(test, inputs));
+    const double without = error_of(outputs_of(plain, unrotated));
+    INFO("stands out " << stands_out << ": " << rotated << " rotated, " << without << " without");
+    CHECK(rotated < (stands_out ? 0.3 : 1.5) * without);
   }
 }
 
@@ -340,9 +392,7 @@ TEST_CASE("attention of prompts: close to the exact softmax", "[kernels]") {
   for (const KernelTable* table : prompt_tables()) {
     for (const Case& test : prompt_cases()) {
       const Inputs inputs = make_inputs(test);
-      Inputs rounded = inputs;
-      definition::round_kv(test.shape.type, rounded.keys);
-      definition::round_kv(test.shape.type, rounded.values);
+      const Inputs rounded = kept(test, inputs);
       const Pages pages = fill_pages(*table, test, inputs);
       for (const float* sink : {static_cast<const float*>(nullptr), &sink_value}) {
         const std::vector<float> outputs =

@@ -54,6 +54,7 @@ CpuFeatures ask_processor() {
   features.avx512 = features.avx2 && (saved & 0xe6) == 0xe6 && f_dq_bw_vl && has(c, 11);
   const bool tiles = has(d, 22) && has(d, 24) && has(d, 25);  // bf16, tiles, int8
   if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return features;
+  features.avx_vnni = features.avx2 && has(a, 4);
   const bool bfloats = has(a, 5);
   features.amx =
       features.avx512 && tiles && bfloats && (saved & 0x60000) == 0x60000 && may_use_tiles();

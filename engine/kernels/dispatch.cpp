@@ -12,6 +12,7 @@ KernelTables available_kernels() noexcept {
 #if defined(__x86_64__)
   const CpuFeatures features = cpu_features();
   if (features.avx2) result.tables[result.count++] = &avx2_table;
+  if (features.avx_vnni) result.tables[result.count++] = &avxvnni_table;
   if (features.avx512) result.tables[result.count++] = &avx512_table;
   if (features.amx) result.tables[result.count++] = &amx_table();
 #elif defined(__aarch64__)
@@ -29,10 +30,17 @@ const KernelTable* find_kernels(const char* name) noexcept {
   for (int32_t i = 0; i < available.count; ++i) {
     const KernelTable* table = available.tables[i];
     if (std::strcmp(table->name, name) == 0) return table;
-    if (table->precise != nullptr && std::strcmp(table->precise->name, name) == 0)
-      return table->precise;
+    for (const KernelTable* other : {table->precise, table->fine}) {
+      if (other != nullptr && std::strcmp(other->name, name) == 0) return other;
+    }
   }
   return nullptr;
+}
+
+const KernelTable* find_kernels(const char* name, bool is_precise) noexcept {
+  const KernelTable* table = find_kernels(name);
+  const bool has_another = table != nullptr && is_precise && table->precise != nullptr;
+  return has_another ? table->precise : table;
 }
 
 const FormatKernels* find_format(const KernelTable& table, DType type) noexcept {

@@ -17,7 +17,7 @@ namespace hearth::engine {
 
 enum class DType : uint32_t;
 
-enum class Isa : uint8_t { scalar, avx2, avx512, amx, neon, dotprod, i8mm };
+enum class Isa : uint8_t { scalar, avx2, avxvnni, avx512, amx, neon, dotprod, i8mm };
 
 // How a weight lies in memory.
 //   rows   GGUF's own order (the mapped file as it is)
@@ -148,6 +148,9 @@ struct KernelTable {
   bool roles_agree;
   // The table whose prompts round weights less, for models too fine for this one's
   // (choose_precision in tape/passes.h); null: this one.
+  const KernelTable* fine;
+  // The table that rounds as little as it can in both roles, for those who ask for it; null: this
+  // one.
   const KernelTable* precise;
 
   const FormatKernels* formats;
@@ -200,14 +203,16 @@ struct KernelTable {
 
 // The tables this machine can run, best last. Never empty: scalar is always there.
 struct KernelTables {
-  const KernelTable* tables[4];
+  const KernelTable* tables[5];
   int32_t count;
 };
 KernelTables available_kernels() noexcept;
-// By name (scalar; avx2, avx512, amx, amx-precise; neon, dotprod, i8mm), or the best one for an
-// empty name. Null when this machine cannot run it or the name is unknown. HEARTH_ISA is read by
-// the caller, not here.
+// By name (scalar; avx2, avxvnni, avx512, amx; neon, dotprod, i8mm; the precise one of each has
+// "-precise" behind it), or the best one for an empty name. Null when this machine cannot run it or
+// the name is unknown. HEARTH_ISA is read by the caller, not here.
 const KernelTable* find_kernels(const char* name) noexcept;
+// The table of that name, or its precise one.
+const KernelTable* find_kernels(const char* name, bool is_precise) noexcept;
 // The row for a format, null when the table lacks it.
 const FormatKernels* find_format(const KernelTable& table, DType type) noexcept;
 

@@ -232,12 +232,12 @@ void insert_adapters(Tape& tape) {
 }
 
 const FormatKernels* format_of(const KernelTable& kernels, const Weight& weight) {
-  const bool is_precise = weight.is_precise && kernels.precise != nullptr;
-  return find_format(is_precise ? *kernels.precise : kernels, weight.type);
+  const bool is_fine = weight.is_fine && kernels.fine != nullptr;
+  return find_format(is_fine ? *kernels.fine : kernels, weight.type);
 }
 
 void choose_precision(Tape& tape, const KernelTable& kernels) {
-  if (kernels.precise == nullptr) return;
+  if (kernels.fine == nullptr) return;
   const auto is_fine = [](const Weight& weight) {
     const DTypeInfo& type = info(weight.type);
     return 8 * type.block_bytes > 6 * type.block_values;
@@ -251,7 +251,7 @@ void choose_precision(Tape& tape, const KernelTable& kernels) {
   }
   for (size_t i = 0; i < tape.weights().size(); ++i) {
     const auto id = static_cast<WeightId>(i);
-    tape.set_precise(id, is_fine(tape.weight(id)) && 2 * fine >= all);
+    tape.set_fine(id, is_fine(tape.weight(id)) && 2 * fine >= all);
   }
 }
 

@@ -16,7 +16,7 @@ void insert_adapters(Tape& tape);
 // unless most of the model is coarser.
 void choose_precision(Tape& tape, const KernelTable& kernels);
 
-// What multiplies a weight: KernelTable::precise's row where the weight is marked. Null when the
+// What multiplies a weight: KernelTable::fine's row where the weight is marked. Null when the
 // table lacks the format.
 const FormatKernels* format_of(const KernelTable& kernels, const Weight& weight);
 

@@ -22,7 +22,7 @@ struct Weight {
   int64_t width = 0;      // values per row: what a linear reads
   int64_t row_count = 0;  // what a linear writes; 1 for vectors
   int64_t row_bytes = 0;
-  bool is_precise = false;  // prompts by KernelTable::precise
+  bool is_fine = false;  // prompts by KernelTable::fine
 };
 
 struct Buffer {
@@ -103,9 +103,7 @@ class Tape {
     weights_[static_cast<size_t>(id)] = weight;
   }
   // For passes.
-  void set_precise(WeightId id, bool is_precise) {
-    weights_[static_cast<size_t>(id)].is_precise = is_precise;
-  }
+  void set_fine(WeightId id, bool is_fine) { weights_[static_cast<size_t>(id)].is_fine = is_fine; }
   BufferId add_buffer(const Buffer& buffer);
   void replace_operations(std::vector<Operation> operations) {
     operations_ = std::move(operations);

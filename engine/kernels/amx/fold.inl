@@ -4,20 +4,6 @@
 
 #include "engine/kernels/ops/panel.inl"
 
-// What is added to scale * weight in sub-block `sub`, as lanes of rows.
-template <class Shape>
-inline F32x16 sub_block_offset(const Panel& panel, int sub) {
-  if constexpr (Shape::mins == Mins::floats) {
-    return load(panel.mins[sub * Shape::sub_values / 32]);
-  } else if constexpr (Shape::mins != Mins::none) {
-    const I32x16 pair = load_i32(panel.min_pairs[sub / 2]);
-    const I32x16 min = sub % 2 == 0 ? bit_and(pair, splat_i32(0xffff)) : shift_right<16>(pair);
-    return mul(load(panel.negated_min_scale), to_float(min));
-  } else {
-    return zero_f32();
-  }
-}
-
 // The bias that the bytes of a shape carry.
 template <class Shape>
 constexpr int byte_bias = Shape::is_signed ? signed_bias : 0;

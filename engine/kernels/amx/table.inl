@@ -87,19 +87,27 @@ constexpr int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
+//   usual    bytes where a format has them
+//   fine     prompts in bf16
+//   precise  and answers in floats
+enum class Precision { usual, fine, precise };
+
 // The formats of AVX-512, those with a prompt or a decode kernel of their own on it.
 struct AmxFormats {
   static constexpr int32_t count_max = 64;
   FormatKernels rows[count_max];
   int32_t count = 0;
 
-  explicit AmxFormats(bool is_precise) {
-    for (; count < avx512_table.format_count && count < count_max; ++count) {
-      rows[count] = avx512_table.formats[count];
-      if (const LinearFn decode = amx_decode(rows[count].type)) rows[count].decode = decode;
+  explicit AmxFormats(Precision precision) {
+    const bool is_precise = precision == Precision::precise;
+    const KernelTable& vectors = is_precise ? avx512_precise_table : avx512_table;
+    for (; count < vectors.format_count && count < count_max; ++count) {
+      rows[count] = vectors.formats[count];
+      const LinearFn decode = is_precise ? nullptr : amx_decode(rows[count].type);
+      if (decode != nullptr) rows[count].decode = decode;
       for (const PromptKernel& kernel : prompt_kernels) {
         if (kernel.type != rows[count].type) continue;
-        const bool as_bytes = kernel.bytes != nullptr && !is_precise;
+        const bool as_bytes = kernel.bytes != nullptr && precision == Precision::usual;
         rows[count].prompt = as_bytes ? kernel.bytes : kernel.bfloats;
         rows[count].prompt_column = as_bytes ? ColumnKind::q8_guarded : ColumnKind::bf16;
       }

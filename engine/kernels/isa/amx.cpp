@@ -13,12 +13,13 @@ namespace {
 #include "engine/kernels/amx/attention.inl"
 #include "engine/kernels/amx/table.inl"
 
-KernelTable make_amx_table(const char* name, const AmxFormats& formats,
+KernelTable make_amx_table(const char* name, const AmxFormats& formats, const KernelTable* fine,
                            const KernelTable* precise) {
   KernelTable table = avx512_table;
   table.isa = Isa::amx;
   table.name = name;
   table.roles_agree = false;
+  table.fine = fine;
   table.precise = precise;
   table.formats = formats.rows;
   table.format_count = formats.count;
@@ -35,15 +36,22 @@ KernelTable make_amx_table(const char* name, const AmxFormats& formats,
 
 }  // namespace
 
+const KernelTable& amx_fine_table() noexcept {
+  static const AmxFormats formats(Precision::fine);
+  static const KernelTable table = make_amx_table("amx-fine", formats, nullptr, nullptr);
+  return table;
+}
+
 const KernelTable& amx_precise_table() noexcept {
-  static const AmxFormats formats(true);
-  static const KernelTable table = make_amx_table("amx-precise", formats, nullptr);
+  static const AmxFormats formats(Precision::precise);
+  static const KernelTable table = make_amx_table("amx-precise", formats, nullptr, nullptr);
   return table;
 }
 
 const KernelTable& amx_table() noexcept {
-  static const AmxFormats formats(false);
-  static const KernelTable table = make_amx_table("amx", formats, &amx_precise_table());
+  static const AmxFormats formats(Precision::usual);
+  static const KernelTable table =
+      make_amx_table("amx", formats, &amx_fine_table(), &amx_precise_table());
   return table;
 }
 

@@ -11,6 +11,8 @@ namespace {
 #include "engine/kernels/ops/table.inl"
 }  // namespace
 
-const KernelTable avx2_table = make_table(Isa::avx2, "avx2");
+const KernelTable avx2_table = make_table(Isa::avx2, "avx2", &avx2_precise_table);
+const KernelTable avx2_precise_table =
+    make_table<PreciseProducts>(Isa::avx2, "avx2-precise", nullptr);
 
 }  // namespace hearth::engine

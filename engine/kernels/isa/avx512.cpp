@@ -12,6 +12,8 @@ namespace {
 #include "engine/kernels/ops/table.inl"
 }  // namespace
 
-const KernelTable avx512_table = make_table(Isa::avx512, "avx512");
+const KernelTable avx512_table = make_table(Isa::avx512, "avx512", &avx512_precise_table);
+const KernelTable avx512_precise_table =
+    make_table<PreciseProducts>(Isa::avx512, "avx512-precise", nullptr);
 
 }  // namespace hearth::engine

@@ -11,6 +11,8 @@ namespace {
 #include "engine/kernels/ops/table.inl"
 }  // namespace
 
-const KernelTable neon_table = make_table(Isa::neon, "neon");
+const KernelTable neon_table = make_table(Isa::neon, "neon", &neon_precise_table);
+const KernelTable neon_precise_table =
+    make_table<PreciseProducts>(Isa::neon, "neon-precise", nullptr);
 
 }  // namespace hearth::engine

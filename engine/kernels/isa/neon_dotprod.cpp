@@ -13,6 +13,7 @@ namespace {
 #include "engine/kernels/ops/table.inl"
 }  // namespace
 
-const KernelTable dotprod_table = make_table<DotProducts>(Isa::dotprod, "dotprod");
+const KernelTable dotprod_table =
+    make_table<DotProducts>(Isa::dotprod, "dotprod", &neon_precise_table);
 
 }  // namespace hearth::engine

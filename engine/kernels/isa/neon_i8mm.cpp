@@ -13,6 +13,6 @@ namespace {
 #include "engine/kernels/ops/table.inl"
 }  // namespace
 
-const KernelTable i8mm_table = make_table<MatrixProducts>(Isa::i8mm, "i8mm");
+const KernelTable i8mm_table = make_table<MatrixProducts>(Isa::i8mm, "i8mm", &neon_precise_table);
 
 }  // namespace hearth::engine

@@ -9,6 +9,8 @@ namespace {
 #include "engine/kernels/ops/table.inl"
 }  // namespace
 
-const KernelTable scalar_table = make_table(Isa::scalar, "scalar");
+const KernelTable scalar_table = make_table(Isa::scalar, "scalar", &scalar_precise_table);
+const KernelTable scalar_precise_table =
+    make_table<PreciseProducts>(Isa::scalar, "scalar-precise", nullptr);
 
 }  // namespace hearth::engine

@@ -16,14 +16,20 @@
 namespace hearth::engine {
 
 extern const KernelTable scalar_table;
+extern const KernelTable scalar_precise_table;
 extern const KernelTable avx2_table;
+extern const KernelTable avx2_precise_table;
+extern const KernelTable avxvnni_table;
 extern const KernelTable avx512_table;
+extern const KernelTable avx512_precise_table;
 extern const KernelTable neon_table;
+extern const KernelTable neon_precise_table;
 extern const KernelTable dotprod_table;
 extern const KernelTable i8mm_table;
 // That of AVX-512 with its prompt role on the tile unit.
 const KernelTable& amx_table() noexcept;
-// The same with all prompts in bf16.
+// The same with all prompts in bf16; and that with answers in floats.
+const KernelTable& amx_fine_table() noexcept;
 const KernelTable& amx_precise_table() noexcept;
 // The decode role on the tile unit, null for formats that gain nothing; and its scratch memory.
 LinearFn amx_decode(DType type) noexcept;

@@ -99,6 +99,20 @@ inline void unpack_k_header(Rows& rows, Panel& panel) {
       bit_or(bit_and(shift_right<4>(header[3]), low4), bit_and(shift_right<2>(header[2]), top2)));
 }
 
+// What is added to scale * weight in sub-block `sub`, as lanes of rows.
+template <class Shape>
+inline F32x16 sub_block_offset(const Panel& panel, int sub) {
+  if constexpr (Shape::mins == Mins::floats) {
+    return load(panel.mins[sub * Shape::sub_values / 32]);
+  } else if constexpr (Shape::mins != Mins::none) {
+    const I32x16 pair = load_i32(panel.min_pairs[sub / 2]);
+    const I32x16 min = sub % 2 == 0 ? bit_and(pair, splat_i32(0xffff)) : shift_right<16>(pair);
+    return mul(load(panel.negated_min_scale), to_float(min));
+  } else {
+    return zero_f32();
+  }
+}
+
 // Sub-blocks of a panel that a row with `values_left` values still has.
 template <class Shape>
 inline int sub_block_count(int64_t values_left) {

@@ -23,17 +23,33 @@
 #include "engine/kernels/ops/elementwise.inl"
 #include "engine/kernels/ops/linear_blocks.inl"
 #include "engine/kernels/ops/linear_float.inl"
+#include "engine/kernels/ops/linear_precise.inl"
 #include "engine/kernels/ops/pack.inl"
 #include "engine/kernels/ops/quantize.inl"
 
+// In the place of a class like VectorProducts: weights and columns are multiplied as floats.
+struct PreciseProducts {};
+
+template <class Products, class Format>
+struct BlockKernel {
+  static constexpr ColumnKind column = ColumnKind::q8;
+  static constexpr LinearFn linear = linear_blocks_with<Products, Format>;
+};
+template <class Format>
+struct BlockKernel<PreciseProducts, Format> {
+  static constexpr ColumnKind column = ColumnKind::f32;
+  static constexpr LinearFn linear = linear_precise<Format>;
+};
+
 template <class Products, DType type, class Format>
 constexpr FormatKernels block_format() {
+  using Kernel = BlockKernel<Products, Format>;
   return {
       .type = type,
-      .column = ColumnKind::q8,
-      .prompt_column = ColumnKind::q8,
-      .decode = linear_blocks_with<Products, Format>,
-      .prompt = linear_blocks_with<Products, Format>,
+      .column = Kernel::column,
+      .prompt_column = Kernel::column,
+      .decode = Kernel::linear,
+      .prompt = Kernel::linear,
       .get_row = get_row<type>,
       .pack = pack_tiles<Format>,
       .get_tile_row = get_tile_row<type, typename Format::Block>,
@@ -86,16 +102,18 @@ constexpr FormatKernels formats[] = {
     block_format<Products, DType::q1_0, Q1_0>(),
 };
 
+// `precise` is null for a table that is precise itself.
 template <class Products = VectorProducts>
-constexpr KernelTable make_table(Isa isa, const char* name) {
+constexpr KernelTable make_table(Isa isa, const char* name, const KernelTable* precise) {
   return {
       .isa = isa,
       .name = name,
       .roles_agree = true,
-      .precise = nullptr,
+      .fine = nullptr,
+      .precise = precise,
       .formats = formats<Products>,
       .format_count = static_cast<int32_t>(sizeof(formats<Products>) / sizeof(FormatKernels)),
-      .linear_scratch_bytes = static_cast<int64_t>(sizeof(LinearScratch)),
+      .linear_scratch_bytes = static_cast<int64_t>(sizeof(PreciseScratch)),
       .attention_scratch_bytes = static_cast<int64_t>(sizeof(AttentionScratch)),
       .column_bytes = column_bytes,
       .prepare_column = prepare_column,

@@ -1,6 +1,7 @@
 // The vocabulary (simd/scalar.inl says what each word means) for AVX2 with FMA and F16C: a pair of
-// registers per value. The dot products need no VNNI: weights of at most 127 leave no way to
-// saturate 16 bits, signed ones go by magnitude.
+// registers per value. Without AVX-VNNI weights of at most 127 leave the dot products no way to
+// saturate 16 bits, and signed ones go by magnitude; where the compiler may use AVX-VNNI a dot
+// product is one instruction.
 #pragma once
 
 struct F32x16 {
@@ -15,7 +16,12 @@ constexpr int block_columns = 3;
 constexpr int float_rows = 2;
 constexpr int attention_rows = 2;
 constexpr int attention_vectors = 2;
+#ifdef __AVXVNNI__
+// VNNI multiplies unsigned by signed bytes only.
+constexpr int signed_bias = 128;
+#else
 constexpr int signed_bias = 0;
+#endif
 
 // All ones in the lanes below `count` (any integer) of the eight that start at lane `first`.
 inline __m256i lanes_below(int64_t count, int first) {
@@ -265,6 +271,19 @@ inline I32x16 float_as_bits(F32x16 a) {
   return {{_mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1])}};
 }
 
+#ifdef __AVXVNNI__
+inline I32x16 dot_unsigned(I32x16 sum_, I32x16 weights, I32x16 x) {
+  return {{_mm256_dpbusd_avx_epi32(sum_.v[0], weights.v[0], x.v[0]),
+           _mm256_dpbusd_avx_epi32(sum_.v[1], weights.v[1], x.v[1])}};
+}
+inline I32x16 dot_signed(I32x16 sum_, I32x16 weights, I32x16 x) {
+  return dot_unsigned(sum_, weights, x);
+}
+inline I32x16 dot_pairs(I32x16 sum_, I32x16 a, I32x16 b) {
+  return {{_mm256_dpwssd_avx_epi32(sum_.v[0], a.v[0], b.v[0]),
+           _mm256_dpwssd_avx_epi32(sum_.v[1], a.v[1], b.v[1])}};
+}
+#else
 // sum + (unsigned bytes . signed bytes) per dword of one register.
 inline __m256i dot_register(__m256i sum_, __m256i weights, __m256i x) {
   return _mm256_add_epi32(
@@ -285,6 +304,7 @@ inline I32x16 dot_pairs(I32x16 sum_, I32x16 a, I32x16 b) {
   return {{_mm256_add_epi32(sum_.v[0], _mm256_madd_epi16(a.v[0], b.v[0])),
            _mm256_add_epi32(sum_.v[1], _mm256_madd_epi16(a.v[1], b.v[1]))}};
 }
+#endif
 
 inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);

@@ -187,6 +187,26 @@ inline float linear_f32(const std::vector<float>& row, const std::vector<float>&
   return tree(lanes);
 }
 
+// Row . column for quantised weights and columns of floats.
+inline float linear_precise(DType type, const std::byte* row, int64_t width,
+                            const std::vector<float>& column) {
+  const int64_t bytes = row_bytes(type, info(type).block_values) * (256 / info(type).block_values);
+  float accumulator = 0.0f;
+  for (int64_t begin = 0; begin < width; begin += 256) {
+    const WeightBlock block = split_block(type, row + begin / 256 * bytes, width - begin);
+    float sums[2] = {};
+    for (int64_t k = 0; k < std::min<int64_t>(256, width - begin); ++k) {
+      const auto at = static_cast<size_t>(k);
+      const size_t sub = at / static_cast<size_t>(block.sub_values);
+      const float value = std::fma(block.scales[sub], static_cast<float>(block.weights[at]),
+                                   weight_offset(block, sub));
+      sums[k % 2] = std::fma(value, column[static_cast<size_t>(begin) + at], sums[k % 2]);
+    }
+    accumulator += sums[0] + sums[1];
+  }
+  return accumulator;
+}
+
 // 32 values as a quantised cache gives them back.
 inline void round_kv_block(KvType type, float* x) {
   float extreme = 0.0f;

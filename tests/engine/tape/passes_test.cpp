@@ -76,14 +76,14 @@ TEST_CASE("a value that changed in place is quantised again") {
 
 TEST_CASE("weights of more than six bits are precise unless most of the model is coarser") {
   KernelTable table = kernels();
-  table.precise = &kernels();
+  table.fine = &kernels();
   for (const int64_t coarse_rows : {256, 1024}) {
     Tape tape;
     const WeightId fine = matrix(tape, DType::q6_k, 256, 512);
     const WeightId coarse = matrix(tape, DType::q4_k, 256, coarse_rows);
     choose_precision(tape, table);
-    CHECK(tape.weight(fine).is_precise == (coarse_rows < 512));
-    CHECK_FALSE(tape.weight(coarse).is_precise);
+    CHECK(tape.weight(fine).is_fine == (coarse_rows < 512));
+    CHECK_FALSE(tape.weight(coarse).is_fine);
     CHECK(format_of(table, tape.weight(fine)) != nullptr);
     CHECK((format_of(table, tape.weight(coarse)) == find_format(table, DType::q4_k)));
   }

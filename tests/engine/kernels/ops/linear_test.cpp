@@ -44,6 +44,7 @@ Problem make_problem(DType type, int64_t width, int64_t rows, int64_t columns) {
   return problem;
 }
 
+// Of the exact definition: with columns of bytes (of floats for F32, F16 and BF16).
 std::vector<float> expected_outputs(const Problem& problem) {
   std::vector<float> outputs;
   const int64_t bytes = row_bytes(problem.type, problem.width);
@@ -108,7 +109,10 @@ std::vector<float> run(const KernelTable& table, const Problem& problem, int64_t
 std::vector<const KernelTable*> all_tables() {
   std::vector<const KernelTable*> all = tables();
   for (const KernelTable* table : tables()) {
-    if (table->precise != nullptr) all.push_back(table->precise);
+    for (const KernelTable* other : {table->fine, table->precise}) {
+      if (other != nullptr && std::find(all.begin(), all.end(), other) == all.end())
+        all.push_back(other);
+    }
   }
   return all;
 }
@@ -134,12 +138,29 @@ std::vector<float> expected_prompt_outputs(const Problem& problem, ColumnKind ki
   return outputs;
 }
 
+// Quantised weights with columns of floats.
+std::vector<float> precise_outputs(const Problem& problem) {
+  std::vector<float> outputs;
+  const int64_t bytes = row_bytes(problem.type, problem.width);
+  for (const std::vector<float>& column : problem.columns) {
+    for (int64_t row = 0; row < problem.rows; ++row) {
+      outputs.push_back(definition::linear_precise(
+          problem.type, problem.weight.data() + row * bytes, problem.width, column));
+    }
+  }
+  return outputs;
+}
+
 // What a table must give: the definition; where there is none to the bit, what it gives itself with
 // all columns at once.
 std::vector<float> expected_of(const KernelTable& table, const Problem& problem,
                                const std::vector<float>& exact, bool prompt) {
   const FormatKernels* format = find_format(table, problem.type);
-  if (!prompt || format->prompt_column == format->column) return exact;
+  if (!prompt || format->prompt_column == format->column) {
+    const bool is_precise =
+        info(problem.type).block_values > 1 && format->column == ColumnKind::f32;
+    return is_precise ? precise_outputs(problem) : exact;
+  }
   std::vector<float> outputs = expected_prompt_outputs(problem, format->prompt_column);
   if (outputs.empty())
     outputs = run(table, problem, static_cast<int64_t>(problem.columns.size()), 0, true);
@@ -161,6 +182,7 @@ void check_table(const KernelTable& table, const Problem& problem,
   const FormatKernels* format = find_format(table, problem.type);
   REQUIRE(format != nullptr);
   const std::vector<float> prompts = expected_of(table, problem, exact, true);
+  const std::vector<float> answers = expected_of(table, problem, exact, false);
   AlignedBytes tiles(0);
   if (format->pack != nullptr) tiles = packed(*format, problem);
   for (const bool in_tiles : {false, true}) {
@@ -173,7 +195,7 @@ void check_table(const KernelTable& table, const Problem& problem,
       for (const bool prompt : {false, true}) {
         if (prompt && format->prompt == format->decode) continue;
         if (!prompt && shares_decode(table, *format)) continue;
-        const std::vector<float>& expected = prompt ? prompts : exact;
+        const std::vector<float>& expected = prompt ? prompts : answers;
         const std::vector<float> outputs =
             run(table, problem, step, first, prompt, in_tiles ? &tiles : nullptr);
         INFO(table.name << " " << info(problem.type).name << " width " << problem.width << " rows "
@@ -317,10 +339,12 @@ TEST_CASE("linear: close to the product of the decoded weights", "[kernels]") {
     CHECK(error < (info(type).block_values > 1 ? 2e-4 : 1e-12));
     for (const KernelTable* table : all_tables()) {
       const ColumnKind kind = find_format(*table, type)->prompt_column;
-      if (kind != ColumnKind::q8_guarded && kind != ColumnKind::bf16) continue;
+      if (kind == ColumnKind::q8) continue;
       const double prompt_error = error_of(problem, run(*table, problem, 8, 0, true));
       INFO(table->name << " prompt error " << prompt_error);
-      CHECK(prompt_error < (kind == ColumnKind::bf16 ? 1e-5 : 4e-4));
+      CHECK(prompt_error < (kind == ColumnKind::f32    ? 1e-12
+                            : kind == ColumnKind::bf16 ? 1e-5
+                                                       : 4e-4));
     }
   }
 }

@@ -6,11 +6,11 @@
 #include <chrono>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "base/check.h"
 #include "base/cpu_relax.h"
 #include "base/error.h"
-#include "engine/backend/thread_count.h"
 
 namespace hearth::engine {
 namespace {
@@ -19,28 +19,49 @@ constexpr auto spin_time = std::chrono::microseconds(50);
 constexpr int spins_per_clock_read = 64;
 
 // Binding is a hint: where the system refuses it, the thread runs where it may.
-void bind_to_cpu(std::thread& thread, int32_t cpu) {
+void bind(pthread_t thread, const std::vector<int32_t>& cpus) {
+  if (cpus.empty()) return;
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(static_cast<size_t>(cpu), &set);
-  static_cast<void>(pthread_setaffinity_np(thread.native_handle(), sizeof(set), &set));
+  for (const int32_t cpu : cpus) {
+    if (cpu < CPU_SETSIZE) CPU_SET(static_cast<size_t>(cpu), &set);
+  }
+  static_cast<void>(pthread_setaffinity_np(thread, sizeof(set), &set));
 }
+
+// The calling thread on these CPUs, and then again where it was: threads that it starts later shall
+// not inherit them. Does nothing for none.
+class CallerBinding {
+ public:
+  explicit CallerBinding(const std::vector<int32_t>& cpus) {
+    if (cpus.empty()) return;
+    is_bound_ = pthread_getaffinity_np(pthread_self(), sizeof(before_), &before_) == 0;
+    if (is_bound_) bind(pthread_self(), cpus);
+  }
+  ~CallerBinding() {
+    if (is_bound_)
+      static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof(before_), &before_));
+  }
+  CallerBinding(const CallerBinding&) = delete;
+  CallerBinding& operator=(const CallerBinding&) = delete;
+
+ private:
+  bool is_bound_ = false;
+  cpu_set_t before_{};
+};
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(int32_t size) : size_(size) {
-  HEARTH_CHECK(size >= 1);
-  const std::vector<int32_t> cores = physical_cores(allowed_cpus(), "/sys");
+ThreadTeam::ThreadTeam(ThreadLayout layout) : layout_(std::move(layout)), size_(layout_.size()) {
+  HEARTH_CHECK(size_ >= 1);
   try {
-    for (int32_t lane = 1; lane < size; ++lane) {
+    for (int32_t lane = 1; lane < size_; ++lane) {
       threads_.emplace_back([this, lane] { worker(lane); });
-      if (static_cast<size_t>(size) == cores.size()) {
-        bind_to_cpu(threads_.back(), cores[static_cast<size_t>(lane)]);
-      }
+      bind(threads_.back().native_handle(), layout_.lane_cpus[static_cast<size_t>(lane)]);
     }
   } catch (const std::system_error& error) {
     stop_workers();
-    throw Error(ErrorCode::unavailable, "cannot start " + std::to_string(size) +
+    throw Error(ErrorCode::unavailable, "cannot start " + std::to_string(size_) +
                                             " compute threads: " + error.what() +
                                             "; ask for fewer");
   }
@@ -58,6 +79,7 @@ void ThreadTeam::stop_workers() {
 }
 
 void ThreadTeam::run_erased(Entry entry, void* context) {
+  const CallerBinding binding(layout_.lane_cpus.front());
   entry_ = entry;
   context_ = context;
   advance(epoch_);

@@ -8,19 +8,23 @@
 #include <thread>
 #include <vector>
 
+#include "engine/backend/thread_layout.h"
+
 namespace hearth::engine {
 
 class ThreadTeam {
  public:
-  // Starts size - 1 threads. When the team is as large as the machine's share of physical cores,
-  // each of them is bound to its own core. Throws Error{unavailable} when the system refuses a
-  // thread.
-  explicit ThreadTeam(int32_t size);
+  // Starts size - 1 threads where lay_out_threads puts them. On a machine with several memory
+  // nodes the caller of run is bound too, as long as it is in there. Throws Error{unavailable} when
+  // the system refuses a thread.
+  explicit ThreadTeam(int32_t size) : ThreadTeam(lay_out_threads(size)) {}
+  explicit ThreadTeam(ThreadLayout layout);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
   int32_t size() const { return size_; }
+  const ThreadLayout& layout() const { return layout_; }
 
   // Calls body(lane) on every lane, returns when all are done. One caller at a time; body must not
   // throw.
@@ -53,6 +57,7 @@ class ThreadTeam {
   static void advance(std::atomic<uint32_t>& word);
   static void wait_while(const std::atomic<uint32_t>& word, uint32_t value);
 
+  ThreadLayout layout_;
   int32_t size_;
   Entry entry_ = nullptr;
   void* context_ = nullptr;

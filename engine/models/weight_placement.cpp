@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "engine/backend/aligned_memory.h"
+#include "engine/backend/thread_layout.h"
 #include "engine/backend/thread_pool.h"
 
 namespace hearth::engine {
@@ -38,6 +39,13 @@ struct Piece {
   std::span<const std::byte> bytes;
   int64_t first_row = 0;
   int64_t row_count = 0;
+};
+
+// Pieces that one memory node's lanes carry, who will also read those rows: memory lies on the node
+// that writes it first.
+struct PieceQueue {
+  std::vector<Piece> pieces;
+  std::atomic<size_t> next{0};
 };
 
 Layout layout_of(const KernelTable& kernels, const Weight& weight, int64_t rows_together) {
@@ -122,41 +130,48 @@ void add_mapped_pieces(const GgufFile& file, const std::vector<Move>& moves, con
 // The threads that carry out the pieces.
 class Movers {
  public:
-  Movers(const GgufFile& file, const PlacementOptions& options, std::vector<Piece> pieces,
+  Movers(const GgufFile& file, const PlacementOptions& options, const std::vector<Piece>& pieces,
          bool forgets, const std::function<bool(double)>& progress)
       : file_(file),
         kernels_(*options.kernels),
-        pieces_(std::move(pieces)),
+        team_(options.threads),
+        queues_(static_cast<size_t>(team_.layout().node_count)),
         forgets_(forgets),
         progress_(progress) {
-    for (const Piece& piece : pieces_) {
+    for (const Piece& piece : pieces) {
       total_bytes_ += std::ssize(piece.bytes);
       if (piece.move != nullptr) buffer_bytes_ = std::max(buffer_bytes_, std::ssize(piece.bytes));
+      queues_[static_cast<size_t>(node_of(piece))].pieces.push_back(piece);
     }
   }
 
-  void run(int32_t threads) {
-    ThreadTeam team(threads);
+  void run() {
     auto body = [this](int32_t lane) noexcept {
       try {
-        work(lane == 0);
+        work(queues_[static_cast<size_t>(team_.layout().lane_nodes[static_cast<size_t>(lane)])],
+             lane == 0);
       } catch (...) {
         stops_ = true;
         std::lock_guard lock(mutex_);
         if (!failure_) failure_ = std::current_exception();
       }
     };
-    team.run(body);
+    team_.run(body);
     if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
-  void work(bool reports) {
+  int32_t node_of(const Piece& piece) const {
+    if (piece.move == nullptr) return team_.layout().lane_nodes.front();
+    return node_of_row(team_.layout(), piece.first_row, piece.move->moved.row_count);
+  }
+
+  void work(PieceQueue& queue, bool reports) {
     std::optional<AlignedMemory> buffer;
     while (!stops_) {
-      const size_t index = next_.fetch_add(1);
-      if (index >= pieces_.size()) return;
-      const Piece& piece = pieces_[index];
+      const size_t index = queue.next.fetch_add(1);
+      if (index >= queue.pieces.size()) return;
+      const Piece& piece = queue.pieces[index];
       if (piece.move == nullptr) {
         look_at(piece.bytes);
       } else {
@@ -195,12 +210,12 @@ class Movers {
 
   const GgufFile& file_;
   const KernelTable& kernels_;
-  const std::vector<Piece> pieces_;
+  ThreadTeam team_;
+  std::vector<PieceQueue> queues_;  // one per node
   const bool forgets_;
   const std::function<bool(double)>& progress_;
   int64_t total_bytes_ = 0;
   int64_t buffer_bytes_ = 0;
-  std::atomic<size_t> next_{0};
   std::atomic<int64_t> done_bytes_{0};
   std::atomic<bool> stops_{false};
   std::mutex mutex_;  // guards failure_
@@ -264,7 +279,7 @@ WeightPlacement place_weights(const GgufFile& file, const PlacementOptions& opti
   // Where the file and its copy do not both fit, the file's pages would push out those of others.
   const auto file_bytes = static_cast<int64_t>(file.file_size_bytes());
   const bool forgets = options.memory_max - placement.tile_bytes - placement.row_bytes < file_bytes;
-  Movers(file, options, std::move(pieces), forgets, progress).run(options.threads);
+  Movers(file, options, pieces, forgets, progress).run();
   for (const Move& move : moves) {
     for (const WeightId id : move.weights) tape.replace_weight(id, move.moved);
   }

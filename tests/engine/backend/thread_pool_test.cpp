@@ -1,10 +1,14 @@
 #include "engine/backend/thread_pool.h"
 
+#include <sched.h>
+
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <ctime>
 #include <thread>
 #include <vector>
+
+#include "engine/backend/thread_count.h"
 
 namespace hearth::engine {
 
@@ -31,6 +35,19 @@ TEST_CASE("every lane runs once per call and barriers keep them in step") {
     CHECK(completions == 2 * rounds);
     for (int count : counts) CHECK(count == 2 * rounds);
   }
+}
+
+TEST_CASE("lanes run where their layout puts them, and the caller only meanwhile") {
+  const std::vector<int32_t> cpus = allowed_cpus();
+  const std::vector<int32_t> nodes = {0, 1};
+  const ThreadLayout layout{2, nodes, {{cpus.front()}, {cpus.back()}}};
+  ThreadTeam team(layout);
+  std::vector<int32_t> seen(2, -1);
+  auto body = [&](int32_t lane) { seen[static_cast<size_t>(lane)] = ::sched_getcpu(); };
+  team.run(body);
+  CHECK(seen == std::vector<int32_t>{cpus.front(), cpus.back()});
+  CHECK(allowed_cpus() == cpus);
+  CHECK(team.layout().node_count == 2);
 }
 
 TEST_CASE("an idle team sleeps") {

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "engine/backend/thread_count.h"
+#include "engine/backend/thread_layout.h"
 #include "tests/support/model_harness.h"
 #include "tests/support/shared.h"
 #include "tests/support/temp_folder.h"
@@ -76,6 +78,31 @@ TEST_CASE("moved weights give the bits of mapped ones, for every type") {
           mapped.placement.mapped_bytes);
     CHECK(outcome_of(file, mapped.placement.mapped_bytes - 1).placement.tile_bytes == 0);
   }
+}
+
+TEST_CASE("on several memory nodes every row is moved, by its own node's threads") {
+  if (allowed_cpus().size() < 2) {
+    WARN("skipped: this process has one processor");
+    return;
+  }
+  TinyModel model;
+  model.type = DType::q4_k;
+  model.width = 256;
+  model.feed_forward = 256;
+  const GgufFile file = model.open();
+  const Outcome mapped = outcome_of(file, 0);
+  const std::vector<int32_t> cpus = allowed_cpus();
+  std::vector<int32_t> nodes(static_cast<size_t>(cpus.back()) + 1, 0);
+  nodes.back() = 1;
+  replace_machine_cpu_nodes(nodes);
+  for (const int32_t threads : {1, 2, 3}) {
+    const Outcome moved = outcome_of(file, enough, threads);
+    CHECK(moved.logits == mapped.logits);
+    CHECK(moved.placement.tile_bytes > 0);
+  }
+  CHECK(outcome_of(file, 0, 3).logits == mapped.logits);
+  CHECK(allowed_cpus() == cpus);
+  replace_machine_cpu_nodes(cpu_nodes("/sys"));
 }
 
 TEST_CASE("experts and fused matrices move too") {

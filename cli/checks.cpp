@@ -103,11 +103,23 @@ Finding check_program(const Config& config, const char* name) {
           "install hearth again: its three programs belong into one folder"};
 }
 
+// Which memory nodes there are and which of them the threads take; nothing where there is one.
+std::string memory_nodes(const Json& machine) {
+  const int64_t count = machine.value("memory_nodes", int64_t{1});
+  if (count <= 1) return "";
+  return fmt::format(", {} memory nodes: {}", count, machine.value("layout", ""));
+}
+
 // What the runner says of the machine; null when it cannot be asked.
 Json ask_machine(const Config& config) {
   const std::string program = (config.programs / "hearth-runner").string();
   if (program.find('\'') != std::string::npos) return {};
-  return Json::parse(output_of("'" + program + "' machine --measure 2>/dev/null"), nullptr, false);
+  std::string command = "'" + program + "' machine --measure";
+  // Names of the table of settings, so safe here.
+  const std::string isa = config.settings.text("isa");
+  if (!isa.empty()) command += " --isa " + isa;
+  if (config.settings.is_on("precise")) command += " --precise";
+  return Json::parse(output_of(command + " 2>/dev/null"), nullptr, false);
 }
 
 Finding check_daemon(const Client& client) {
@@ -228,11 +240,12 @@ std::vector<Finding> check_machine(const Json& machine, bool has_nvidia) {
          is_slow ? "answers will be slow: a processor with AVX2 is many times faster" : ""});
   }
   const double quota = machine.value("cpu_quota", 0.0);
-  findings.push_back({"threads", Health::good,
-                      fmt::format("{} of {} cores ({} logical){}", machine.value("threads", 0),
-                                  machine.value("cores", 0), machine.value("cpus", 0),
-                                  quota > 0 ? fmt::format(", quota {:.2f}", quota) : ""),
-                      ""});
+  findings.push_back(
+      {"threads", Health::good,
+       fmt::format("{} of {} cores ({} logical){}{}", machine.value("threads", 0),
+                   machine.value("cores", 0), machine.value("cpus", 0), memory_nodes(machine),
+                   quota > 0 ? fmt::format(", quota {:.2f}", quota) : ""),
+       ""});
   const double reads = machine.value("read_bytes_per_s", 0.0);
   if (reads > 0) {
     constexpr double example_bytes = 5e9;

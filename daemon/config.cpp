@@ -145,6 +145,7 @@ Config config_from(const api::Settings& settings) {
   config.body_bytes_max = settings.count("max-body");
   config.heartbeat = settings.duration("heartbeat");
   config.isa = settings.text("isa");
+  config.is_precise = settings.is_on("precise");
   config.kv_cache_type = kv_type(settings.text("kv-cache-type"));
   config.speculation = speculation(settings.text("speculation"));
   config.threads = static_cast<int32_t>(settings.count("threads"));

@@ -32,7 +32,8 @@ struct Config {
   int32_t max_queue = 512;
   int64_t body_bytes_max = int64_t{64} << 20;
   api::Duration heartbeat = std::chrono::seconds(15);
-  std::string isa;  // of the kernels; empty: the best of this machine
+  std::string isa;          // of the kernels; empty: the best of this machine
+  bool is_precise = false;  // kernels that round as little as they can
   engine::KvType kv_cache_type = engine::KvType::f16;
   engine::Speculation speculation = engine::Speculation::automatic;
   int32_t threads = 0;             // 0: by cores and quota

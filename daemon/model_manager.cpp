@@ -72,6 +72,7 @@ engine::LoadOptions load_options(const ModelInstance& instance, const Config& co
   options.threads = config.threads;
   options.context_tokens = instance.plan.context_tokens;
   options.isa = config.isa;
+  options.is_precise = config.is_precise;
   options.kv_type = config.kv_cache_type;
   options.cache_bytes = instance.plan.cache_bytes;
   options.sequences_max = config.num_parallel;

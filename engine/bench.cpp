@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
+#include "engine/backend/thread_layout.h"
 #include "engine/bench/drive.h"
 #include "engine/bench/machine_limits.h"
 #include "engine/gguf/keys.h"
@@ -163,11 +164,11 @@ void check_prompts(BenchDrive& drive, const BenchOptions& options, const GgufFil
                    const KernelTable& kernels, Report& report) {
   std::unique_ptr<ModelRunner> precise;
   std::optional<BenchDrive> reference;
-  if (kernels.precise != nullptr && !report.prompt.empty()) {
+  if (kernels.fine != nullptr && !report.prompt.empty()) {
     BenchOptions in_file = options;
     in_file.keeps_mapped = true;  // the same values, without memory of their own
-    precise = load_model(file, in_file, *kernels.precise, report.threads);
-    reference.emplace(*precise, *kernels.precise, drive_options(options));
+    precise = load_model(file, in_file, *kernels.fine, report.threads);
+    reference.emplace(*precise, *kernels.fine, drive_options(options));
   }
   for (Figure& figure : report.prompt) {
     if (reference) {
@@ -254,12 +255,12 @@ std::string to_json(const Report& report, const KernelTable& kernels, int32_t th
       R"({{"load_s":{:.4f},"prompt":[{}],"decode":[{}],"file_bytes":{},"token_bytes":{},)"
       R"("loaded_rss_bytes":{},"peak_rss_bytes":{},)"
       R"("weights":{{"tile_bytes":{},"row_bytes":{},"mapped_bytes":{}}},"limits":{{"read_bytes_per_s":{:.0f},)"
-      R"("int8_ops_per_s":{:.0f},"bf16_ops_per_s":{:.0f}}},"isa":"{}","threads":{}}})"
+      R"("int8_ops_per_s":{:.0f},"bf16_ops_per_s":{:.0f}}},"isa":"{}","threads":{},"memory_nodes":{}}})"
       "\n",
       report.load_s, prompt, decode, report.file_bytes, report.token_bytes, report.loaded_rss_bytes,
       report.peak_rss_bytes, report.placement.tile_bytes, report.placement.row_bytes,
       report.placement.mapped_bytes, report.limits.read_bytes_per_s, report.limits.int8_ops_per_s,
-      report.limits.bf16_ops_per_s, kernels.name, threads);
+      report.limits.bf16_ops_per_s, kernels.name, threads, lay_out_threads(threads).node_count);
 }
 
 // Nothing where the limit was not measured.
@@ -268,9 +269,9 @@ std::string percents(double share, std::string_view limit) {
 }
 
 std::string to_text(const Report& report, const KernelTable& kernels, int32_t threads) {
-  std::string text =
-      fmt::format("kernels {}, {} threads\nload              {:8.2f} s\nweights           {}\n",
-                  kernels.name, threads, report.load_s, report.placement.text());
+  std::string text = fmt::format(
+      "kernels {}, {}\nload              {:8.2f} s\nweights           {}\n", kernels.name,
+      lay_out_threads(threads).text(), report.load_s, report.placement.text());
   for (const Figure& figure : report.prompt) {
     text += fmt::format("prompt {:6}     {:8.1f} tokens/s{}\n", figure.count, figure.tokens_per_s,
                         percents(prompt_share(report, figure), "the kernels' speed in cache"));
@@ -299,7 +300,7 @@ std::string to_text(const Report& report, const KernelTable& kernels, int32_t th
 
 std::string run_bench(const BenchOptions& options) {
   check_options(options);
-  const KernelTable* kernels = find_kernels(options.isa.c_str());
+  const KernelTable* kernels = find_kernels(options.isa.c_str(), options.is_precise);
   if (kernels == nullptr) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("this machine has no kernels \"{}\"", options.isa));

@@ -18,7 +18,8 @@ struct BenchOptions {
   int32_t decode_tokens = 128;                 // -n: steps per decode figure; 0: no decode figures
   std::vector<int32_t> streams = {1, 8, 32};   // -b: sequences decoding together, one figure each
   int32_t threads = 0;                         // -t; 0: as Engine chooses
-  std::string isa;  // kernel table by name; empty: the best of this machine
+  std::string isa;          // kernel table by name; empty: the best of this machine
+  bool is_precise = false;  // the table of these instructions that rounds least
   KvType kv_type = KvType::f16;
   bool keeps_mapped = false;  // weights stay in the mapped file, as where memory is short
   bool measures_limits = true;

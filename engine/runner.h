@@ -40,6 +40,7 @@ struct LoadOptions {
   bool vocabulary_only = false;  // as EngineOptions
   Speculation speculation = Speculation::automatic;
   int64_t draft_cache_bytes = 0;
+  bool is_precise = false;  // the table of these instructions that rounds least
 };
 
 // What is known once a model stands.

@@ -35,8 +35,8 @@
 namespace hearth::engine {
 namespace {
 
-const KernelTable* kernels_named(const std::string& isa) {
-  const KernelTable* table = find_kernels(isa.c_str());
+const KernelTable* kernels_named(const std::string& isa, bool is_precise) {
+  const KernelTable* table = find_kernels(isa.c_str(), is_precise);
   if (table != nullptr) return table;
   std::string names;
   const KernelTables all = available_kernels();
@@ -132,7 +132,7 @@ UniqueFd create_file(const std::filesystem::path& path) {
 
 void run_logits(const LogitsCommand& command) {
   LogitsOptions options;
-  options.kernels = kernels_named(command.isa);
+  options.kernels = kernels_named(command.isa, command.is_precise);
   options.kv_type = kv_type_named(command.kv_type);
   options.threads = command.threads;
   options.batch = command.batch;
@@ -158,7 +158,7 @@ void run_logits(const LogitsCommand& command) {
 
 void run_embed(const EmbedCommand& command) {
   EmbeddingOptions options;
-  options.kernels = kernels_named(command.isa);
+  options.kernels = kernels_named(command.isa, command.is_precise);
   options.threads = command.threads;
   options.batch = command.batch;
   options.normalize = command.normalize;

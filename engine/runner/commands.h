@@ -14,6 +14,7 @@ struct LogitsCommand {
   std::filesystem::path out;  // raw little-endian float32 [tokens, vocab]
   std::string kv_type = "f16";
   std::string isa;
+  bool is_precise = false;  // the kernel table that rounds least
   int32_t threads = 0;
   int32_t batch = 512;
   bool decode_role = false;
@@ -25,6 +26,7 @@ struct EmbedCommand {
   std::string tokens;   // "1,2,3;4,5": inputs; empty: one text per line of standard input
   std::string pooling;  // empty: as the model says
   std::string isa;
+  bool is_precise = false;  // the kernel table that rounds least
   int32_t threads = 0;
   int32_t batch = 512;
   bool normalize = false;
@@ -56,7 +58,7 @@ void run_quantize(const QuantizeCommand& command);
 // What runners find on this computer, as one line of JSON: kernel tables and the one that `isa`
 // (empty: none asked for) chooses, processors, threads, devices, sandbox; with `measures`, which
 // takes about two seconds, also how fast memory and kernels are. Ends the process.
-[[noreturn]] void run_machine(const std::string& isa, bool measures,
+[[noreturn]] void run_machine(const std::string& isa, bool is_precise, bool measures,
                               const std::filesystem::path& plugin_folder);
 
 }  // namespace hearth::engine

@@ -37,7 +37,7 @@ template <typename T, typename U>
 concept Of = std::same_as<std::remove_const_t<T>, U>;
 
 void visit(auto& a, Of<LoadOptions> auto& o) {
-  a("name", o.name), a("threads", o.threads), a("isa", o.isa),
+  a("name", o.name), a("threads", o.threads), a("isa", o.isa), a("precise", o.is_precise),
       a("context_tokens", o.context_tokens);
   a("kv_type", o.kv_type), a("cache_bytes", o.cache_bytes), a("sequences_max", o.sequences_max);
   a("queue_max", o.queue_max), a("step_tokens", o.step_tokens);

@@ -3,8 +3,10 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/backend/thread_count.h"
+#include "engine/backend/thread_layout.h"
 #include "engine/bench/machine_limits.h"
 #include "engine/device.h"
 #include "engine/kernels/kernels.h"
@@ -13,14 +15,14 @@
 
 namespace hearth::engine {
 
-void run_machine(const std::string& isa, bool measures,
+void run_machine(const std::string& isa, bool is_precise, bool measures,
                  const std::filesystem::path& plugin_folder) {
   using Json = nlohmann::json;
   Json machine;
   Json tables = Json::array();
   const KernelTables available = available_kernels();
   for (int32_t i = 0; i < available.count; ++i) tables.push_back(available.tables[i]->name);
-  const KernelTable* chosen = find_kernels(isa.c_str());
+  const KernelTable* chosen = find_kernels(isa.c_str(), is_precise);
   machine["kernel_tables"] = tables;
   machine["kernel_table"] = chosen == nullptr ? Json() : Json(chosen->name);
   const std::vector<int32_t> cpus = allowed_cpus();
@@ -28,6 +30,12 @@ void run_machine(const std::string& isa, bool measures,
   machine["cores"] = physical_cores(cpus, "/sys").size();
   machine["cpu_quota"] = cgroup_cpu_quota("/");
   machine["threads"] = default_thread_count();
+  const std::vector<int32_t>& nodes = machine_cpu_nodes();
+  std::set<int32_t> used;
+  for (const int32_t cpu : cpus)
+    used.insert(static_cast<size_t>(cpu) < nodes.size() ? nodes[static_cast<size_t>(cpu)] : 0);
+  machine["memory_nodes"] = used.size();
+  machine["layout"] = lay_out_threads(default_thread_count()).text();
   for (const Device& device : list_devices(plugin_folder)) {
     machine["devices"].push_back({{"kind", device.kind == DeviceKind::cuda ? "cuda" : "cpu"},
                                   {"name", device.name},

@@ -21,6 +21,7 @@
 #include "base/version.h"
 #include "engine/backend/available_memory.h"
 #include "engine/backend/thread_count.h"
+#include "engine/backend/thread_layout.h"
 #include "engine/bench.h"
 #include "engine/kernels/cpu_features.h"
 #include "engine/kv_type.h"
@@ -57,6 +58,7 @@ void ask_to_stop(int) {
 void settle_on_cores(RunnerServer::Options& options) {
   options.default_threads = default_thread_count();
   options.all_cpus = allowed_cpus();
+  static_cast<void>(machine_cpu_nodes());
   const std::vector<int32_t> cores = physical_cores(options.all_cpus, "/sys");
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -100,6 +102,18 @@ std::string default_isa() {
   return isa != nullptr ? isa : "";
 }
 
+bool is_precise_by_default() {
+  const char* precise = std::getenv("HEARTH_PRECISE");
+  return precise != nullptr &&
+         (std::string_view(precise) == "1" || std::string_view(precise) == "true");
+}
+
+void add_precise(CLI::App* command, bool& is_precise) {
+  command->add_flag("--precise", is_precise,
+                    "Round activations as little as these instructions can, in prompts and answers "
+                    "(default: HEARTH_PRECISE)");
+}
+
 void add_logits(CLI::App& app, LogitsCommand& command) {
   CLI::App* logits =
       app.add_subcommand("logits", "Logits of given tokens, as raw float32 [tokens, vocab]");
@@ -112,8 +126,9 @@ void add_logits(CLI::App& app, LogitsCommand& command) {
   logits->add_option("--threads", command.threads,
                      "Compute threads; 0: as many as cores and quota allow");
   logits->add_option("--isa", command.isa,
-                     "Instruction set: scalar, avx2, avx512, amx, amx-precise, neon, dotprod or "
-                     "i8mm (default: HEARTH_ISA, else the best)");
+                     "Instruction set: scalar, avx2, avxvnni, avx512, amx, neon, dotprod or i8mm "
+                     "(default: HEARTH_ISA, else the best)");
+  add_precise(logits, command.is_precise);
   logits->add_option("--batch", command.batch, "Tokens per step")->capture_default_str();
   logits->add_flag("--decode", command.decode_role,
                    "Each token as a step of its own in the decode role");
@@ -134,6 +149,7 @@ void add_embed(CLI::App& app, EmbedCommand& command) {
   embed->add_option("--threads", command.threads,
                     "Compute threads; 0: as many as cores and quota allow");
   embed->add_option("--isa", command.isa, "Instruction set (default: HEARTH_ISA, else the best)");
+  add_precise(embed, command.is_precise);
   embed->add_option("--batch", command.batch, "Tokens per step")->capture_default_str();
   embed->callback([&command] { run_embed(command); });
 }
@@ -213,6 +229,7 @@ void add_bench(CLI::App& app, BenchOptions& options) {
   bench->add_option("-t,--threads", options.threads,
                     "Compute threads; 0: as many as cores and quota allow");
   bench->add_option("--isa", options.isa, "Instruction set (default: HEARTH_ISA, else the best)");
+  add_precise(bench, options.is_precise);
   std::map<std::string, KvType> kv_types;
   for (const std::string_view name : kv_type_names)
     kv_types.emplace(name, *kv_type_from_name(name));
@@ -241,6 +258,7 @@ int run(int count, char** arguments) {
   BenchOptions bench;
   EmbedCommand embed;
   logits.isa = bench.isa = embed.isa = default_isa();
+  logits.is_precise = bench.is_precise = embed.is_precise = is_precise_by_default();
   TokenizeArguments tokenize;
   CodecArguments codec;
   add_logits(app, logits);
@@ -256,9 +274,13 @@ int run(int count, char** arguments) {
   CLI::App* machine =
       app.add_subcommand("machine", "What this computer offers, as one line of JSON");
   machine->add_flag("--measure", measures, "Also how fast its memory and the kernels are (2 s)");
-  machine->callback([&measures] {
+  std::string machine_isa = default_isa();
+  bool machine_is_precise = is_precise_by_default();
+  machine->add_option("--isa", machine_isa, "Instruction set (default: HEARTH_ISA, else the best)");
+  add_precise(machine, machine_is_precise);
+  machine->callback([&] {
     std::error_code ignored;
-    run_machine(default_isa(), measures,
+    run_machine(machine_isa, machine_is_precise, measures,
                 std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path());
   });
   std::string name;

@@ -46,8 +46,8 @@ std::optional<FailedFrame> failure_of(Work&& work) {
   }
 }
 
-const KernelTable* kernels_named(const std::string& isa) {
-  const KernelTable* table = find_kernels(isa.c_str());
+const KernelTable* kernels_named(const std::string& isa, bool is_precise) {
+  const KernelTable* table = find_kernels(isa.c_str(), is_precise);
   if (table == nullptr) {
     throw Error(
         ErrorCode::invalid_argument,
@@ -266,7 +266,7 @@ LoadedFacts RunnerServer::open_engine(const LoadFrame& frame, std::vector<Unique
   std::unique_ptr<ComputeLease> lease;
   if (frame.has_lease) lease = ComputeLease::attach(descriptors.back().get());
   EngineOptions options;
-  options.kernels = kernels_named(frame.options.isa);
+  options.kernels = kernels_named(frame.options.isa, frame.options.is_precise);
   options.threads = frame.options.threads > 0 ? frame.options.threads : options_.default_threads;
   if (options.threads > static_cast<int32_t>(allowed_cpus().size())) spread_over(options_.all_cpus);
   options.context_tokens = frame.options.context_tokens;

@@ -69,6 +69,12 @@ TEST_CASE("a machine as its runner tells it") {
   CHECK(named(findings, "processor").found == "A processor: kernels avx2 of scalar, avx2");
   CHECK(named(findings, "threads").found == "2 of 4 cores (8 logical), quota 1.50");
   for (const Finding& finding : findings) CHECK(finding.health == Health::good);
+  Json large = machine;
+  large["memory_nodes"] = 2;
+  large["layout"] = "4 threads on 2 memory nodes (2 + 2)";
+  CHECK_THAT(
+      named(check_machine(large, false), "threads").found,
+      Catch::Contains("(8 logical), 2 memory nodes: 4 threads on 2 memory nodes (2 + 2), quota"));
 
   CHECK(named(check_machine(machine, true), "gpu").health == Health::warning);
   Json changed = machine;

@@ -65,6 +65,7 @@ TEST_CASE("frames: hello, load and its answers") {
   load.adapter_fds = 1;
   load.draft_fds = 3;
   load.options.speculation = Speculation::lookup;
+  load.options.is_precise = true;
   load.has_lease = true;
   const LoadFrame got = round_trip(load);
   CHECK(got.options.name == "llama3");
@@ -80,6 +81,7 @@ TEST_CASE("frames: hello, load and its answers") {
   CHECK(got.adapter_fds == 1);
   CHECK(got.draft_fds == 3);
   CHECK(got.options.speculation == Speculation::lookup);
+  CHECK(got.options.is_precise);
   CHECK(got.has_lease);
   CHECK(round_trip(ProgressFrame{0.25}).fraction == 0.25);
   const LoadedFacts facts = round_trip(LoadedFrame{{1, 2, 3, 4, 5, "avx512", "seccomp"}}).facts;

@@ -405,6 +405,46 @@ double agreement(const std::vector<float>& a, const std::vector<float>& b, size_
 
 }  // namespace
 
+TEST_CASE("precise kernels: nearer to exact arithmetic, and the same bits in every step") {
+  const auto folder = shared_path("oracle/quantized-models");
+  if (!folder) {
+    WARN("skipped: shared data is absent");
+    return;
+  }
+  for (const std::string name : {"llama.Q4_K", "llama.Q6_K", "llama.Q4_0", "moe.Q4_K"}) {
+    const nlohmann::json json = nlohmann::json::parse(read_file(*folder / (name + ".json")));
+    const GgufFile file = GgufFile::open(*folder / json.at("model").get<std::string>());
+    const Prompt exact = read_prompts(*folder, json, "output_dequantised").back();
+    const auto logits_of = [&](const KernelTable& kernels, Role role, std::vector<size_t> steps) {
+      ModelHarness::Options options;
+      options.kernels = &kernels;
+      options.threads = 2;
+      options.kv_type = engine::KvType::f32;
+      ModelHarness model(file, options);
+      return run_in_steps(model, exact.tokens, std::move(steps), role);
+    };
+    const std::vector<size_t> whole = {exact.tokens.size()};
+    const KernelTables tables = engine::available_kernels();
+    for (int32_t t = 1; t < tables.count; ++t) {
+      const KernelTable& usual = *tables.tables[t];
+      const KernelTable& precise = *usual.precise;
+      for (const Role role : {Role::prompt, Role::decode}) {
+        const std::vector<float> logits = logits_of(precise, role, whole);
+        const double error = rms_difference(logits, exact.expected);
+        const double before = rms_difference(logits_of(usual, role, whole), exact.expected);
+        INFO(name << ", " << precise.name << (role == Role::prompt ? ", prompt: " : ", decode: ")
+                  << error << " instead of " << before);
+        // Prompts of Q6_K are in bf16 on tiles anyway.
+        const bool is_f32 = role == Role::decode || precise.roles_agree;
+        CHECK((error < (is_f32 ? 0.01 : 0.5) * before || (!is_f32 && error == before)));
+        const std::vector<float> cut =
+            logits_of(precise, role, random_sizes(exact.tokens.size(), 1));
+        CHECK((cut == logits));
+      }
+    }
+  }
+}
+
 TEST_CASE("caches of fewer bits stay close to one of f32") {
   const auto folder = shared_path("oracle/archs");
   if (!folder) {

@@ -19,7 +19,8 @@ namespace {
 constexpr uint64_t save_bytes = uint64_t{128} << 10;
 constexpr std::chrono::milliseconds save_interval{2};
 constexpr std::chrono::milliseconds save_interval_max{1000};
-constexpr int damages_max = 4;  // of one range
+constexpr int damages_max = 4;      // of one range
+constexpr int comparisons_max = 4;  // of one blob
 // Connections compare side by side, so this for each of them is read beyond what was wrong.
 constexpr uint64_t compared_part_bytes = uint64_t{4} << 20;
 
@@ -146,8 +147,8 @@ class Arrival : public RangeSink {
   std::chrono::steady_clock::time_point saved_at_{};
 };
 
-// The second time, when the whole is wrong and nobody knows where: what comes is compared with what
-// is there.
+// Once more, when the whole is wrong and nobody knows where: what comes is compared with what is
+// there, and takes its place.
 class Comparison : public RangeSink {
  public:
   Comparison(PartialFile& file, const BlobOrder& order, StopCheck check)
@@ -164,6 +165,7 @@ class Comparison : public RangeSink {
     if (std::equal(bytes.begin(), bytes.end(), old_.begin())) return;
     file_.write(offset, bytes);
     has_changed_ = true;
+    has_differed_ = true;
   }
   void progressed(uint64_t) override {}
   void note_digest(ByteRange, const std::string&) override {}
@@ -179,6 +181,8 @@ class Comparison : public RangeSink {
     next_hash_ = end + 2 * (end - start);
   }
   bool is_satisfied() const override { return is_right_; }
+  // Something came that was not what had come before.
+  bool has_differed() const { return has_differed_; }
 
  private:
   PartialFile& file_;
@@ -186,7 +190,8 @@ class Comparison : public RangeSink {
   ChunkPlan plan_;
   StopCheck check_;
   std::vector<std::byte> old_;
-  bool has_changed_ = false;
+  bool has_changed_ = false;  // since the last hash
+  bool has_differed_ = false;
   bool is_right_ = false;
   std::chrono::steady_clock::time_point next_hash_{};
 };
@@ -199,6 +204,29 @@ std::string wait_for_hash(HashBehind& hash, const StopCheck& check) {
   }
 }
 
+// Compares until the whole is right: on a bad line what is compared may arrive damaged too. Throws
+// Error{corrupt_data} when the source sends the same wrong bytes again, or other ones every time.
+void repair(Arrival& arrival, RemoteSession& session, const BlobOrder& order,
+            const StopCheck& check) {
+  bool is_right = false;
+  bool goes_on = true;
+  for (int round = 1; goes_on; ++round) {
+    log::warn(
+        fmt::format("{} is damaged: it is asked for again and compared", order.digest.text()));
+    Comparison comparison(arrival.file(), order, check);
+    RangeFetch(session, order.url, comparison.plan(), comparison).run(check);
+    is_right = comparison.is_satisfied();
+    goes_on = !is_right && comparison.has_differed() && round < comparisons_max;
+  }
+  if (is_right) return;
+  arrival.file().remove();
+  arrival.forget();
+  throw Error(ErrorCode::corrupt_data,
+              fmt::format("{}: digest mismatch, file must be downloaded again: {} sends "
+                          "something else",
+                          order.digest.text(), order.url.authority()));
+}
+
 }  // namespace
 
 StoredBlob download_blob(BlobStore& blobs, DownloadJournal& journal, RemoteSession& session,
@@ -209,20 +237,8 @@ StoredBlob download_blob(BlobStore& blobs, DownloadJournal& journal, RemoteSessi
   arrival.set_check(check);
   RangeFetch(session, order.url, arrival.plan(), arrival).run(check);
   arrival.hash().advance(order.size_bytes);
-  if (wait_for_hash(arrival.hash(), check) != order.digest.hex()) {
-    log::warn(
-        fmt::format("{} is damaged: it is asked for again and compared", order.digest.text()));
-    Comparison comparison(arrival.file(), order, check);
-    RangeFetch(session, order.url, comparison.plan(), comparison).run(check);
-    if (!comparison.is_satisfied()) {
-      arrival.file().remove();
-      arrival.forget();
-      throw Error(ErrorCode::corrupt_data,
-                  fmt::format("{}: digest mismatch, file must be downloaded again: {} sends "
-                              "something else",
-                              order.digest.text(), order.url.authority()));
-    }
-  }
+  if (wait_for_hash(arrival.hash(), check) != order.digest.hex())
+    repair(arrival, session, order, check);
   StoredBlob blob = arrival.file().publish(blobs);
   arrival.forget();
   return blob;

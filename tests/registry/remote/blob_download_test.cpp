@@ -216,6 +216,26 @@ TEST_CASE("download: where it does not tell, the parts are compared until the wh
   CHECK(downloading.server.sent_bytes() <= content.size() + 4 * mebibyte);
 }
 
+TEST_CASE("download: what is compared may arrive damaged too, but not for ever") {
+  for (const int damages_max : {3, 1000}) {
+    std::atomic<int> damages{0};
+    Downloading downloading([&](const ServedRequest& request) {
+      Served served = serve_range(request, content);
+      if (request.header("range").starts_with("bytes=0-") && damages < damages_max)
+        served.body[static_cast<size_t>(damages++)] ^= 1;
+      return served;
+    });
+    if (damages_max == 3) {
+      downloading.run();
+      CHECK(downloading.is_right());
+    } else {
+      CHECK(downloading.error() == ErrorCode::corrupt_data);
+      CHECK_FALSE(downloading.has_partial());
+      CHECK(damages == 5);  // once, and four times compared
+    }
+  }
+}
+
 TEST_CASE("download: bytes that are all there count, even when their answer ends badly") {
   for (const bool has_digests : {false, true}) {
     std::atomic<int> answers{0};

@@ -4,8 +4,10 @@
 
 #include "engine/kernels/formats/floats.inl"
 
+// `ahead`: how many bytes behind a row memory is fetched meanwhile; the same rows again cost
+// nothing.
 template <class Weights, int rows, int columns>
-inline void float_tile(const LinearArgs& args, int64_t row, int64_t column) {
+inline void float_tile(const LinearArgs& args, int64_t row, int64_t column, int64_t ahead) {
   using Element = typename Weights::Element;
   const Element* weight[rows];
   const float* x[columns];
@@ -22,7 +24,11 @@ inline void float_tile(const LinearArgs& args, int64_t row, int64_t column) {
   const int64_t whole = args.width / 16 * 16;
   for (int64_t k = 0; k < whole; k += 16) {
     F32x16 w[rows];
-    for (int r = 0; r < rows; ++r) w[r] = Weights::read(weight[r] + k);
+    for (int r = 0; r < rows; ++r) {
+      w[r] = Weights::read(weight[r] + k);
+      if (k % (64 / static_cast<int64_t>(sizeof(Element))) == 0)
+        prefetch(reinterpret_cast<const uint8_t*>(weight[r] + k) + ahead);
+    }
     for (int c = 0; c < columns; ++c) {
       const F32x16 value = load(x[c] + k);
       for (int r = 0; r < rows; ++r) sums[r][c] = fma(w[r], value, sums[r][c]);
@@ -45,10 +51,15 @@ inline void float_tile(const LinearArgs& args, int64_t row, int64_t column) {
 
 template <class Weights, int columns>
 inline void float_rows_all(const LinearArgs& args, int64_t column) {
+  // The first columns bring the rows into the cache.
+  const int64_t end = args.fetch_end > args.row_end ? args.fetch_end : args.row_end;
+  const int64_t step = column == 0 ? float_rows * args.row_bytes : 0;
   int64_t row = args.row_begin;
-  for (; row + float_rows <= args.row_end; row += float_rows)
-    float_tile<Weights, float_rows, columns>(args, row, column);
-  for (; row < args.row_end; ++row) float_tile<Weights, 1, columns>(args, row, column);
+  for (; row + float_rows <= args.row_end; row += float_rows) {
+    float_tile<Weights, float_rows, columns>(args, row, column,
+                                             row + 2 * float_rows <= end ? step : 0);
+  }
+  for (; row < args.row_end; ++row) float_tile<Weights, 1, columns>(args, row, column, 0);
 }
 
 template <class Weights>

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "engine/constraint/gbnf.h"
 #include "engine/constraint/grammar.h"
+#include "engine/constraint/json_schema.h"
 #include "engine/constraint/json_text.h"
 #include "engine/constraint/matcher.h"
+#include "engine/constraint/regex.h"
 
 namespace hearth::engine {
 namespace {
@@ -13,23 +16,35 @@ namespace {
 constexpr size_t text_bytes_max = 2 << 20;
 constexpr size_t states_max = 4096;  // kept while a text is followed
 
-Rules rules_of(const GrammarSource& source, std::vector<std::string>& warnings) {
-  static_cast<void>(warnings);
+Rules json_object_rules() {
   Rules rules;
+  JsonText json(rules);
+  const RuleId root = rules.add_rule("root");
+  rules.define(root, json.object());
+  rules.set_root(root);
+  return rules;
+}
+
+Rules regex_rules(std::string_view pattern) {
+  Rules rules;
+  const RuleId root = rules.add_rule("root");
+  rules.define(root, rules.automaton(regex_automaton(pattern, RegexUse::whole), Spelling::plain));
+  rules.set_root(root);
+  return rules;
+}
+
+Rules rules_of(const GrammarSource& source, std::vector<std::string>& warnings) {
   switch (source.kind) {
-    case GrammarKind::json_object: {
-      JsonText json(rules);
-      const RuleId root = rules.add_rule("root");
-      rules.define(root, json.object());
-      rules.set_root(root);
-      return rules;
-    }
+    case GrammarKind::json_object:
+      return json_object_rules();
     case GrammarKind::json_schema:
+      return parse_json_schema(source.text, source.is_best_effort, warnings);
     case GrammarKind::gbnf:
+      return parse_gbnf(source.text);
     case GrammarKind::regex:
-      break;
+      return regex_rules(source.text);
   }
-  throw Error(ErrorCode::unsupported, "grammars of this kind are not supported yet");
+  throw Error(ErrorCode::invalid_argument, "a grammar of an unknown kind");
 }
 
 }  // namespace

@@ -167,15 +167,16 @@ void WorkerEngine::submit(GenerationRequest request) {
     }
     ++accepted_;
   }
-  // Tokenized here rather than by the worker: a long text would hold up everybody's answers.
+  // Here rather than by the worker: a long text or grammar would hold up everybody's answers.
   Submission submission{std::move(request), {}, std::nullopt};
   try {
+    if (loop_ && submission.request.constraint) loop_->prepare(*submission.request.constraint);
     submission.tokens = tokenize_prompt(*parts_.tokenizer, submission.request.prompt);
   } catch (const Error& error) {
     submission.error = error;
   } catch (const std::bad_alloc&) {
     submission.error =
-        Error(ErrorCode::out_of_memory, "no memory to tokenize the prompt: shorten it");
+        Error(ErrorCode::out_of_memory, "no memory to read the prompt or its grammar: shorten it");
   }
   submission.request.prompt.clear();
   {

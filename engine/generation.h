@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/constraint.h"
 #include "engine/pooling.h"
 #include "engine/sampler/sampling_options.h"
 #include "engine/token_id.h"
@@ -43,6 +44,8 @@ struct GenerationRequest {
   // Guesses at the next tokens that may be checked at a time; negative: as many as pay; 0: none.
   // The answer is the same.
   int32_t guesses_max = -1;
+  // What the answer must look like; absent: anything.
+  std::optional<ConstraintSpec> constraint;
   bool return_tokens =
       false;  // FinishedEvent carries all token ids (the `context` of /api/generate)
 };

@@ -17,14 +17,19 @@ size_t encoded_bytes(uint32_t code_point) {
 }
 
 Encoded encode(uint32_t code_point, size_t bytes) {
-  constexpr std::array<uint8_t, 5> marks = {0, 0, 0xC0, 0xE0, 0xF0};
-  Encoded encoded{};
-  for (size_t i = bytes; i-- > 1;) {
-    encoded[i] = static_cast<uint8_t>(0x80 | (code_point & 0x3F));
-    code_point >>= 6;
+  const auto byte = [code_point](uint32_t mark, int shift) {
+    return static_cast<uint8_t>(mark | ((code_point >> shift) & (mark == 0x80 ? 0x3F : 0x7F)));
+  };
+  switch (bytes) {
+    case 1:
+      return {byte(0, 0)};
+    case 2:
+      return {byte(0xC0, 6), byte(0x80, 0)};
+    case 3:
+      return {byte(0xE0, 12), byte(0x80, 6), byte(0x80, 0)};
+    default:
+      return {byte(0xF0, 18), byte(0x80, 12), byte(0x80, 6), byte(0x80, 0)};
   }
-  encoded[0] = static_cast<uint8_t>(marks[bytes] | code_point);
-  return encoded;
 }
 
 // Of code points whose encodings have the same length: split where a trailing byte would not run

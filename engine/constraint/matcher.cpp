@@ -8,12 +8,12 @@
 namespace hearth::engine {
 namespace {
 
-constexpr size_t threads_max = 4096;
-constexpr size_t items_max = 20'000;
+constexpr size_t threads_max = 2048;
+constexpr size_t items_max = 10'000;
+constexpr size_t moves_max = 50'000;  // of one byte
 constexpr size_t frame_values_max = 4 << 20;
 constexpr size_t pool_bytes_max = 192 << 20;
 constexpr uint32_t accept_node = UINT32_MAX;  // behind the root
-constexpr Matcher::State unknown = UINT32_MAX;
 
 [[noreturn]] void fail_ambiguous() {
   throw Error(ErrorCode::unsupported,
@@ -61,6 +61,7 @@ void Matcher::begin() {
   threads_.clear();
   can_end_ = false;
   in_calls_ = false;
+  moves_ = 0;
 }
 
 void Matcher::add_item(Item item) {
@@ -84,6 +85,8 @@ void Matcher::add_callers(uint32_t rule, Item item) {
 }
 
 void Matcher::take_edges(Item item) {
+  moves_ += program_.edges_of(item.first).size();
+  if (moves_ > moves_max) fail_ambiguous();
   for (const Program::Edge& edge : program_.edges_of(item.first)) {
     if (!edge.is_call) {
       if (threads_.size() >= threads_max) fail_ambiguous();
@@ -151,13 +154,12 @@ Matcher::Thread Matcher::thread(State state, size_t index) const {
   return {values[0], values[1], values[2], values[3], values[4]};
 }
 
-Matcher::State Matcher::step(State state, uint8_t byte) {
+Matcher::State Matcher::make_step(State state, uint8_t byte) {
   if (state >= next_.size()) next_.resize(state + 1);
   if (!next_[state]) {
     next_[state] = std::make_unique<std::array<State, 256>>();
     next_[state]->fill(unknown);
   }
-  if ((*next_[state])[byte] != unknown) return (*next_[state])[byte];
   begin();
   const size_t count = thread_count(state);
   for (size_t i = 0; i < count; ++i) {

@@ -69,7 +69,11 @@ class Matcher {
 
   State start() const { return start_; }
   // Throws Error{unsupported} when too many ways have to be followed.
-  State step(State state, uint8_t byte);
+  State step(State state, uint8_t byte) {
+    if (state < next_.size() && next_[state] && (*next_[state])[byte] != unknown)
+      return (*next_[state])[byte];
+    return make_step(state, byte);
+  }
   State advance(State state, std::string_view bytes);
   bool can_end(State state) const { return states_[state].front() != 0; }
   size_t thread_count(State state) const { return (states_[state].size() - 1) / thread_values; }
@@ -86,6 +90,9 @@ class Matcher {
  private:
   using Item = std::pair<uint32_t, uint32_t>;  // node, frames
 
+  static constexpr State unknown = UINT32_MAX;
+
+  State make_step(State state, uint8_t byte);
   void begin();
   void add_item(Item item);
   void add_callers(uint32_t rule, Item item);
@@ -109,6 +116,7 @@ class Matcher {
   std::vector<Thread> threads_;
   bool can_end_ = false;
   bool in_calls_ = false;
+  size_t moves_ = 0;
 };
 
 }  // namespace hearth::engine

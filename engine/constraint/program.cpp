@@ -18,6 +18,7 @@ namespace {
 constexpr int64_t merged_states_max = 60'000;  // of one terminal
 constexpr int64_t inlined_states_max = 512;    // of a rule that becomes a part of a terminal
 constexpr int64_t counted_from = 16;           // repetitions of one character
+constexpr int64_t repetitions_max = 100'000;   // of what is not regular
 constexpr int32_t depth_max = 200;             // of rules inside one another in a terminal
 
 // What a part of a grammar is when it is looked at as a regular expression.
@@ -36,14 +37,11 @@ class ProgramBuilder {
     const auto root = rules_.root();
     program_.root = number_of(root);
     for (size_t i = 0; i < waiting_.size(); ++i) {
-      const RuleId rule = waiting_[i];
+      const ExprId body = waiting_[i];
       const auto [start, end] = graph_.add_rule();
-      add(body_of(rule), start, end);
+      add(body, start, end);
     }
-    std::vector<std::string> names;
-    for (const RuleId rule : waiting_)
-      names.push_back(rules_.rules()[static_cast<size_t>(rule)].name);
-    graph_.finish(program_, names);
+    graph_.finish(program_, names_);
     return std::move(program_);
   }
 
@@ -60,6 +58,7 @@ class ProgramBuilder {
     return body;
   }
   uint32_t number_of(RuleId rule);
+  uint32_t number_of_body(ExprId body, const std::string& name);
   Shape shape_of_rule(RuleId rule, int32_t depth);
   Shape shape_of(ExprId expr, int32_t depth);
   Shape shape_of_parts(const Rules::Expr& expr, int32_t depth);
@@ -80,14 +79,23 @@ class ProgramBuilder {
   std::vector<RuleShape> shapes_;
   Program program_;
   RuleGraph graph_;
-  std::vector<RuleId> waiting_;  // rules of the program by their numbers
-  std::unordered_map<RuleId, uint32_t> numbers_;
+  // By the numbers of the program's rules.
+  std::vector<ExprId> waiting_;  // bodies
+  std::vector<std::string> names_;
+  std::unordered_map<ExprId, uint32_t> numbers_;            // by body
   std::map<std::string, std::vector<uint32_t>> terminals_;  // by key
 };
 
 uint32_t ProgramBuilder::number_of(RuleId rule) {
-  const auto [place, is_new] = numbers_.emplace(rule, static_cast<uint32_t>(waiting_.size()));
-  if (is_new) waiting_.push_back(rule);
+  return number_of_body(body_of(rule), rules_.rules()[static_cast<size_t>(rule)].name);
+}
+
+uint32_t ProgramBuilder::number_of_body(ExprId body, const std::string& name) {
+  const auto [place, is_new] = numbers_.emplace(body, static_cast<uint32_t>(waiting_.size()));
+  if (is_new) {
+    waiting_.push_back(body);
+    names_.push_back(name);
+  }
   return place->second;
 }
 
@@ -118,7 +126,8 @@ Shape ProgramBuilder::shape_of(ExprId id, int32_t depth) {
       return shape_of_repeat(expr, depth);
     case Rules::Kind::call: {
       // A rule with a loop stays a terminal of its own.
-      const Shape shape = shape_of_rule(expr.first, depth + 1);
+      Shape shape = shape_of_rule(expr.first, depth + 1);
+      ++shape.states;  // so that chains of calls end
       return !shape.has_loop && shape.states <= inlined_states_max ? shape : not_regular;
     }
     case Rules::Kind::atom:
@@ -220,21 +229,32 @@ void ProgramBuilder::add_choice(std::span<const ExprId> parts, uint32_t from, ui
 void ProgramBuilder::add_repeat(ExprId id, uint32_t from, uint32_t to) {
   const Rules::Expr& expr = rules_.expr(id);
   if (rules_.expr(expr.first).kind == Rules::Kind::character) return add_counted(expr, from, to);
+  const int64_t times = std::max(expr.least, expr.most);
+  if (times > repetitions_max) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{} repetitions: at most {} can be counted", times, repetitions_max));
+  }
+  // What is repeated many times is written once, as a rule.
+  const bool is_rule = times > 2;
+  const auto once = [&](uint32_t begin, uint32_t end) {
+    if (!is_rule) return add(expr.first, begin, end);
+    graph_.call(begin, number_of_body(expr.first, "a repetition"), end);
+  };
   for (int64_t i = 0; i < expr.least; ++i) {
     const uint32_t next = graph_.add_node();
-    add(expr.first, from, next);
+    once(from, next);
     from = next;
   }
   if (expr.most == unbounded) {
     const uint32_t loop = graph_.add_node();
     graph_.skip(from, loop);
-    add(expr.first, loop, loop);
+    once(loop, loop);
     return graph_.skip(loop, to);
   }
   for (int64_t i = expr.least; i < expr.most; ++i) {
     graph_.skip(from, to);
     const uint32_t next = graph_.add_node();
-    add(expr.first, from, next);
+    once(from, next);
     from = next;
   }
   graph_.skip(from, to);
@@ -272,7 +292,7 @@ void ProgramBuilder::add_counted(const Rules::Expr& expr, uint32_t from, uint32_
 // Absent: the terminal accepts no text with a byte in it.
 std::optional<uint32_t> ProgramBuilder::terminal_of(Program::Terminal terminal) {
   if (terminal.nfa.edges.empty()) return std::nullopt;
-  terminal.key = terminal.nfa.key();
+  terminal.key = (terminal.is_counted ? "counted " : "plain ") + terminal.nfa.key();
   std::vector<uint32_t>& equals = terminals_[terminal.key];
   for (const uint32_t number : equals) {
     const Program::Terminal& other = program_.terminals[number];

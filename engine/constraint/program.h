@@ -37,7 +37,7 @@ struct Program {
     bool is_counted = false;
     int64_t least = 0;
     int64_t most = 0;  // may be unbounded
-    std::string key;   // of the nfa
+    std::string key;   // terminals with equal keys have equal masks
   };
 
   std::span<const Edge> edges_of(uint32_t node) const {

@@ -24,19 +24,22 @@ struct TerminalMask {
     uint32_t count = 0;
   };
 
-  // Tokens inside as bits, or as a list where there are few. A counted terminal has both: the list
-  // is sorted by falling count.
+  // Tokens inside as bits, or as a list where there are few. A counted terminal always has the
+  // list.
   std::vector<uint64_t> bits;
   std::vector<Inside> tokens;
   // By the byte that leads to the node.
   std::vector<Behind> behind;
   std::array<uint32_t, 257> first_behind{};
   std::vector<uint8_t> behind_bytes;  // those that have any
-  uint32_t count_max = 0;             // of `tokens` and `behind`
+  uint32_t count_max = 0;             // of `tokens`
+  // Of a counted terminal, by repetitions that there is room for: the tokens that fit. Made when
+  // they are asked for.
+  std::vector<std::vector<uint64_t>> upto;
 
   size_t bytes() const {
-    return bits.capacity() * sizeof(uint64_t) + tokens.capacity() * sizeof(Inside) +
-           behind.capacity() * sizeof(Behind) + sizeof(*this);
+    return (1 + upto.size()) * bits.capacity() * sizeof(uint64_t) +
+           tokens.capacity() * sizeof(Inside) + behind.capacity() * sizeof(Behind) + sizeof(*this);
   }
 };
 

@@ -54,6 +54,7 @@ Sequence::Sequence(const GenerationRequest& request, std::vector<TokenId> prompt
       text_(request.stop),
       cache_(setting.shape, setting.pools, prompt_tokens_ + answer_room()) {
   timings_.prompt_tokens = prompt_tokens_;
+  if (request.constraint) constraint_.emplace(*request.constraint, setting.constraints);
   for (const TokenId token : tokens_) sampler_.accept(token);
   tokens_.reserve(tokens_.size() + static_cast<size_t>(answer_room()));
 }
@@ -92,7 +93,8 @@ void Sequence::report_log_probs(GenerationEvent& event) const {
 }
 
 std::optional<FinishReason> Sequence::sample(std::span<float> logits, GenerationEvent& event) {
-  const TokenId token = sampler_.sample(logits);
+  const TokenId token = sampler_.sample(
+      logits, nullptr, constraint_ ? constraint_->allowed() : std::span<const uint64_t>());
   last_sampled_ = token;
   last_token_ = setting_.clock.now();
   if (!first_token_) first_token_ = last_token_;
@@ -105,6 +107,10 @@ std::optional<FinishReason> Sequence::sample(std::span<float> logits, Generation
   setting_.tokenizer.append_piece(piece_, token, false);
   text_.push(piece_, event.text);
   if (text_.is_stopped()) return FinishReason::stop;
+  if (constraint_) {
+    constraint_->accept(token);
+    if (constraint_->is_complete()) return FinishReason::stop;
+  }
   if (timings_.generated_tokens >= answer_tokens_max_) return FinishReason::length;
   return std::nullopt;
 }

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/constraint/answer_constraint.h"
+#include "engine/constraint/constraint_pool.h"
 #include "engine/engine/adapter_use.h"
 #include "engine/engine/dry_breakers.h"
 #include "engine/generation.h"
@@ -27,13 +29,14 @@ struct SequenceSetting {
   std::span<PagePool* const> pools;
   const Clock& clock;
   DryBreakerCache& dry_breakers;
+  ConstraintPool& constraints;
   int32_t adapter_count = 0;  // loaded beside the model
 };
 
 class Sequence {
  public:
-  // `prompt` fits `context_tokens`. Throws as Sampler, and Error{invalid_argument} for an adapter
-  // that was not loaded.
+  // `prompt` fits `context_tokens`. Throws as Sampler and AnswerConstraint, and
+  // Error{invalid_argument} for an adapter that was not loaded.
   Sequence(const GenerationRequest& request, std::vector<TokenId> prompt, int64_t context_tokens,
            const SequenceSetting& setting);
 
@@ -57,8 +60,8 @@ class Sequence {
 
   // The sequence was started with `cached_tokens` of its tokens in the cache.
   void start(int64_t cached_tokens);
-  // Chooses the next token from its logits; text that may be shown now and log-probabilities go to
-  // `event`. Returns the reason when the answer ends with it.
+  // Chooses the next token from its logits, as the constraint allows; text that may be shown now
+  // and log-probabilities go to `event`. Returns the reason when the answer ends with it.
   std::optional<FinishReason> sample(std::span<float> logits, GenerationEvent& event);
   // What sample() chose last, also where it ended the answer.
   TokenId last_sampled() const { return last_sampled_; }
@@ -85,6 +88,7 @@ class Sequence {
   int64_t answer_tokens_max_;
   Timings timings_;  // before cache_, whose size is what answer_room() says
   Sampler sampler_;
+  std::optional<AnswerConstraint> constraint_;
   TextStream text_;
   std::string piece_;
   TokenId last_sampled_ = -1;

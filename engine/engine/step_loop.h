@@ -64,6 +64,8 @@ class StepLoop final : private PageSource {
   void add(const GenerationRequest& request, std::vector<TokenId> tokens);
   // The final event of a request that never came this far.
   void refuse(RequestId id, ErrorCode code, const std::string& message);
+  // Any thread: what takes long about a constraint, so that add() need not do it.
+  void prepare(const ConstraintSpec& spec) { constraints_.prepare(spec.grammar); }
   void cancel(RequestId id);
   void cancel_all();
 
@@ -123,6 +125,7 @@ class StepLoop final : private PageSource {
   EventSink sink_;
   PagePools pools_;
   DryBreakerCache dry_breakers_;
+  ConstraintPool constraints_;
   SequenceSetting setting_;
   Scheduler scheduler_;
   Speculator speculator_;

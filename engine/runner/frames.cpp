@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Frame>> frame_names =
     "pong",       "fatal",         "embed",       "embedding", "quantize", "quantized"};
 
 constexpr std::array<std::string_view, 4> finish_names = {"stop", "length", "cancelled", "failed"};
+constexpr std::array<std::string_view, 4> grammar_names = {"json", "json_schema", "gbnf", "regex"};
 constexpr std::array<std::string_view, pooling_count + 1> pooling_names = {
     "none", "mean", "cls", "last", "rank", "default"};
 
@@ -72,6 +73,14 @@ void visit(auto& a, Of<SamplingOptions> auto& s) {
   a("mirostat", s.mirostat), a("mirostat_tau", s.mirostat_tau), a("mirostat_eta", s.mirostat_eta);
   a("logprobs", s.logprobs), a("stages", s.stages);
 }
+void visit(auto& a, Of<GrammarSource> auto& g) {
+  a("kind", g.kind), a("text", g.text), a("best_effort", g.is_best_effort);
+}
+void visit(auto& a, Of<ConstraintSpec> auto& c) {
+  a("thoughts_open", c.thoughts_open), a("thoughts_close", c.thoughts_close),
+      a("starts_in_thoughts", c.starts_in_thoughts);
+  a("free_until", c.free_until), a("grammar", c.grammar);
+}
 void visit(auto& a, Of<GenerationRequest> auto& r) {
   a("id", r.id), a("prompt", r.prompt), a("sampling", r.sampling), a("tokens_max", r.tokens_max),
       a("stop", r.stop);
@@ -79,6 +88,7 @@ void visit(auto& a, Of<GenerationRequest> auto& r) {
   a("shift", r.shift);
   a("tenant", r.tenant), a("return_tokens", r.return_tokens), a("adapter", r.adapter);
   a("adapter_scale", r.adapter_scale), a("guesses_max", r.guesses_max);
+  a("constraint", r.constraint);
 }
 void visit(auto& a, Of<EmbeddingRequest> auto& r) {
   a("id", r.id), a("input", r.input), a("pooling", r.pooling), a("normalize", r.normalize);
@@ -198,6 +208,10 @@ class Writer {
   static Json to_json(KvType value) { return kv_type_name(value); }
   static Json to_json(Speculation value) { return speculation_name(value); }
   static Json to_json(FinishReason value) { return finish_names[static_cast<size_t>(value)]; }
+  static Json to_json(GrammarKind value) { return grammar_names[static_cast<size_t>(value)]; }
+  static Json to_json(const std::optional<ConstraintSpec>& value) {
+    return value ? to_json(*value) : Json::object();
+  }
   static Json to_json(ErrorCode value) { return to_string(value); }
   static Json to_json(const std::optional<Pooling>& value) {
     return pooling_names[value ? static_cast<size_t>(*value) : pooling_names.size() - 1];
@@ -332,6 +346,17 @@ class Reader {
   static void from_json(const char* key, const Json& json, FinishReason& value) {
     value = static_cast<FinishReason>(index_of(key, json, finish_names));
   }
+  static void from_json(const char* key, const Json& json, GrammarKind& value) {
+    value = static_cast<GrammarKind>(index_of(key, json, grammar_names));
+  }
+  // An empty map is no constraint.
+  static void from_json(const char* key, const Json& json, std::optional<ConstraintSpec>& value) {
+    value.reset();
+    if (json.is_object() && json.empty()) return;
+    ConstraintSpec spec;
+    from_json(key, json, spec);
+    value = std::move(spec);
+  }
   static void from_json(const char* key, const Json& json, ErrorCode& value) {
     if (!json.is_string()) fail(key, "an error code", json);
     value = error_code_from(json.get_ref<const std::string&>());
@@ -376,9 +401,6 @@ class Reader {
 
 // Names the first thing a request asks for that this version specifies but cannot do yet.
 std::string unsupported_in(const Json& map) {
-  const auto constraint = map.find("constraint");
-  if (constraint != map.end() && !constraint->empty())
-    return "a constraint on the answer (grammar or schema)";
   const auto prompt = map.find("prompt");
   if (prompt == map.end() || !prompt->is_array()) return "";
   for (const Json& part : *prompt) {

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "engine/sampler/token_bits.h"
 
 namespace hearth::engine {
 namespace {
@@ -115,18 +116,23 @@ void Sampler::run_chain(Candidates& candidates, const Observer& observer) {
   if (observer) show(observer, "mirostat", candidates);
 }
 
-TokenId Sampler::choose(std::span<const float> logits, const Observer& observer) {
+Candidates Sampler::select(std::span<const float> logits, const Observer& observer,
+                           std::span<const uint64_t> allowed) {
+  // An observer wants to see what the selection skips.
+  if (observer) return observed_.emplace(vocab_size_, 0).select(logits);
+  return buffer_.select(logits, allowed);
+}
+
+TokenId Sampler::choose(std::span<const float> logits, const Observer& observer,
+                        std::span<const uint64_t> allowed) {
   const bool takes_best =
       options_.temperature <= 0 && options_.dynatemp_range <= 0 && options_.stages.empty();
-  if (takes_best && !observer) {
+  if (takes_best && !observer && allowed.empty()) {
     const TokenId best = best_token(logits);
     if (best < 0) fail_without_candidates();
     return best;
   }
-  // An observer wants to see what the selection skips.
-  std::optional<CandidateBuffer> all;
-  if (observer) all.emplace(vocab_size_, 0);
-  Candidates candidates = (all ? *all : buffer_).select(logits);
+  Candidates candidates = select(logits, observer, allowed);
   if (candidates.items.empty()) fail_without_candidates();
   run_chain(candidates, observer);
   const Candidate& drawn = draw(candidates, random_.next());
@@ -134,12 +140,19 @@ TokenId Sampler::choose(std::span<const float> logits, const Observer& observer)
   return drawn.id;
 }
 
-TokenId Sampler::sample(std::span<float> logits, const Observer& observer) {
+TokenId Sampler::sample(std::span<float> logits, const Observer& observer,
+                        std::span<const uint64_t> allowed) {
   HEARTH_CHECK(static_cast<int64_t>(logits.size()) >= vocab_size_);
+  HEARTH_CHECK(allowed.empty() || std::ssize(allowed) >= (vocab_size_ + 63) / 64);
   const auto used = logits.first(static_cast<size_t>(vocab_size_));
   if (meter_) meter_->measure(used);
   change_logits(used, observer);
-  const TokenId token = choose(used, observer);
+  // A few candidates are picked out one by one, and the others need not be looked at.
+  if (!allowed.empty() && (observer || !buffer_.can_pick(allowed))) {
+    forbid_tokens(used, allowed);
+    allowed = {};
+  }
+  const TokenId token = choose(used, observer, allowed);
   if (meter_) log_probs_ = meter_->row(token);
   return token;
 }

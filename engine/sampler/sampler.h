@@ -44,7 +44,9 @@ class Sampler {
   // penalties; values behind vocab_size (padding of the matrix) are ignored. Not-a-numbers count as
   // minus infinity. Of equal logits the lowest id is the best. Throws Error{internal} when no token
   // is possible.
-  TokenId sample(std::span<float> logits, const Observer& observer = nullptr);
+  // With `allowed` (a bit per token) only those are possible; log-probabilities stay the model's.
+  TokenId sample(std::span<float> logits, const Observer& observer = nullptr,
+                 std::span<const uint64_t> allowed = {});
   // Log-probabilities of the last sample() where the options asked for them: the chosen token, then
   // the likeliest. Valid until the next sample().
   std::span<const TokenLogProb> log_probs() const { return log_probs_; }
@@ -54,7 +56,10 @@ class Sampler {
 
  private:
   void change_logits(std::span<float> logits, const Observer& observer);
-  TokenId choose(std::span<const float> logits, const Observer& observer);
+  TokenId choose(std::span<const float> logits, const Observer& observer,
+                 std::span<const uint64_t> allowed);
+  Candidates select(std::span<const float> logits, const Observer& observer,
+                    std::span<const uint64_t> allowed);
   void run_chain(Candidates& candidates, const Observer& observer);
 
   SamplingOptions options_;
@@ -65,6 +70,7 @@ class Sampler {
   std::optional<Mirostat> mirostat_;
   std::vector<const SamplingStage*> stages_;
   CandidateBuffer buffer_;
+  std::optional<CandidateBuffer> observed_;  // of all candidates, when somebody looks on
   std::optional<LogProbMeter> meter_;
   std::span<const TokenLogProb> log_probs_;
 };

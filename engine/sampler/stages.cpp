@@ -1,10 +1,12 @@
 #include "engine/sampler/stages.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "base/check.h"
+#include "engine/sampler/token_bits.h"
 
 namespace hearth::engine {
 namespace {
@@ -92,6 +94,27 @@ Candidates CandidateBuffer::select(std::span<const float> logits) {
       ++impossible;
   }
   return {std::span(items_).first(count), false, impossible};
+}
+
+bool CandidateBuffer::can_pick(std::span<const uint64_t> allowed) const {
+  return !keeps_all_ && count_tokens(allowed, items_.size()) <= items_.size();
+}
+
+Candidates CandidateBuffer::select(std::span<const float> logits,
+                                   std::span<const uint64_t> allowed) {
+  if (allowed.empty()) return select(logits);
+  size_t count = 0;
+  for (size_t word = 0; word < allowed.size(); ++word) {
+    for (uint64_t bits = allowed[word]; bits != 0; bits &= bits - 1) {
+      const size_t i = 64 * word + static_cast<size_t>(std::countr_zero(bits));
+      if (i < logits.size() && logits[i] > minus_infinity)
+        items_[count++] = {static_cast<TokenId>(i), finite(logits[i]), 0};
+    }
+  }
+  const auto found = std::span(items_).first(count);
+  const auto keep = static_cast<size_t>(keep_);
+  sort_front(found, keep, is_better);
+  return {found.first(std::min(count, keep)), true, 0};
 }
 
 std::span<Candidate> CandidateBuffer::select_best(std::span<const float> logits) {

@@ -37,6 +37,9 @@ class CandidateBuffer {
   // The `keep_max` best (or all) with a logit above minus infinity, sorted when it is a selection.
   // O(n), whatever the order of the logits. The view is valid until the next call.
   Candidates select(std::span<const float> logits);
+  // Of these tokens only (a bit each); empty: all. can_pick() says whether they are few enough.
+  Candidates select(std::span<const float> logits, std::span<const uint64_t> allowed);
+  bool can_pick(std::span<const uint64_t> allowed) const;
 
  private:
   std::span<Candidate> select_best(std::span<const float> logits);

@@ -228,13 +228,27 @@ TEST_CASE("frames: what version 1 cannot do is named, never ignored") {
   const auto unsupported = [](const json& map) {
     return std::get<GenerateFrame>(decode_frame(cbor(map))).unsupported;
   };
-  CHECK(unsupported({{"frame", "generate"}, {"constraint", json::object()}}).empty());
-  CHECK(unsupported({{"frame", "generate"}, {"constraint", {{"grammar", "g"}}}}) ==
-        "a constraint on the answer (grammar or schema)");
   CHECK(unsupported({{"frame", "generate"}, {"prompt", {{{"image", 0}}}}}) ==
         "a picture in the prompt");
   CHECK(unsupported({{"frame", "generate"}, {"prompt", {{{"audio", 0}}}}}) ==
         "sound in the prompt");
+}
+
+TEST_CASE("frames: a constraint travels, an empty one is none") {
+  using nlohmann::json;
+  const auto read = [](const json& constraint) {
+    const json map{{"frame", "generate"}, {"constraint", constraint}};
+    return std::get<GenerateFrame>(decode_frame(cbor(map))).request.constraint;
+  };
+  CHECK_FALSE(read(json::object()));
+  CHECK(read({{"grammar", {{"kind", "json"}}}}) == ConstraintSpec{});
+  const ConstraintSpec spec{"<t>", "</t>", true, "<call>", {GrammarKind::gbnf, "root ::= \"a\"", true}};
+  GenerateFrame frame;
+  frame.request.constraint = spec;
+  CHECK(std::get<GenerateFrame>(decode_frame(encode_frame(frame))).request.constraint == spec);
+  CHECK_THROWS_AS(read("json"), Error);
+  CHECK_THROWS_AS(read({{"grammar", "g"}}), Error);
+  CHECK_THROWS_AS(read({{"grammar", {{"kind", "lark"}}}}), Error);
 }
 
 TEST_CASE("frames: wrong kinds are refused, unknown keys are not") {

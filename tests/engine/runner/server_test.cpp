@@ -227,14 +227,14 @@ TEST_CASE("server: vectors, short and in several frames") {
   CHECK(answer.result.input_tokens == 4);
 }
 
-TEST_CASE("server: a grammar or a picture fails the request, it is not ignored") {
+TEST_CASE("server: a grammar that is wrong or a picture fails the request, it is not ignored") {
   Runner runner;
   if (!load(runner)) return;
-  runner.write_json(
-      {{"frame", "generate"}, {"id", 1}, {"constraint", {{"grammar", {{"kind", "json"}}}}}});
+  const nlohmann::json grammar{{"kind", "gbnf"}, {"text", "root ::= nowhere"}};
+  runner.write_json({{"frame", "generate"}, {"id", 1}, {"constraint", {{"grammar", grammar}}}});
   const GenerationEvent first = runner.expect<EventsFrame>().events.at(0);
-  CHECK(first.error == ErrorCode::unsupported);
-  CHECK(first.message == "a constraint on the answer (grammar or schema) is not supported yet");
+  CHECK(first.error == ErrorCode::invalid_argument);
+  CHECK(first.message.find("nowhere") != std::string::npos);
   runner.write_json({{"frame", "generate"}, {"id", 2}, {"prompt", {{{"image", 0}}}}});
   CHECK(runner.expect<EventsFrame>().events.at(0).error == ErrorCode::unsupported);
 }

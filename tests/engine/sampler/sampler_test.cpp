@@ -177,6 +177,42 @@ TEST_CASE("a forbidden token is never chosen, whatever else is asked", "[sampler
                     Catch::Contains("no token is possible"));
 }
 
+TEST_CASE("a mask does what minus infinity does, and log-probabilities stay", "[sampler]") {
+  for (const int kept : {1, 7, 300, 499}) {
+    for (const float temperature : {0.0f, 0.8f}) {
+      for (const int32_t mirostat : {0, 2}) {
+        SamplingOptions options;
+        options.seed = 5;
+        options.temperature = temperature;
+        options.mirostat = mirostat;
+        options.logprobs = 1;
+        Sampler masked(options, 500, context);
+        Sampler plain(options, 500, context);
+        for (int i = 0; i < 20; ++i) {
+          auto logits = noisy_logits(512, static_cast<uint64_t>(i));
+          auto others = logits;
+          std::vector<uint64_t> allowed(8, 0);
+          for (int k = 0; k < kept; ++k) {
+            const size_t token = (static_cast<size_t>(k) * 7 + static_cast<size_t>(i)) % 500;
+            allowed[token / 64] |= uint64_t{1} << (token % 64);
+          }
+          float best = 0;
+          for (size_t token = 0; token < 500; ++token) {
+            if ((allowed[token / 64] >> (token % 64) & 1) == 0) others[token] = -infinity;
+            best = std::max(best, logits[token]);
+          }
+          const TokenId token = masked.sample(logits, nullptr, allowed);
+          CHECK(token == plain.sample(others));
+          CHECK((allowed[static_cast<size_t>(token) / 64] >> (token % 64) & 1) == 1);
+          REQUIRE(masked.log_probs().size() == 2);
+          CHECK(noisy_logits(512, static_cast<uint64_t>(
+                                      i))[static_cast<size_t>(masked.log_probs()[1].id)] == best);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("penalties see the prompt and the answer", "[sampler]") {
   SamplingOptions options;
   options.temperature = 0;

@@ -40,7 +40,8 @@ struct EmbedReply {
 struct TokenizeRequest {
   std::string model;
   std::string text;
-  bool with_special = false;  // names of control tokens become them, and the model's own are added
+  bool reads_special = false;  // names of control tokens in the text become them
+  bool with_special = false;   // what the model expects at the beginning of a prompt is added
   std::optional<Duration> keep_alive;
 };
 

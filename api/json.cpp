@@ -171,11 +171,39 @@ Fields::Fields(const Json& object, std::string_view what) : object_(object), wha
 }
 
 const Json* Fields::find(std::string_view key) const {
+  std::string asked(key);
+  std::transform(asked.begin(), asked.end(), asked.begin(), lower);
+  if (std::find(asked_.begin(), asked_.end(), asked) == asked_.end())
+    asked_.push_back(std::move(asked));
   const Json* found = nullptr;
   for (auto item = object_.begin(); item != object_.end(); ++item) {
     if (equals_ignoring_case(item.key(), key) && !item->is_null()) found = &*item;
   }
   return found;
+}
+
+std::vector<std::string> Fields::unread() const {
+  constexpr size_t names_max = 20;
+  constexpr size_t name_bytes_max = 64;
+  std::vector<std::string> names;
+  for (auto item = object_.begin(); item != object_.end() && names.size() < names_max; ++item) {
+    const bool is_asked = std::any_of(asked_.begin(), asked_.end(), [&](const std::string& name) {
+      return equals_ignoring_case(name, item.key());
+    });
+    if (is_asked || item->is_null()) continue;
+    std::string name(what_);
+    name += item.key().substr(0, name_bytes_max);
+    for (char& letter : name) {
+      if (letter <= ' ' || letter > '~' || letter == ';') letter = '?';
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void note_unread(const Fields& fields, std::vector<std::string>& warnings) {
+  for (const std::string& name : fields.unread())
+    warnings.push_back(fmt::format("{} has no effect", name));
 }
 
 void Fields::fail(std::string_view key, std::string_view expected, const Json& found) const {

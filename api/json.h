@@ -42,12 +42,20 @@ class Fields {
   const Json* array(std::string_view key) const;
   std::optional<std::vector<std::string>> texts(std::string_view key) const;
 
+  // Names of fields that hold something and that nobody has asked for so far, fit for a header:
+  // short and plain. At most 20.
+  std::vector<std::string> unread() const;
+
   // Throws Error{invalid_argument} "<field>: expected <expected>, found <type of value>".
   [[noreturn]] void fail(std::string_view key, std::string_view expected, const Json& found) const;
 
  private:
   const Json& object_;
   std::string_view what_;
+  mutable std::vector<std::string> asked_;  // in lower case
 };
+
+// A warning for each field that was not read and holds something: "<what><field> has no effect".
+void note_unread(const Fields& fields, std::vector<std::string>& warnings);
 
 }  // namespace hearth::api

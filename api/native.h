@@ -38,7 +38,9 @@ std::string write_native_embeddings(const EmbedReply& reply);
 std::string write_native_tokenize(const std::string& model, const std::vector<int32_t>& tokens);
 std::string write_native_detokenize(const std::string& model, std::string_view text);
 // What _debug_render_only is answered with.
-std::string write_native_rendered(const std::string& model, std::string_view prompt, WallTime now);
+std::string write_native_rendered(const ChatRequest& request, std::string_view prompt,
+                                  WallTime now);
+std::string write_health(std::string_view status);
 std::string write_native_tags(const std::vector<ModelSummary>& models);
 std::string write_native_ps(const std::vector<RunningModel>& models);
 std::string write_native_show(const ModelDescription& model);
@@ -54,9 +56,11 @@ class NativeGenerateWriter : public ReplyWriter {
   explicit NativeGenerateWriter(std::string model) : model_(std::move(model)) {}
   Dialect dialect() const override { return Dialect::native; }
   std::vector<std::string> frames(const ChatEvent& event, WallTime now) override;
-  std::string whole(std::string_view content, const ChatEvent& final_event, WallTime now) override;
+  std::string whole(const WholeAnswer& answer, WallTime now) override;
 
  private:
+  std::string line(const ChatEvent& event, WallTime now) const;
+
   std::string model_;
 };
 
@@ -65,9 +69,11 @@ class NativeChatWriter : public ReplyWriter {
   explicit NativeChatWriter(std::string model) : model_(std::move(model)) {}
   Dialect dialect() const override { return Dialect::native; }
   std::vector<std::string> frames(const ChatEvent& event, WallTime now) override;
-  std::string whole(std::string_view content, const ChatEvent& final_event, WallTime now) override;
+  std::string whole(const WholeAnswer& answer, WallTime now) override;
 
  private:
+  std::string line(const ChatEvent& event, WallTime now);
+
   std::string model_;
   size_t call_count_ = 0;
 };

@@ -1,5 +1,5 @@
-// The neutral types every dialect is translated to and from. Pure values: no sockets, no engine, no
-// store.
+// The neutral types of requests for text and of answers; every dialect is translated to and from
+// them. Pure values: no sockets, no engine, no store. Those of models are in model_types.h.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,12 @@
 #include <vector>
 
 #include "api/duration.h"
+#include "api/model_types.h"
 #include "api/time_text.h"
 #include "modelfile/chat.h"
 #include "modelfile/parameters.h"
 
 namespace hearth::api {
-
-using modelfile::Json;
-using modelfile::Message;
 
 // What was asked for; only messages to people tell them apart.
 enum class Operation { generate, chat };
@@ -30,6 +28,28 @@ struct Think {
   std::string level;  // "low", "medium", "high", "max"; empty: as the model likes
 };
 
+// What the answer must look like; the engine lets the model write nothing else.
+struct Format {
+  enum class Kind { json, schema, grammar, regex };
+  Kind kind = Kind::json;
+  std::string text;             // the JSON schema, the GBNF grammar, the expression; json: empty
+  bool is_best_effort = false;  // what of it cannot be enforced is left out instead of refused
+};
+
+// Whether tools are called. `named`: that one is. Without tools nothing but `automatic` and `none`
+// has a meaning.
+struct ToolChoice {
+  enum class Kind { automatic, none, required, named };
+  Kind kind = Kind::automatic;
+  std::string name;
+  bool is_single = false;  // at most one call in an answer
+};
+
+struct TokenBias {
+  int32_t token = 0;
+  float bias = 0;  // added to its logit; -100 and less forbid it
+};
+
 // A request for text. All dialects and both native endpoints end up here: /api/generate becomes one
 // user message.
 struct ChatRequest {
@@ -37,7 +57,12 @@ struct ChatRequest {
   Operation operation = Operation::chat;
   std::vector<Message> messages;       // empty: load the model, or unload it when keep_alive is 0
   std::optional<Think> think;          // absent: on for models that can
+  bool is_think_optional = false;      // a model that cannot think answers without
   std::vector<modelfile::Tool> tools;  // that the model may call; each has a name
+  ToolChoice tool_choice;
+  std::optional<Format> format;  // absent: free text
+  std::vector<TokenBias> logit_bias;
+  Json template_variables = Json::object();  // for the template, beside its usual ones
   std::optional<std::string>
       raw_prompt;  // instead of messages: goes to the model as it is, special tokens included
   std::vector<int32_t> context_tokens;  // tokens of an earlier reply that stand before the prompt
@@ -54,9 +79,11 @@ struct ChatRequest {
   std::optional<int32_t> top_log_probs;
   bool is_render_only = false;  // the prompt is wanted, not an answer
   bool is_stream = true;
-  bool includes_usage = false;  // OpenAI: a last chunk with the usage
-  std::vector<std::string>
-      warnings;  // fields that were understood and have no effect, one line each
+  bool includes_usage = false;        // OpenAI: a last chunk with the usage
+  int64_t choice_count = 1;           // answers to the same prompt, each with a seed of its own
+  std::string echo;                   // what the answer's text begins with, before the model's own
+  bool counts_prompt_first = false;   // the first event says how long the prompt is
+  std::vector<std::string> warnings;  // what of the request has no effect, one line each
 
   bool is_load_only() const { return messages.empty() && !raw_prompt; }
 };
@@ -69,6 +96,8 @@ struct Metrics {
   int64_t total_ns = 0;
   int64_t load_ns = 0;
   int64_t prompt_tokens = 0;  // tokens taken from the prefix cache included
+  int64_t cached_prompt_tokens = 0;
+  int64_t thinking_tokens = 0;  // of the generated ones, about
   int64_t prompt_ns = 0;
   int64_t generated_tokens = 0;
   int64_t generation_ns = 0;
@@ -81,106 +110,21 @@ struct TokenLogProb {
   std::vector<TokenLogProb> top;  // the likeliest ones in its place, best first
 };
 
-// A piece of an answer, or its end. Exactly one final event ends every answer that did not fail.
+// A piece of an answer, or its end. Where several answers were asked for their pieces come in any
+// order. Exactly one final event ends everything that did not fail.
 struct ChatEvent {
+  size_t choice = 0;  // which of the answers, from 0
   std::string content;
   std::string thinking;
   std::vector<modelfile::ToolCall> tool_calls;  // with ids
   std::vector<std::string> warnings;            // about what the model wrote
   std::vector<TokenLogProb> log_probs;  // of the tokens since the last event, where asked for
-  bool is_final = false;
-  DoneReason reason = DoneReason::stop;  // this and the rest: final event only
-  Metrics metrics;
-  std::vector<int32_t> context_tokens;
-};
-
-struct ModelDetails {
-  std::string parent_model;
-  std::string format;
-  std::string family;
-  std::vector<std::string> families;
-  std::string parameter_size;
-  std::string quantization_level;
-  int64_t context_length = 0;    // 0: unknown
-  int64_t embedding_length = 0;  // 0: unknown
-};
-
-struct ModelSummary {
-  std::string name;
-  WallTime modified_at;
-  uint64_t size_bytes = 0;
-  std::string digest_hex;
-  ModelDetails details;
-  std::vector<std::string> capabilities;
-  std::string owner;               // namespace of the name
-  std::vector<std::string> paths;  // where its weights lie; only where that was asked for
-};
-
-struct RunningModel {
-  std::string name;
-  uint64_t size_bytes = 0;
-  uint64_t size_vram_bytes = 0;
-  std::string digest_hex;
-  ModelDetails details;
-  WallTime expires_at;
-  int64_t context_length = 0;
-  int64_t running_requests = 0;  // sequences being answered now
-  int64_t waiting_requests = 0;  // accepted, not yet in a step
-  int64_t cache_used_bytes = 0;
-  std::optional<double> load_progress;  // 0..1; absent once it is loaded
-};
-
-struct TensorSummary {
-  std::string name;
-  std::string type;
-  std::vector<uint64_t> shape;
-};
-
-// Everything /api/show tells.
-struct ModelDescription {
-  std::string license;
-  std::string modelfile;
-  std::string parameters;
-  std::string template_text;
-  // Which template makes the prompts: "model", "file", "family chatml", "none", "broken: ...".
-  std::string template_source;
-  std::string system;
-  std::vector<Message> messages;
-  ModelDetails details;
-  Json model_info = Json::object();
-  std::vector<TensorSummary> tensors;
-  std::vector<std::string> capabilities;
-  std::string required_version;  // of Ollama; empty: any
-  WallTime modified_at;
-};
-
-struct ShowRequest {
-  std::string model;
-  bool is_verbose = false;
-  std::string system;             // shown in place of the model's, where not empty
-  modelfile::Parameters options;  // shown over the model's
-};
-
-struct CopyRequest {
-  std::string source;
-  std::string destination;
-};
-
-// One line of progress of a long operation on the store. What is empty is left out.
-struct ProgressEvent {
-  std::string status;
-  std::string digest;
-  uint64_t total_bytes = 0;
-  uint64_t completed_bytes = 0;
-  // Of gc, verify and import:
-  std::vector<std::string> models;
-  std::string file;
-  std::string detail;
-  std::optional<uint64_t> count;  // last line: of files, blobs, models
-  std::optional<uint64_t> wrong;  // last line of verify: of blobs that still are
-  std::optional<uint64_t> bytes;  // that removing the file gave back; last line: all together
-
-  bool operator==(const ProgressEvent&) const = default;
+  bool ends_choice = false;  // nothing of this answer comes any more; set on the final event too
+  DoneReason reason = DoneReason::stop;  // this and `stop`: with ends_choice only
+  std::string stop;                      // the stop string that ended it; empty: none did
+  bool is_final = false;                 // the last event of all
+  Metrics metrics;                       // of all answers together; final event only
+  std::vector<int32_t> context_tokens;   // final event only
 };
 
 }  // namespace hearth::api

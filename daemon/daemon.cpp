@@ -25,6 +25,7 @@
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
 #include "daemon/port_owner.h"
+#include "daemon/response_store.h"
 #include "daemon/routes.h"
 #include "daemon/server/access.h"
 #include "daemon/server/server.h"
@@ -130,13 +131,13 @@ class Daemon {
         load_workers_(io_.get_executor(), 16),
         long_workers_(io_.get_executor(), 32),
         manager_(io_.get_executor(), load_workers_, config_),
-        chat_(workers_, library_, manager_, config_),
-        embed_(workers_, library_, manager_),
         tokenize_(workers_, library_, manager_),
+        chat_(workers_, library_, manager_, tokenize_, config_),
+        embed_(workers_, library_, manager_),
         transfers_(store_, config_.transfers,
                    [this] { return static_cast<uint64_t>(manager_.memory_limit_bytes()); }),
-        services_{config_,  access_, workers_, long_workers_, store_,    library_,
-                  manager_, chat_,   embed_,   tokenize_,     transfers_} {}
+        services_{config_,  access_, workers_, long_workers_, store_,     library_,
+                  manager_, chat_,   embed_,   tokenize_,     transfers_, responses_} {}
 
   int run() {
     const registry::StoreLock lock(config_.models);
@@ -204,10 +205,11 @@ class Daemon {
   WorkerPool load_workers_;  // of their own: loads take minutes
   WorkerPool long_workers_;  // of their own: pulls take hours
   ModelManager manager_;
+  TokenizeService tokenize_;
   ChatService chat_;
   EmbedService embed_;
-  TokenizeService tokenize_;
   TransferService transfers_;
+  ResponseStore responses_;
   Services services_;
 };
 

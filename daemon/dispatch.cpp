@@ -21,14 +21,20 @@ namespace {
 constexpr std::string_view cors_methods = "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS";
 constexpr std::string_view cors_headers =
     "Authorization,Content-Type,User-Agent,Accept,X-Requested-With,OpenAI-Beta,x-api-key,anthropic-"
-    "version,"
+    "version,anthropic-beta,anthropic-dangerous-direct-browser-access,"
     "x-stainless-arch,x-stainless-async,x-stainless-custom-poll-interval,x-stainless-helper-method,"
     "x-stainless-lang,"
     "x-stainless-os,x-stainless-package-version,x-stainless-poll-helper,x-stainless-retry-count,x-"
     "stainless-runtime,"
     "x-stainless-runtime-version,x-stainless-timeout";
 
+// Models are listed in two dialects at one address: Anthropic's clients send a header.
 api::Dialect dialect_of(const Request& request) {
+  const bool is_messages =
+      request.path == "/v1/messages" || request.path.starts_with("/v1/messages/");
+  const bool is_models = request.path.starts_with("/v1/models");
+  if (is_messages || (is_models && !request.anthropic_version.empty()))
+    return api::Dialect::anthropic;
   return request.path.starts_with("/v1/") ? api::Dialect::openai : api::Dialect::native;
 }
 
@@ -79,7 +85,7 @@ Found find_route(std::string_view method, std::string_view path) {
 Reply error_reply(const Request& request, int status, std::string_view message) {
   Reply reply;
   reply.status = status;
-  reply.body = api::error_body(dialect_of(request), status, message);
+  reply.body = api::error_body(dialect_of(request), status, message, request.id);
   return reply;
 }
 
@@ -176,9 +182,14 @@ Task<void> answer_failure(Exchange& exchange, const Failure& failure) {
   }
   const api::Dialect dialect = dialect_of(exchange.request());
   if (exchange.has_started()) {
-    const bool is_whole = exchange.heartbeat() == Heartbeat::json;
-    std::string frame = is_whole ? api::error_body(dialect, failure.status, failure.message)
-                                 : api::error_frame(dialect, failure.status, failure.message);
+    std::string frame;
+    if (exchange.heartbeat() == Heartbeat::json) {
+      frame = api::error_body(dialect, failure.status, failure.message, exchange.request().id);
+    } else if (exchange.failure_frame()) {
+      frame = exchange.failure_frame()(failure.status, failure.message);
+    } else {
+      frame = api::error_frame(dialect, failure.status, failure.message);
+    }
     co_await exchange.write(std::move(frame));
     co_await exchange.finish();
     co_return;
@@ -223,6 +234,8 @@ void log_request(Exchange& exchange) {
 Task<void> answer_request(Services& services, Exchange& exchange) {
   std::optional<Failure> failure;
   exchange.add_header("X-Request-Id", exchange.request().id);
+  if (dialect_of(exchange.request()) == api::Dialect::anthropic)
+    exchange.add_header("request-id", exchange.request().id);
   try {
     co_await route_request(services, exchange);
   } catch (const StatusError& error) {  // the HTTP session's catch site

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "daemon/rerank_prompt.h"
 #include "daemon/server/worker_pool.h"
 
 namespace hearth::daemon {
@@ -129,33 +130,46 @@ void check_vector(const engine::EmbeddingResult& result, const std::string& mode
 
 }  // namespace
 
-Task<api::EmbedReply> EmbedService::embed(Exchange& exchange, const api::EmbedRequest& request) {
-  if (request.model.empty()) throw Error(ErrorCode::not_found, "model '' not found");
-  if (request.inputs.size() > embed_inputs_max) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("input: there are {}, a request can have {}: send several requests",
-                            request.inputs.size(), embed_inputs_max));
-  }
-  std::function<RunnableModel()> job = [this, &request] { return library_.open(request.model); };
-  const RunnableModel model = co_await workers_.compute(std::move(job));
-  const Clock::time_point load_start = Clock::now();
-  const ModelLease lease = co_await manager_.acquire(exchange, model, request.keep_alive);
-  api::EmbedReply reply;
-  reply.load_ns = ns_since(load_start);
-  exchange.log().load_ns = reply.load_ns;
+Task<RunnableModel> EmbedService::open(const std::string& name) {
+  if (name.empty()) throw Error(ErrorCode::not_found, "model '' not found");
+  std::function<RunnableModel()> job = [this, &name] { return library_.open(name); };
+  co_return co_await workers_.compute(std::move(job));
+}
 
+Task<std::vector<engine::EmbeddingResult>> EmbedService::compute(
+    Exchange& exchange, const ModelLease& lease, std::vector<engine::EmbeddingRequest> inputs) {
   // Shared: results may still come when the client has gone.
-  const auto buffer = std::make_shared<ResultBuffer>(exchange.wake(), request.inputs.size());
+  const auto buffer = std::make_shared<ResultBuffer>(exchange.wake(), inputs.size());
   Submission submission(lease.runner());
-  for (size_t i = 0; i < request.inputs.size(); ++i) {
-    submission.add(to_input(request.inputs[i], request, model.facts->info),
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    submission.add(std::move(inputs[i]),
                    [buffer, i](RunnerEmbedding result) { buffer->put(i, std::move(result)); });
   }
   while (!buffer->is_decided()) {
     exchange.throw_if_gone();
     co_await exchange.wait();
   }
-  for (engine::EmbeddingResult& result : buffer->take()) {
+  co_return buffer->take();
+}
+
+Task<api::EmbedReply> EmbedService::embed(Exchange& exchange, const api::EmbedRequest& request) {
+  if (request.inputs.size() > embed_inputs_max) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("input: there are {}, a request can have {}: send several requests",
+                            request.inputs.size(), embed_inputs_max));
+  }
+  const RunnableModel model = co_await open(request.model);
+  const Clock::time_point load_start = Clock::now();
+  const ModelLease lease = co_await manager_.acquire(exchange, model, request.keep_alive);
+  api::EmbedReply reply;
+  reply.load_ns = ns_since(load_start);
+  exchange.log().load_ns = reply.load_ns;
+  std::vector<engine::EmbeddingRequest> inputs;
+  for (const api::EmbedInput& input : request.inputs)
+    inputs.push_back(to_input(input, request, model.facts->info));
+  std::vector<engine::EmbeddingResult> results =
+      co_await compute(exchange, lease, std::move(inputs));
+  for (engine::EmbeddingResult& result : results) {
     check_vector(result, model.name);
     shorten(result.values, request.dimensions);
     reply.vectors.push_back(std::move(result.values));
@@ -164,6 +178,32 @@ Task<api::EmbedReply> EmbedService::embed(Exchange& exchange, const api::EmbedRe
     exchange.log().prompt_tokens += result.input_tokens;
   }
   reply.total_ns = ns_since(exchange.request().arrived);
+  co_return reply;
+}
+
+Task<api::RerankReply> EmbedService::rerank(Exchange& exchange, const api::RerankRequest& request) {
+  const RunnableModel model = co_await open(request.model);
+  if (!model.facts->info.is_embedding) {
+    throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support rerank", model.name));
+  }
+  const ModelLease lease = co_await manager_.acquire(exchange, model, request.keep_alive);
+  std::vector<engine::EmbeddingRequest> inputs;
+  for (const std::string& document : request.documents) {
+    engine::EmbeddingRequest& input = inputs.emplace_back();
+    input.input = rerank_prompt(model.facts->info, request.query, document);
+    input.pooling = engine::Pooling::rank;
+    input.truncate = request.truncate;
+  }
+  const std::vector<engine::EmbeddingResult> results =
+      co_await compute(exchange, lease, std::move(inputs));
+  api::RerankReply reply;
+  for (const engine::EmbeddingResult& result : results) {
+    check_vector(result, model.name);
+    reply.scores.push_back(rerank_score(result.values));
+    reply.input_tokens += result.input_tokens;
+    reply.truncated_count += result.is_truncated ? 1 : 0;
+  }
+  exchange.log().prompt_tokens = reply.input_tokens;
   co_return reply;
 }
 

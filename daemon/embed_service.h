@@ -1,7 +1,8 @@
-// The one path from texts to their vectors; all dialects use it.
+// The one path from texts to their vectors, and to scores of documents; all dialects use it.
 #pragma once
 
 #include "api/embed_types.h"
+#include "api/rerank.h"
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
 #include "daemon/server/exchange.h"
@@ -26,7 +27,15 @@ class EmbedService {
   // model's, and as Exchange::throw_if_gone.
   Task<api::EmbedReply> embed(Exchange& exchange, const api::EmbedRequest& request);
 
+  // The same for how well documents answer a question. Throws Error{unsupported} for a model that
+  // is no reranker.
+  Task<api::RerankReply> rerank(Exchange& exchange, const api::RerankRequest& request);
+
  private:
+  Task<RunnableModel> open(const std::string& name);
+  Task<std::vector<engine::EmbeddingResult>> compute(Exchange& exchange, const ModelLease& lease,
+                                                     std::vector<engine::EmbeddingRequest> inputs);
+
   WorkerPool& workers_;
   ModelLibrary& library_;
   ModelManager& manager_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 
 #include "base/digest.h"
@@ -94,11 +95,13 @@ std::vector<engine::PromptPart> render(const modelfile::Template& chat_template,
   if (request.context_tokens.empty()) context.bos_token = model.facts->info.bos_token;
   context.eos_token = model.facts->info.eos_token;
   context.tools = request.tools;
-  if (request.think || chat_template.traits().has_thinking) {
+  const bool knows_thoughts = chat_template.traits().has_thinking;
+  if (knows_thoughts || (request.think && !request.is_think_optional)) {
     context.enable_thinking = !request.think || request.think->is_on;
     if (request.think) context.reasoning_effort = request.think->level;
   }
   context.suffix = request.suffix.value_or("");
+  context.variables = request.template_variables;
   if (chat_template.traits().language == modelfile::TemplateLanguage::go && forgets_thoughts(model))
     forget_thoughts(context.messages);
   std::vector<engine::PromptPart> parts;
@@ -119,7 +122,7 @@ void check_tools(const api::ChatRequest& request, const RunnableModel& model,
 void check_thinking(const api::ChatRequest& request, const RunnableModel& model,
                     const std::optional<modelfile::Template>& chosen) {
   const bool can_think = chosen && chosen->traits().has_thinking;
-  if (can_think || !request.think || !request.think->is_on) return;
+  if (can_think || request.is_think_optional || !request.think || !request.think->is_on) return;
   throw Error(ErrorCode::unsupported,
               fmt::format("\"{}\" does not support thinking; leave \"think\" out or send false",
                           model.name));
@@ -146,9 +149,30 @@ modelfile::ReplyStyle reply_style(const api::ChatRequest& request,
   return style;
 }
 
+void refuse_constraints(const api::ChatRequest& request) {
+  using Kind = api::ToolChoice::Kind;
+  if (request.format) {
+    throw Error(ErrorCode::unsupported,
+                "format: structured output is not supported yet; leave the field out and ask for "
+                "JSON in the prompt");
+  }
+  const Kind kind = request.tool_choice.kind;
+  if (kind != Kind::required && kind != Kind::named) return;
+  throw Error(ErrorCode::unsupported,
+              "tool_choice: only \"auto\" and \"none\" are supported yet: the model chooses");
+}
+
 void check_suffix(const RunnableModel& model, const TemplateChoice& choice) {
   if (choice.chosen && choice.chosen->traits().has_suffix) return;
   throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support insert", model.name));
+}
+
+std::vector<engine::PromptPart> raw_prompt(const api::ChatRequest& request) {
+  std::vector<engine::PromptPart> parts;
+  if (!request.context_tokens.empty()) parts.emplace_back().tokens = request.context_tokens;
+  if (parts.empty() || !request.raw_prompt->empty())
+    parts.push_back(text_part(*request.raw_prompt, true));
+  return parts;
 }
 
 std::vector<engine::PromptPart> build_prompt(const api::ChatRequest& request,
@@ -188,7 +212,8 @@ Parameters merge_parameters(const api::ChatRequest& request, const RunnableModel
   return modelfile::merge(modelfile::merge(base, model.parameters), request.options);
 }
 
-engine::SamplingOptions sampling_options(const Parameters& parameters) {
+engine::SamplingOptions sampling_options(const Parameters& parameters,
+                                         std::span<const api::TokenBias> biases) {
   engine::SamplingOptions options;
   const auto set = [](auto& field, const auto& value) {
     if (value) field = static_cast<std::decay_t<decltype(field)>>(*value);
@@ -212,6 +237,11 @@ engine::SamplingOptions sampling_options(const Parameters& parameters) {
   set(options.presence_penalty, parameters.presence_penalty);
   set(options.frequency_penalty, parameters.frequency_penalty);
   set(options.seed, parameters.seed);
+  for (const api::TokenBias& bias : biases) {
+    const bool is_forbidden = bias.bias <= -100;
+    options.logit_bias.push_back(
+        {bias.token, is_forbidden ? -std::numeric_limits<float>::infinity() : bias.bias});
+  }
   return options;
 }
 
@@ -230,14 +260,15 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
   PreparedRequest prepared;
   engine::GenerationRequest& generation = prepared.generation;
   if (request.raw_prompt && !request.suffix) {
-    generation.prompt = {text_part(*request.raw_prompt, true)};
+    generation.prompt = raw_prompt(request);
   } else {
     check_tools(request, model, choice.chosen);
     check_thinking(request, model, choice.chosen);
     generation.prompt = build_prompt(request, model, choice);
     if (choice.chosen) prepared.reply = reply_style(request, *choice.chosen, generation.prompt);
   }
-  generation.sampling = sampling_options(parameters);
+  refuse_constraints(request);
+  generation.sampling = sampling_options(parameters, request.logit_bias);
   generation.sampling.logprobs = request.top_log_probs.value_or(-1);
   generation.tokens_max = parameters.num_predict.value_or(-1);
   generation.stop = stop_strings(parameters, model, choice);

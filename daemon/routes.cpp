@@ -37,8 +37,27 @@ constexpr std::array table{
     Route{"POST", "/v1/chat/completions", handlers::openai_chat},
     Route{"POST", "/v1/completions", handlers::openai_completion},
     Route{"POST", "/v1/embeddings", handlers::openai_embeddings},
-    Route{"GET", "/v1/models", handlers::openai_models},
-    Route{"GET", "/v1/models/{model}", handlers::openai_model},
+    Route{"POST", "/v1/chat/completions/count", handlers::openai_chat_count},
+    Route{"POST", "/v1/responses", handlers::openai_responses},
+    Route{"POST", "/v1/responses/input_tokens", handlers::openai_input_tokens},
+    Route{"GET", "/v1/responses/{response_id}", handlers::openai_response},
+    Route{"DELETE", "/v1/responses/{response_id}", handlers::openai_response_delete},
+    Route{"GET", "/v1/models", handlers::models},
+    Route{"GET", "/v1/models/{model}", handlers::model},
+
+    Route{"POST", "/v1/messages", handlers::anthropic_messages},
+    Route{"POST", "/v1/messages/count_tokens", handlers::anthropic_count},
+
+    Route{"POST", "/v1/rerank", handlers::rerank},
+    Route{"POST", "/rerank", handlers::rerank},
+    Route{"POST", "/tokenize", handlers::llama_tokenize},
+    Route{"POST", "/detokenize", handlers::llama_detokenize},
+    Route{"POST", "/apply-template", handlers::apply_template},
+
+    Route{"GET HEAD", "/health", handlers::health},
+    Route{"GET HEAD", "/livez", handlers::health},
+    Route{"GET HEAD", "/readyz", handlers::ready},
+    Route{"GET", "/openapi.json", handlers::openapi},
 };
 
 }  // namespace

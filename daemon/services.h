@@ -14,6 +14,7 @@ class ModelLibrary;
 class ModelManager;
 class ChatService;
 class EmbedService;
+class ResponseStore;
 class TokenizeService;
 class TransferService;
 
@@ -29,6 +30,7 @@ struct Services {
   EmbedService& embed;
   TokenizeService& tokenize;
   TransferService& transfers;
+  ResponseStore& responses;
 };
 
 }  // namespace hearth::daemon

@@ -4,10 +4,13 @@
 
 namespace hearth::daemon {
 
-Task<ModelLease> TokenizeService::acquire(Exchange& exchange, const std::string& name,
-                                          std::optional<api::Duration> keep_alive) {
+Task<RunnableModel> TokenizeService::open(const std::string& name) {
   std::function<RunnableModel()> job = [this, &name] { return library_.open(name); };
-  RunnableModel model = co_await workers_.compute(std::move(job));
+  co_return co_await workers_.compute(std::move(job));
+}
+
+Task<ModelLease> TokenizeService::acquire(Exchange& exchange, RunnableModel model,
+                                          std::optional<api::Duration> keep_alive) {
   if (std::optional<ModelLease> loaded = manager_.acquire_loaded(model, keep_alive))
     co_return std::move(*loaded);
   model.vocabulary_only = true;
@@ -19,10 +22,11 @@ Task<ModelLease> TokenizeService::acquire(Exchange& exchange, const std::string&
 
 Task<std::vector<int32_t>> TokenizeService::tokenize(Exchange& exchange,
                                                      const api::TokenizeRequest& request) {
-  const ModelLease lease = co_await acquire(exchange, request.model, request.keep_alive);
+  RunnableModel model = co_await open(request.model);
+  const ModelLease lease = co_await acquire(exchange, std::move(model), request.keep_alive);
   std::vector<engine::PromptPart> parts(1);
   parts[0].text = request.text;
-  parts[0].is_trusted = request.with_special;
+  parts[0].is_trusted = request.reads_special;
   std::function<std::vector<int32_t>()> job = [&] {
     if (request.text.empty() && !request.with_special) return std::vector<int32_t>{};
     return lease.runner().tokenize(parts, request.with_special);
@@ -30,9 +34,31 @@ Task<std::vector<int32_t>> TokenizeService::tokenize(Exchange& exchange,
   co_return co_await workers_.compute(std::move(job));
 }
 
+Task<std::vector<int32_t>> TokenizeService::tokenize(Exchange& exchange, RunnableModel model,
+                                                     const std::vector<engine::PromptPart>& prompt,
+                                                     std::optional<api::Duration> keep_alive) {
+  const ModelLease lease = co_await acquire(exchange, std::move(model), keep_alive);
+  std::function<std::vector<int32_t>()> job = [&] { return lease.runner().tokenize(prompt, true); };
+  co_return co_await workers_.compute(std::move(job));
+}
+
+Task<std::vector<std::string>> TokenizeService::pieces(Exchange& exchange, const std::string& name,
+                                                       const std::vector<int32_t>& tokens) {
+  RunnableModel model = co_await open(name);
+  const ModelLease lease = co_await acquire(exchange, std::move(model), std::nullopt);
+  std::function<std::vector<std::string>()> job = [&] {
+    std::vector<std::string> pieces;
+    for (const int32_t& token : tokens)
+      pieces.push_back(lease.runner().detokenize(std::span(&token, 1)));
+    return pieces;
+  };
+  co_return co_await workers_.compute(std::move(job));
+}
+
 Task<std::string> TokenizeService::detokenize(Exchange& exchange,
                                               const api::DetokenizeRequest& request) {
-  const ModelLease lease = co_await acquire(exchange, request.model, request.keep_alive);
+  RunnableModel model = co_await open(request.model);
+  const ModelLease lease = co_await acquire(exchange, std::move(model), request.keep_alive);
   std::function<std::string()> job = [&] { return lease.runner().detokenize(request.tokens); };
   co_return co_await workers_.compute(std::move(job));
 }

@@ -23,10 +23,18 @@ class TokenizeService {
       : workers_(workers), library_(library), manager_(manager) {}
 
   Task<std::vector<int32_t>> tokenize(Exchange& exchange, const api::TokenizeRequest& request);
+  // A prompt, with what the model expects around it.
+  Task<std::vector<int32_t>> tokenize(Exchange& exchange, RunnableModel model,
+                                      const std::vector<engine::PromptPart>& prompt,
+                                      std::optional<api::Duration> keep_alive);
+  // What each token alone prints.
+  Task<std::vector<std::string>> pieces(Exchange& exchange, const std::string& name,
+                                        const std::vector<int32_t>& tokens);
   Task<std::string> detokenize(Exchange& exchange, const api::DetokenizeRequest& request);
 
  private:
-  Task<ModelLease> acquire(Exchange& exchange, const std::string& name,
+  Task<RunnableModel> open(const std::string& name);
+  Task<ModelLease> acquire(Exchange& exchange, RunnableModel model,
                            std::optional<api::Duration> keep_alive);
 
   WorkerPool& workers_;

@@ -117,6 +117,7 @@ struct GenerationEvent {
   bool is_final = false;
   // Set on the final event only.
   FinishReason finish = FinishReason::stop;
+  std::string stop;  // the stop string that ended it; empty: none did
   Timings timings;
   ErrorCode error = ErrorCode::internal;  // with FinishReason::failed
   std::string message;

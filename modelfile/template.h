@@ -32,8 +32,9 @@ struct RenderContext {
   std::string bos_token;  // texts of the vocabulary's tokens; trusted
   std::string eos_token;
   std::optional<bool> enable_thinking;
-  std::string reasoning_effort;  // "low", "medium", "high"; empty when not asked for
-  std::string suffix;            // fill in the middle: what stands behind the answer (Go templates)
+  std::string reasoning_effort;     // "low", "medium", "high"; empty when not asked for
+  Json variables = Json::object();  // others, by name; those above win
+  std::string suffix;  // fill in the middle: what stands behind the answer (Go templates)
   std::chrono::system_clock::time_point now =
       std::chrono::system_clock::now();  // what strftime_now sees
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/json.h"
+#include "api/limits.h"
 #include "api/native.h"
 #include "api/native/common_fields.h"
 #include "api/native/reply.h"
@@ -86,23 +87,22 @@ ChatRequest read_native_chat(std::string_view body) {
   read_common_fields(fields, request);
   if (request.model.empty()) throw Error(ErrorCode::invalid_argument, "model: missing");
   if (const Json* messages = fields.array("messages")) {
+    check_count("messages", messages->size(), messages_max);
     for (size_t i = 0; i < messages->size(); ++i) {
       request.messages.push_back(
           read_native_message((*messages)[i], fmt::format("messages[{}].", i)));
     }
   }
   request.tools = read_tools(fields);
+  read_tool_choice(fields, request);
+  name_results(request.messages);
+  note_unread(fields, request.warnings);
   return request;
 }
 
-std::vector<std::string> NativeChatWriter::frames(const ChatEvent& event, WallTime now) {
-  return {whole(event.content, event, now) + "\n"};
-}
-
-std::string NativeChatWriter::whole(std::string_view content, const ChatEvent& event,
-                                    WallTime now) {
+std::string NativeChatWriter::line(const ChatEvent& event, WallTime now) {
   Json line = reply_head(model_, now);
-  line["message"] = {{"role", "assistant"}, {"content", content}};
+  line["message"] = {{"role", "assistant"}, {"content", event.content}};
   if (!event.thinking.empty()) line["message"]["thinking"] = event.thinking;
   if (!event.tool_calls.empty()) {
     line["message"]["tool_calls"] = write_tool_calls(event.tool_calls, call_count_);
@@ -111,6 +111,14 @@ std::string NativeChatWriter::whole(std::string_view content, const ChatEvent& e
   add_log_probs(line, event);
   add_reply_end(line, event);
   return to_line(line);
+}
+
+std::vector<std::string> NativeChatWriter::frames(const ChatEvent& event, WallTime now) {
+  return {line(event, now) + "\n"};
+}
+
+std::string NativeChatWriter::whole(const WholeAnswer& answer, WallTime now) {
+  return line(only_choice(answer), now);
 }
 
 }  // namespace hearth::api

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "api/format.h"
+#include "api/limits.h"
 #include "base/error.h"
 
 namespace hearth::api {
@@ -25,19 +27,6 @@ std::optional<Think> read_think(const Fields& fields) {
               fmt::format("invalid think value: {}; expected true, false, \"low\", \"medium\", "
                           "\"high\" or \"max\"",
                           to_line(*think)));
-}
-
-void check_format(const Fields& fields) {
-  const Json* format = fields.find("format");
-  if (format == nullptr || *format == "") return;
-  if (!format->is_object() && *format != "json") {
-    throw Error(
-        ErrorCode::invalid_argument,
-        fmt::format("invalid format: {}; expected \"json\" or a JSON schema", to_line(*format)));
-  }
-  throw Error(ErrorCode::unsupported,
-              "format: structured output is not supported yet; leave the field out and ask for "
-              "JSON in the prompt");
 }
 
 }  // namespace
@@ -113,7 +102,8 @@ void read_common_fields(const Fields& fields, ChatRequest& request) {
     request.options = std::move(parsed.values);
     request.warnings = std::move(parsed.warnings);
   }
-  check_format(fields);
+  check_stops(request.options);
+  request.format = read_native_format(fields);
   request.think = read_think(fields);
 }
 

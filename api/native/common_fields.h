@@ -8,8 +8,7 @@
 
 namespace hearth::api {
 
-// model, options, stream, keep_alive, truncate, shift, logprobs, think; refuses what this version
-// cannot do (format).
+// model, options, stream, keep_alive, truncate, shift, logprobs, think, format.
 void read_common_fields(const Fields& fields, ChatRequest& request);
 
 // `logprobs` and `top_logprobs`: see ChatRequest::top_log_probs.

@@ -54,21 +54,25 @@ ChatRequest read_native_generate(std::string_view body) {
   } else {
     read_rendered(fields, std::move(prompt), request);
   }
+  note_unread(fields, request.warnings);
   return request;
 }
 
-std::vector<std::string> NativeGenerateWriter::frames(const ChatEvent& event, WallTime now) {
-  return {whole(event.content, event, now) + "\n"};
-}
-
-std::string NativeGenerateWriter::whole(std::string_view content, const ChatEvent& event,
-                                        WallTime now) {
+std::string NativeGenerateWriter::line(const ChatEvent& event, WallTime now) const {
   Json line = reply_head(model_, now);
-  line["response"] = content;
+  line["response"] = event.content;
   if (!event.thinking.empty()) line["thinking"] = event.thinking;
   add_log_probs(line, event);
   add_reply_end(line, event);
   return to_line(line);
+}
+
+std::vector<std::string> NativeGenerateWriter::frames(const ChatEvent& event, WallTime now) {
+  return {line(event, now) + "\n"};
+}
+
+std::string NativeGenerateWriter::whole(const WholeAnswer& answer, WallTime now) {
+  return line(only_choice(answer), now);
 }
 
 }  // namespace hearth::api

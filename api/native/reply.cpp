@@ -13,6 +13,13 @@ Json reply_head(const std::string& model, WallTime now) {
   return line;
 }
 
+ChatEvent only_choice(const WholeAnswer& answer) {
+  ChatEvent event = answer.choices.front();
+  event.is_final = true;
+  event.metrics = answer.metrics;
+  return event;
+}
+
 void add_log_probs(Json& line, const ChatEvent& event) {
   if (!event.log_probs.empty()) line["logprobs"] = write_log_probs(event.log_probs);
 }
@@ -33,11 +40,21 @@ void add_reply_end(Json& line, const ChatEvent& event) {
   add("eval_duration", event.metrics.generation_ns);
 }
 
-std::string write_native_rendered(const std::string& model, std::string_view prompt, WallTime now) {
-  Json line = reply_head(model, now);
-  line["_debug_info"] = {{"rendered_template", prompt}};
+std::string write_native_rendered(const ChatRequest& request, std::string_view prompt,
+                                  WallTime now) {
+  Json line = reply_head(request.model, now);
+  if (request.operation == Operation::chat) {
+    line["message"] = {{"role", ""}, {"content", ""}};
+  } else {
+    line["response"] = "";
+  }
   line["done"] = false;
+  line["_debug_info"] = {{"rendered_template", prompt}};
   return to_line(line);
+}
+
+std::string write_health(std::string_view status) {
+  return to_line(Json{{"status", status}});
 }
 
 }  // namespace hearth::api

@@ -19,6 +19,7 @@ TokenizeRequest read_native_tokenize(std::string_view body) {
   if (!text) throw Error(ErrorCode::invalid_argument, "text: missing");
   request.text = std::move(*text);
   request.with_special = fields.boolean("special").value_or(false);
+  request.reads_special = request.with_special;
   request.keep_alive = read_keep_alive(fields);
   return request;
 }

@@ -1,10 +1,8 @@
 // POST /v1/chat/completions, the request.
 #include <fmt/format.h>
 
-#include <array>
-#include <map>
-
 #include "api/json.h"
+#include "api/limits.h"
 #include "api/native/common_fields.h"
 #include "api/openai.h"
 #include "api/openai/common_fields.h"
@@ -13,28 +11,6 @@
 
 namespace hearth::api {
 namespace {
-
-// Text parts are joined by line breaks: one message stays one message.
-std::string read_content(const Fields& fields, std::string_view what) {
-  const Json* content = fields.find("content");
-  if (content == nullptr) return "";
-  if (content->is_string()) return content->get<std::string>();
-  if (!content->is_array()) fields.fail("content", "a string or an array of parts", *content);
-  std::string text;
-  for (size_t i = 0; i < content->size(); ++i) {
-    const std::string name = fmt::format("{}content[{}].", what, i);
-    const Fields part((*content)[i], name);
-    const std::string type = part.text("type").value_or("");
-    if (type != "text") {
-      throw Error(ErrorCode::unsupported,
-                  fmt::format("{}type: \"{}\" is not supported yet; send parts of type \"text\"",
-                              name, type));
-    }
-    if (i > 0) text += "\n";
-    text += part.text("text").value_or("");
-  }
-  return text;
-}
 
 // Arguments come as JSON in a string.
 std::vector<modelfile::ToolCall> read_tool_calls(const Fields& fields, const std::string& what) {
@@ -51,37 +27,10 @@ std::vector<modelfile::ToolCall> read_tool_calls(const Fields& fields, const std
     modelfile::ToolCall& result = calls.emplace_back();
     result.id = call.text("id").value_or("");
     result.name = inner.text("name").value_or("");
-    const std::string arguments = inner.text("arguments").value_or("{}");
-    result.arguments = Json::parse(arguments.empty() ? "{}" : arguments, nullptr, false);
-    if (!result.arguments.is_object()) {
-      throw Error(ErrorCode::invalid_argument,
-                  function_name + "arguments: expected a JSON object in a string");
-    }
+    result.arguments =
+        read_arguments(inner.text("arguments").value_or(""), function_name + "arguments");
   }
   return calls;
-}
-
-// A result names the call it answers; templates want the function's name.
-void name_results(std::vector<Message>& messages) {
-  std::map<std::string, std::string> names;  // by id of the call
-  for (Message& message : messages) {
-    for (const modelfile::ToolCall& call : message.tool_calls) names[call.id] = call.name;
-    if (message.role != "tool" || !message.tool_name.empty()) continue;
-    const auto found = names.find(message.tool_call_id);
-    if (found != names.end()) message.tool_name = found->second;
-  }
-}
-
-// "auto" and "none" are kept; what only a grammar can enforce is named as having no effect.
-void read_tools_and_choice(const Fields& fields, ChatRequest& request) {
-  request.tools = read_tools(fields);
-  const Json* choice = fields.find("tool_choice");
-  if (choice == nullptr || *choice == "auto") return;
-  if (*choice == "none") {
-    request.tools.clear();
-  } else {
-    request.warnings.push_back("tool_choice has no effect: the model chooses");
-  }
 }
 
 Message read_message(const Json& value, const std::string& what) {
@@ -91,7 +40,7 @@ Message read_message(const Json& value, const std::string& what) {
   if (message.role.empty()) throw Error(ErrorCode::invalid_argument, what + "role: missing");
   // What OpenAI calls developer is the system message of every template.
   if (message.role == "developer") message.role = "system";
-  message.content = read_content(fields, what);
+  message.content = read_text_parts(fields, "content", what, {"text"});
   message.thinking = fields.text("reasoning").value_or("");
   if (message.thinking.empty()) message.thinking = fields.text("reasoning_content").value_or("");
   message.tool_calls = read_tool_calls(fields, what);
@@ -100,46 +49,27 @@ Message read_message(const Json& value, const std::string& what) {
   return message;
 }
 
-void check_response_format(const Fields& fields) {
-  const Json* format = fields.object("response_format");
-  if (format == nullptr) return;
-  const std::string type = Fields(*format, "response_format.").text("type").value_or("text");
-  if (type == "text") return;
-  throw Error(ErrorCode::unsupported, fmt::format("response_format: \"{}\" is not supported yet; "
-                                                  "leave the field out and ask for JSON in the "
-                                                  "prompt",
-                                                  type));
-}
-
-// OpenAI's efforts and their names here; "none" turns thoughts off.
 std::optional<Think> read_effort(const Fields& fields) {
   std::string effort = fields.text("reasoning_effort").value_or("");
-  if (const Json* reasoning = fields.object("reasoning")) {
+  if (const Json* reasoning = fields.object("reasoning"))
     effort = Fields(*reasoning, "reasoning.").text("effort").value_or(effort);
-  }
-  if (effort.empty()) return std::nullopt;
-  if (effort == "none") return Think{false, ""};
-  constexpr std::array<std::array<std::string_view, 2>, 7> levels{{{"minimal", "low"},
-                                                                   {"low", "low"},
-                                                                   {"medium", "medium"},
-                                                                   {"high", "high"},
-                                                                   {"xhigh", "max"},
-                                                                   {"ultra", "max"},
-                                                                   {"max", "max"}}};
-  for (const auto& [name, level] : levels) {
-    if (effort == name) return Think{true, std::string(level)};
-  }
-  throw Error(
-      ErrorCode::invalid_argument,
-      fmt::format("reasoning_effort: expected none, minimal, low, medium, high, xhigh or max, "
-                  "found \"{}\"",
-                  effort));
+  return think_of_effort(effort);
+}
+
+// Variables of the template, as llama.cpp and vLLM take them.
+void read_template_variables(const Fields& fields, ChatRequest& request) {
+  const Json* variables = fields.object("chat_template_kwargs");
+  if (variables == nullptr) return;
+  request.template_variables = *variables;
+  const auto found = variables->find("enable_thinking");
+  if (found == variables->end() || !found->is_boolean()) return;
+  if (!request.think) request.think = Think{found->get<bool>(), ""};
+  request.template_variables.erase("enable_thinking");
 }
 
 void refuse_later_features(const Fields& fields) {
   refuse_unless_empty(fields, "functions", "functions are not supported; leave them out");
   refuse_unless_empty(fields, "audio", "sound is not supported; leave the field out");
-  check_response_format(fields);
 }
 
 }  // namespace
@@ -152,19 +82,19 @@ ChatRequest read_openai_chat(std::string_view body) {
   if (messages == nullptr || messages->empty()) {
     throw Error(ErrorCode::invalid_argument, "messages: expected at least one message");
   }
+  check_count("messages", messages->size(), messages_max);
   for (size_t i = 0; i < messages->size(); ++i) {
     request.messages.push_back(read_message((*messages)[i], fmt::format("messages[{}].", i)));
   }
   read_openai_common(fields, request);
   name_results(request.messages);
-  read_tools_and_choice(fields, request);
+  request.tools = read_tools(fields);
+  read_tool_choice(fields, request);
   request.think = read_effort(fields);
+  read_template_variables(fields, request);
   request.top_log_probs = read_top_log_probs(fields);
   refuse_later_features(fields);
-  note_ignored_fields(
-      fields,
-      {"parallel_tool_calls", "service_tier", "prediction", "modalities", "web_search_options"},
-      request.warnings);
+  note_unread(fields, request.warnings);
   return request;
 }
 

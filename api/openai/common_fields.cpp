@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "api/format.h"
+#include "api/limits.h"
 #include "api/native/common_fields.h"
 #include "base/error.h"
 
@@ -44,16 +50,51 @@ void read_sampling(const Fields& fields, modelfile::Parameters& options) {
   read_stop(fields, options);
 }
 
-void check_choices(const Fields& fields) {
-  for (const std::string_view key : {"n", "best_of"}) {
-    const int64_t choices = fields.integer(key).value_or(1);
-    if (choices == 1) continue;
-    throw Error(
-        ErrorCode::unsupported,
-        fmt::format("{}: only 1 answer per request is supported yet, found {}; send the request "
-                    "again for another",
-                    key, choices));
+int64_t read_choice_count(const Fields& fields) {
+  const int64_t count = fields.integer("n").value_or(1);
+  if (count < 1 || count > choices_max) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("n: expected 1 to {}, found {}", choices_max, count));
   }
+  if (fields.integer("best_of").value_or(count) != count) {
+    throw Error(ErrorCode::unsupported,
+                "best_of: answers are not ranked here; leave the field out, or send n and choose");
+  }
+  return count;
+}
+
+// {"<token id>": bias}
+std::vector<TokenBias> read_logit_bias(const Fields& fields) {
+  std::vector<TokenBias> result;
+  const Json* biases = fields.object("logit_bias");
+  if (biases == nullptr) return result;
+  check_count("logit_bias", biases->size(), biased_tokens_max);
+  for (const auto& [key, value] : biases->items()) {
+    TokenBias entry;
+    const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), entry.token);
+    const bool is_id = failure == std::errc() && end == key.data() + key.size() && entry.token >= 0;
+    if (!is_id || !value.is_number()) {
+      throw Error(ErrorCode::invalid_argument,
+                  "logit_bias: expected an object of token ids and numbers such as {\"50\": -100}");
+    }
+    const double bias = value.get<double>();
+    if (!(bias >= -100 && bias <= 100)) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("logit_bias: expected -100 to 100 for token {}, found {}",
+                              entry.token, bias));
+    }
+    entry.bias = static_cast<float>(bias);
+    result.push_back(entry);
+  }
+  return result;
+}
+
+// Sampling options that llama.cpp's and vLLM's clients send beside OpenAI's.
+void read_more_sampling(const Fields& fields, modelfile::Parameters& options) {
+  if (const auto top_k = fields.integer("top_k")) options.top_k = *top_k;
+  if (const auto min_p = read_float(fields, "min_p", 0, 1)) options.min_p = *min_p;
+  if (const auto penalty = read_float(fields, "repeat_penalty", 0.01, 100))
+    options.repeat_penalty = *penalty;
 }
 
 }  // namespace
@@ -62,22 +103,62 @@ void read_openai_common(const Fields& fields, ChatRequest& request) {
   request.model = fields.text("model").value_or("");
   if (request.model.empty()) throw Error(ErrorCode::invalid_argument, "model: missing");
   request.is_stream = fields.boolean("stream").value_or(false);
-  if (const Json* stream_options = fields.object("stream_options")) {
-    request.includes_usage =
-        Fields(*stream_options, "stream_options.").boolean("include_usage").value_or(false);
+  if (const Json* value = fields.object("stream_options")) {
+    const Fields stream_options(*value, "stream_options.");
+    request.includes_usage = stream_options.boolean("include_usage").value_or(false);
+    note_unread(stream_options, request.warnings);
   }
   read_sampling(fields, request.options);
   request.uses_openai_defaults = true;
-  check_choices(fields);
-  refuse_unless_empty(fields, "logit_bias",
-                      "biasing tokens is not supported yet; leave the field out");
+  read_more_sampling(fields, request.options);
+  check_stops(request.options);
+  request.choice_count = read_choice_count(fields);
+  request.logit_bias = read_logit_bias(fields);
+  request.is_render_only = fields.boolean("_debug_render_only").value_or(false);
+  request.keep_alive = read_keep_alive(fields);
+  request.format = read_response_format(fields);
 }
 
-void note_ignored_fields(const Fields& fields, std::initializer_list<std::string_view> keys,
-                         std::vector<std::string>& warnings) {
-  for (const std::string_view key : keys) {
-    if (fields.find(key) != nullptr) warnings.push_back(fmt::format("{} has no effect", key));
+std::string read_text_parts(const Fields& fields, std::string_view key, std::string_view what,
+                            const std::vector<std::string_view>& kinds) {
+  const Json* content = fields.find(key);
+  if (content == nullptr) return "";
+  if (content->is_string()) return content->get<std::string>();
+  if (!content->is_array()) fields.fail(key, "a string or an array of parts", *content);
+  std::string text;
+  for (size_t i = 0; i < content->size(); ++i) {
+    const std::string name = fmt::format("{}{}[{}].", what, key, i);
+    const Fields part((*content)[i], name);
+    const std::string type = part.text("type").value_or("");
+    if (std::find(kinds.begin(), kinds.end(), type) == kinds.end()) {
+      throw Error(ErrorCode::unsupported,
+                  fmt::format("{}type: \"{}\" is not supported; send parts of type \"{}\"", name,
+                              type, kinds.front()));
+    }
+    if (i > 0) text += "\n";
+    text += part.text(type == "refusal" ? "refusal" : "text").value_or("");
   }
+  return text;
+}
+
+std::optional<Think> think_of_effort(std::string_view effort) {
+  if (effort.empty()) return std::nullopt;
+  if (effort == "none") return Think{false, ""};
+  constexpr std::array<std::array<std::string_view, 2>, 7> levels{{{"minimal", "low"},
+                                                                   {"low", "low"},
+                                                                   {"medium", "medium"},
+                                                                   {"high", "high"},
+                                                                   {"xhigh", "max"},
+                                                                   {"ultra", "max"},
+                                                                   {"max", "max"}}};
+  for (const auto& [name, level] : levels) {
+    if (effort == name) return Think{true, std::string(level)};
+  }
+  throw Error(
+      ErrorCode::invalid_argument,
+      fmt::format("reasoning_effort: expected none, minimal, low, medium, high, xhigh or max, "
+                  "found \"{}\"",
+                  effort));
 }
 
 }  // namespace hearth::api

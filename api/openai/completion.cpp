@@ -1,9 +1,10 @@
 // POST /v1/completions: the older endpoint, one prompt in, text out.
 #include <fmt/format.h>
 
-#include <chrono>
+#include <utility>
 
 #include "api/json.h"
+#include "api/limits.h"
 #include "api/native/common_fields.h"
 #include "api/openai.h"
 #include "api/openai/common_fields.h"
@@ -13,19 +14,53 @@
 namespace hearth::api {
 namespace {
 
-// One text; a list with one text is the same.
-std::string read_prompt(const Fields& fields) {
-  const Json* prompt = fields.find("prompt");
-  if (prompt == nullptr) throw Error(ErrorCode::invalid_argument, "prompt: missing");
-  if (prompt->is_array() && prompt->size() == 1) prompt = &prompt->front();
-  if (prompt->is_array()) {
-    throw Error(
-        ErrorCode::unsupported,
-        fmt::format("prompt: expected one text, found a list of {}; send a request for each",
-                    prompt->size()));
+constexpr std::string_view prompt_kinds =
+    "a string, an array of strings, an array of token ids or an array of such arrays";
+
+// Prompts of token ids go to the model as they are.
+void set_prompt(const Fields& fields, const Json& value, ChatRequest& request) {
+  if (value.is_string()) {
+    Message& message = request.messages.emplace_back();
+    message.role = "user";
+    message.content = value.get<std::string>();
+    return;
   }
-  if (!prompt->is_string()) fields.fail("prompt", "a string", *prompt);
-  return prompt->get<std::string>();
+  if (!value.is_array()) fields.fail("prompt", prompt_kinds, value);
+  const Json wrapped{{"prompt", value}};
+  request.context_tokens = read_tokens(Fields(wrapped), "prompt");
+  if (request.context_tokens.empty())
+    throw Error(ErrorCode::invalid_argument, "prompt: an array is empty");
+  request.raw_prompt = "";
+}
+
+void check_choice_count(size_t prompts, int64_t answers) {
+  if (static_cast<int64_t>(prompts) * answers <= choices_max) return;
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("prompt: {} prompts with n {} are more than {} answers; send several "
+                          "requests",
+                          prompts, answers, choices_max));
+}
+
+// A request per prompt, each otherwise like `head`.
+std::vector<ChatRequest> for_each_prompt(const Fields& fields, const ChatRequest& head) {
+  const Json* value = fields.find("prompt");
+  if (value == nullptr || (value->is_array() && value->empty()))
+    throw Error(ErrorCode::invalid_argument, "prompt: missing");
+  const bool is_one = !value->is_array() || value->front().is_number();
+  const Json prompts = is_one ? Json::array({*value}) : *value;
+  check_choice_count(prompts.size(), head.choice_count);
+  const bool is_echo = fields.boolean("echo").value_or(false);
+  std::vector<ChatRequest> requests(prompts.size(), head);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    set_prompt(fields, prompts[i], requests[i]);
+    if (!is_echo) continue;
+    if (requests[i].raw_prompt) {
+      throw Error(ErrorCode::unsupported,
+                  "echo: a prompt of token ids is not repeated; send it as text");
+    }
+    requests[i].echo = requests[i].messages.front().content;
+  }
+  return requests;
 }
 
 // A number of likeliest tokens; 0 and absent: none.
@@ -58,53 +93,51 @@ Json write_log_probs_of_completion(const std::vector<TokenLogProb>& log_probs, s
 
 }  // namespace
 
-ChatRequest read_openai_completion(std::string_view body) {
+std::vector<ChatRequest> read_openai_completion(std::string_view body) {
   const Json json = parse_body(body);
   const Fields fields(json);
-  ChatRequest request;
-  request.operation = Operation::generate;
-  read_openai_common(fields, request);
-  Message& message = request.messages.emplace_back();
-  message.role = "user";
-  message.content = read_prompt(fields);
+  ChatRequest head;
+  head.operation = Operation::generate;
+  read_openai_common(fields, head);
   const std::string suffix = fields.text("suffix").value_or("");
-  if (!suffix.empty()) request.suffix = suffix;
-  request.top_log_probs = read_log_probs(fields);
-  if (fields.boolean("echo").value_or(false)) {
-    throw Error(ErrorCode::unsupported,
-                "echo: repeating the prompt is not supported yet; leave the "
-                "field out");
-  }
-  note_ignored_fields(fields, {"user"}, request.warnings);
-  return request;
+  if (!suffix.empty()) head.suffix = suffix;
+  head.top_log_probs = read_log_probs(fields);
+  std::vector<ChatRequest> requests = for_each_prompt(fields, head);
+  if (!requests.front().echo.empty() && head.top_log_probs)
+    requests.front().warnings.push_back("logprobs are those of the answer, not of the echo");
+  note_unread(fields, requests.front().warnings);
+  return requests;
 }
 
-OpenAiCompletionWriter::OpenAiCompletionWriter(const ChatRequest& request, std::string id,
-                                               WallTime created)
-    : head_(openai_head(std::move(id), "text_completion", created, request.model)),
-      includes_usage_(request.includes_usage) {}
+OpenAiCompletionWriter::OpenAiCompletionWriter(const std::vector<ChatRequest>& requests,
+                                               std::string id, WallTime created)
+    : head_(openai_head(std::move(id), "text_completion", created, requests.front().model)),
+      includes_usage_(requests.front().includes_usage) {
+  for (const ChatRequest& request : requests) {
+    for (int64_t i = 0; i < request.choice_count; ++i)
+      answers_.push_back({request.echo, request.echo.size()});
+  }
+}
 
-std::string OpenAiCompletionWriter::body(std::string_view text, const ChatEvent& event) {
+Json OpenAiCompletionWriter::choice(const ChatEvent& event) {
+  Answer& answer = answers_.at(event.choice);
   Json choice;
-  choice["text"] = text;
-  choice["index"] = 0;
+  choice["text"] = std::exchange(answer.echo, "") + event.content;
+  choice["index"] = event.choice;
   choice["logprobs"] = event.log_probs.empty()
                            ? Json(nullptr)
-                           : write_log_probs_of_completion(event.log_probs, text_offset_);
+                           : write_log_probs_of_completion(event.log_probs, answer.text_offset);
   choice["finish_reason"] =
-      event.is_final ? Json(openai_finish_reason(event.reason)) : Json(nullptr);
-  Json value = head_;
-  value["choices"] = Json::array({std::move(choice)});
-  if (event.is_final && !is_stream_) value["usage"] = openai_usage(event.metrics);
-  return to_line(value);
+      event.ends_choice ? Json(openai_finish_reason(event.reason)) : Json(nullptr);
+  return choice;
 }
 
 std::vector<std::string> OpenAiCompletionWriter::frames(const ChatEvent& event, WallTime) {
-  is_stream_ = true;
-  std::vector<std::string> frames{openai_frame(body(event.content, event))};
+  Json value = head_;
+  value["choices"] = Json::array({choice(event)});
+  std::vector<std::string> frames{openai_frame(to_line(value))};
   if (!event.is_final) return frames;
   if (includes_usage_) {
-    Json value = head_;
     value["choices"] = Json::array();
     value["usage"] = openai_usage(event.metrics);
     frames.push_back(openai_frame(to_line(value)));
@@ -113,9 +146,12 @@ std::vector<std::string> OpenAiCompletionWriter::frames(const ChatEvent& event, 
   return frames;
 }
 
-std::string OpenAiCompletionWriter::whole(std::string_view content, const ChatEvent& event,
-                                          WallTime) {
-  return body(content, event);
+std::string OpenAiCompletionWriter::whole(const WholeAnswer& answer, WallTime) {
+  Json value = head_;
+  value["choices"] = Json::array();
+  for (const ChatEvent& event : answer.choices) value["choices"].push_back(choice(event));
+  value["usage"] = openai_usage(answer.metrics);
+  return to_line(value);
 }
 
 }  // namespace hearth::api

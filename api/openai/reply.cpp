@@ -4,6 +4,9 @@
 
 #include <chrono>
 
+#include "api/json.h"
+#include "api/openai.h"
+
 namespace hearth::api {
 
 Json openai_head(std::string id, std::string_view object, WallTime created,
@@ -23,11 +26,16 @@ Json openai_usage(const Metrics& metrics) {
   value["prompt_tokens"] = metrics.prompt_tokens;
   value["completion_tokens"] = metrics.generated_tokens;
   value["total_tokens"] = metrics.prompt_tokens + metrics.generated_tokens;
+  value["prompt_tokens_details"] = {{"cached_tokens", metrics.cached_prompt_tokens}};
   return value;
 }
 
 std::string_view openai_finish_reason(DoneReason reason) {
   return reason == DoneReason::length ? "length" : "stop";
+}
+
+std::string write_openai_chat_count(int64_t tokens) {
+  return to_line(Json{{"object", "chat.completion.count"}, {"prompt_tokens", tokens}});
 }
 
 std::string openai_frame(std::string_view data) {

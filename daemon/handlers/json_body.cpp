@@ -17,8 +17,18 @@ Task<std::string> read_json(Exchange& exchange) {
 }
 
 void add_warnings(Exchange& exchange, const std::vector<std::string>& warnings) {
-  if (!warnings.empty())
-    exchange.add_header("Hearth-Warnings", fmt::format("{}", fmt::join(warnings, "; ")));
+  constexpr size_t bytes_max = 2000;
+  if (warnings.empty()) return;
+  std::string line;
+  size_t count = 0;
+  for (const std::string& warning : warnings) {
+    if (line.size() + warning.size() > bytes_max) break;
+    if (!line.empty()) line += "; ";
+    line += warning;
+    ++count;
+  }
+  if (count < warnings.size()) line += fmt::format("; and {} more", warnings.size() - count);
+  exchange.add_header("Hearth-Warnings", line);
 }
 
 Task<void> send_json(Exchange& exchange, std::string body) {

@@ -1,4 +1,6 @@
-// What models there are and what is in them: tags, show, copy, delete, ps, and OpenAI's models.
+// What models there are and what is in them: tags, show, copy, delete, ps, and the models of the
+// other dialects.
+#include "api/anthropic.h"
 #include "api/native.h"
 #include "api/openai.h"
 #include "daemon/config.h"
@@ -43,18 +45,23 @@ Task<void> tags(Services& services, Exchange& exchange) {
   co_await send_json(exchange, api::write_native_tags(models));
 }
 
-Task<void> openai_models(Services& services, Exchange& exchange) {
+// One address for two dialects: Anthropic's clients send a header.
+Task<void> models(Services& services, Exchange& exchange) {
   const std::vector<api::ModelSummary> models = co_await list(services);
-  co_await send_json(exchange, api::write_openai_models(models));
+  const bool is_anthropic = !exchange.request().anthropic_version.empty();
+  co_await send_json(exchange, is_anthropic ? api::write_anthropic_models(models)
+                                            : api::write_openai_models(models));
 }
 
-Task<void> openai_model(Services& services, Exchange& exchange) {
+Task<void> model(Services& services, Exchange& exchange) {
   std::function<api::ModelSummary()> job = [&services, name = exchange.request().parameter] {
     return services.library.summary(name);
   };
   api::ModelSummary model = co_await services.workers.compute(std::move(job));
   model.name = exchange.request().parameter;  // clients look for the id that they asked for
-  co_await send_json(exchange, api::write_openai_model(model));
+  const bool is_anthropic = !exchange.request().anthropic_version.empty();
+  co_await send_json(
+      exchange, is_anthropic ? api::write_anthropic_model(model) : api::write_openai_model(model));
 }
 
 Task<void> show(Services& services, Exchange& exchange) {

@@ -137,6 +137,7 @@ void Connection::fill_request(HttpExchange& exchange) const {
   request.origin = text(http::field::origin);
   request.authorization = text(http::field::authorization);
   request.api_key = std::string(message["x-api-key"]);
+  request.anthropic_version = std::string(message["anthropic-version"]);
   request.user_agent = text(http::field::user_agent);
   request.content_encoding = text(http::field::content_encoding);
   request.id = std::string(message["x-request-id"]);

@@ -8,9 +8,21 @@ std::string_view stream_type(Heartbeat kind) {
     case Heartbeat::lines:
       return ndjson;
     case Heartbeat::events:
+    case Heartbeat::pings:
       return event_stream;
     default:
       return "application/json; charset=utf-8";
+  }
+}
+
+std::string_view heartbeat_text(Heartbeat kind) {
+  switch (kind) {
+    case Heartbeat::events:
+      return ": waiting\n\n";
+    case Heartbeat::pings:
+      return "event: ping\ndata: {\"type\":\"ping\"}\n\n";
+    default:
+      return " ";
   }
 }
 
@@ -42,7 +54,7 @@ Task<void> Exchange::wait() {
   if (!has_started()) {
     co_await start_stream(stream_type(heartbeat_));
   } else {
-    co_await write(heartbeat_ == Heartbeat::events ? ": waiting\n\n" : " ");
+    co_await write(std::string(heartbeat_text(heartbeat_)));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct Request {
   std::string origin;
   std::string authorization;
   std::string api_key;  // x-api-key
+  std::string anthropic_version;
   std::string user_agent;
   std::string content_encoding;
   std::string id;  // x-request-id when it is short and plain, else one of ours
@@ -75,6 +77,7 @@ enum class Heartbeat {
   json,    // one object: spaces
   lines,   // NDJSON: spaces in front of the next line
   events,  // server-sent events: comments
+  pings,   // server-sent events of Anthropic, which has one for this
 };
 
 struct HeartbeatTimes {
@@ -116,6 +119,11 @@ class Exchange {
   // From now on wait() keeps the client from giving up.
   void set_heartbeat(Heartbeat kind);
   Heartbeat heartbeat() const { return heartbeat_; }
+  // How a stream that has begun and then fails ends, given the status it would have had; unset: as
+  // the route's dialect writes errors. What it uses must live as long as the exchange.
+  using FailureFrame = std::function<std::string(int status, std::string_view message)>;
+  void set_failure_frame(FailureFrame frame) { failure_frame_ = std::move(frame); }
+  const FailureFrame& failure_frame() const { return failure_frame_; }
   // Waits for a notification, or sends a heartbeat that is due.
   Task<void> wait();
   // Throws Error{cancelled} when the client has gone, Error{unavailable} when the daemon stops.
@@ -131,6 +139,7 @@ class Exchange {
   Wake wake_;
   HeartbeatTimes times_;
   Heartbeat heartbeat_ = Heartbeat::none;
+  FailureFrame failure_frame_;
 };
 
 }  // namespace hearth::daemon

@@ -71,6 +71,8 @@ class Sequence {
   }
   // Text still held back, for the end of an answer.
   void finish_text(std::string& text) { text_.finish(text); }
+  // The stop string that ended the answer; empty: none did.
+  std::string_view stop_hit() const { return text_.stop_hit().value_or(""); }
   Timings timings() const;
 
  private:

@@ -134,6 +134,7 @@ void StepLoop::finish(RequestId id, FinishReason reason, ErrorCode code,
   event.message = message;
   event.timings = s.timings();
   if (is_answered) s.finish_text(event.text);
+  if (is_answered) event.stop = s.stop_hit();
   if (place->second.return_tokens) event.tokens.assign(s.tokens().begin(), s.tokens().end());
   sequences_.erase(place);
   sink_(std::move(event));

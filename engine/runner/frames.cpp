@@ -111,7 +111,7 @@ void visit(auto& a, Of<GenerationEvent> auto& e) {
   a("id", e.id), a("text", e.text), a("log_probs", e.log_probs), a("final", e.is_final);
   if (!e.is_final) return;
   a("finish", e.finish), a("timings", e.timings), a("code", e.error), a("message", e.message),
-      a("tokens", e.tokens);
+      a("tokens", e.tokens), a("stop", e.stop);
 }
 void visit(auto& a, Of<EngineStats> auto& s) {
   a("weight_bytes", s.weight_bytes), a("cache_bytes", s.cache_bytes),
@@ -413,7 +413,7 @@ std::string unsupported_in(const Json& map) {
 // The daemon puts event text into JSON, which is UTF-8 or nothing.
 void check_text(const EventsFrame& frame) {
   for (const GenerationEvent& event : frame.events) {
-    if (!is_valid_utf8(event.text) || !is_valid_utf8(event.message)) {
+    if (!is_valid_utf8(event.text) || !is_valid_utf8(event.message) || !is_valid_utf8(event.stop)) {
       throw Error(ErrorCode::corrupt_data, "an event whose text is not UTF-8");
     }
   }

@@ -110,6 +110,10 @@ bool is_known_word(std::string_view text) {
 
 Json context_json(const RenderContext& context) {
   Json json = Json::object();
+  for (const auto& [name, value] : context.variables.items()) {
+    // Texts of tokens are trusted, and a list of tools is what says that there are some.
+    if (!name.ends_with("_token") && name != "tools") json[name] = value;
+  }
   json["messages"] = Json::array();
   for (const Message& message : context.messages) json["messages"].push_back(message_json(message));
   if (!context.tools.empty()) json["tools"] = context.tools;

@@ -3,9 +3,11 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "api/anthropic.h"
 #include "api/json.h"
 #include "api/native.h"
 #include "api/openai.h"
+#include "api/openai_responses.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -36,6 +38,22 @@ Json neutral(const api::ChatRequest& request) {
   json["stream"] = request.is_stream;
   json["includes_usage"] = request.includes_usage;
   json["warning_count"] = request.warnings.size();
+  json["warnings"] = request.warnings;
+  json["format"] = nullptr;
+  if (request.format) {
+    constexpr const char* kinds[] = {"json", "schema", "grammar", "regex"};
+    json["format"] = {kinds[static_cast<size_t>(request.format->kind)], request.format->text,
+                      request.format->is_best_effort};
+  }
+  constexpr const char* choices[] = {"automatic", "none", "required", "named"};
+  json["tool_choice"] = {choices[static_cast<size_t>(request.tool_choice.kind)],
+                         request.tool_choice.name, request.tool_choice.is_single};
+  json["logit_bias"] = Json::array();
+  for (const api::TokenBias& bias : request.logit_bias)
+    json["logit_bias"].push_back({bias.token, bias.bias});
+  json["template_variables"] = request.template_variables;
+  json["choices"] = request.choice_count;
+  json["echo"] = request.echo;
   json["is_load_only"] = request.is_load_only();
   json["think"] = nullptr;
   if (request.think) json["think"] = {request.think->is_on, request.think->level};
@@ -47,7 +65,23 @@ Json neutral(const api::ChatRequest& request) {
   return json;
 }
 
-void run_cases(const std::string& file, api::ChatRequest (*read)(std::string_view)) {
+// Several prompts: the first one's form, and how many there are.
+Json neutral(const std::vector<api::ChatRequest>& requests) {
+  Json json = neutral(requests.front());
+  json["prompts"] = requests.size();
+  return json;
+}
+Json neutral(const api::ResponsesRequest& request) {
+  api::ResponsesRequest copy = request;
+  api::begin_conversation(copy, {});
+  Json json = neutral(copy.chat);
+  json["is_stored"] = request.is_stored;
+  json["echo"] = request.echo;
+  return json;
+}
+
+template <typename Read>
+void run_cases(const std::string& file, Read read) {
   const Json cases =
       Json::parse(read_file(std::string(HEARTH_SOURCE_DIR "/tests/cases/api/") + file));
   for (const Json& item : cases) {
@@ -84,6 +118,36 @@ TEST_CASE("OpenAI chat requests") {
 
 TEST_CASE("OpenAI completion requests") {
   run_cases("openai_completion.json", api::read_openai_completion);
+}
+TEST_CASE("OpenAI Responses requests") {
+  run_cases("openai_responses.json", api::read_openai_responses);
+}
+TEST_CASE("Anthropic requests") {
+  run_cases("anthropic_messages.json", api::read_anthropic_messages);
+}
+
+TEST_CASE("a request has bounds") {
+  const auto many = [](size_t count, const std::string& one) {
+    std::string list = one;
+    for (size_t i = 1; i < count; ++i) list += "," + one;
+    return list;
+  };
+  const std::string message = R"({"role":"user","content":"x"})";
+  const auto chat = [&](const std::string& more) {
+    return R"({"model":"m","messages":[)" + message + "]," + more + "}";
+  };
+  CHECK_THROWS_WITH(
+      api::read_native_chat(R"({"model":"m","messages":[)" + many(65'537, message) + "]}"),
+      Catch::Contains("messages: at most 65536, found 65537"));
+  const std::string tool = R"({"type":"function","function":{"name":"f","description":")" +
+                           std::string(300, 'd') + R"("}})";
+  CHECK(api::read_openai_chat(chat(R"("tools":[)" + many(1000, tool) + "]")).tools.size() == 1000);
+  CHECK_THROWS_WITH(api::read_openai_chat(chat(R"("tools":[)" + many(4097, tool) + "]")),
+                    Catch::Contains("tools: at most 4096"));
+  CHECK_THROWS_WITH(api::read_openai_chat(chat(R"("stop":[)" + many(65, R"("s")") + "]")),
+                    Catch::Contains("stop: at most 64"));
+  CHECK_THROWS_WITH(api::read_openai_chat(chat(R"("stop":")" + std::string(1025, 's') + "\"")),
+                    Catch::Contains("1024"));
 }
 
 TEST_CASE("create requests") {

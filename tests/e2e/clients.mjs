@@ -16,11 +16,12 @@ const create = (daemon, name) => daemon.create(name, shared(`clients/models/${na
   parameters: { temperature: 0, stop: ['<|im_end|>'] },
 })
 
-// Checks of what this version does not have yet: structured output, pull and push, /v1/responses.
+// Left out: what registry.mjs does (push and pull), what Ollama's cloud has, and what waits for structured output.
 const scripts = [
   ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!(chat|generate)\\.format|stream\\.abort|push|pull|systemone|web)'],
-  ['openai.mjs', 'openai', '^openai\\.(?!chat\\.(json|parse)|responses|abort\\.(stream|signal|timeout)|error\\.responses|beyond\\.(?!max_comp|embeddings|error))'],
-  ['openapi.mjs', 'ajv', '^openapi\\.(?!v1\\.responses)'],
+  ['openai.mjs', 'openai', '^openai\\.(?!chat\\.(json|parse)|responses\\.json|abort\\.(stream|signal|timeout)|beyond\\..*required|beyond\\.tool_choice-function)'],
+  ['anthropic.mjs', '@anthropic-ai/sdk', '^anthropic\\.(?!tools\\.choice-any|beyond\\.structured)'],
+  ['openapi.mjs', 'ajv', ''],
 ]
 
 for (const [script, library, only] of scripts) {

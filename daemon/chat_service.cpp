@@ -93,10 +93,11 @@ Task<std::unique_ptr<ChatAnswer>> ChatService::start(Exchange& exchange,
   ModelLease lease = co_await manager_.acquire(exchange, model, first.keep_alive);
   setting.load_ns = ns_since(load_start);
   setting.choices_per_prompt = first.choice_count;
+  setting.is_single_call = first.tool_choice.is_single;
   exchange.log().load_ns = setting.load_ns;
   const int64_t context_max = lease.facts().context_tokens;
-  auto answer =
-      std::make_unique<RunningAnswer>(exchange, manager_, std::move(lease), std::move(setting));
+  auto answer = std::make_unique<RunningAnswer>(exchange, manager_, workers_, std::move(lease),
+                                                std::move(setting));
   for (PreparedRequest& each : prepared) {
     engine::GenerationRequest& generation = each.generation;
     generation.context_tokens = std::min(generation.context_tokens, context_max);

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "daemon/server/worker_pool.h"
 #include "modelfile/reply_parser.h"
 
 namespace hearth::daemon {
@@ -169,10 +170,11 @@ class RunningAnswer::Choice {
   bool is_finished_ = false;
 };
 
-RunningAnswer::RunningAnswer(Exchange& exchange, ModelManager& manager, ModelLease lease,
-                             AnswerSetting setting)
+RunningAnswer::RunningAnswer(Exchange& exchange, ModelManager& manager, WorkerPool& workers,
+                             ModelLease lease, AnswerSetting setting)
     : exchange_(exchange),
       manager_(manager),
+      workers_(workers),
       lease_(std::move(lease)),
       setting_(std::move(setting)) {}
 
@@ -188,13 +190,39 @@ void RunningAnswer::start(engine::GenerationRequest request, modelfile::ReplySty
 Task<api::ChatEvent> RunningAnswer::next() {
   while (true) {
     if (std::optional<api::ChatEvent> event = poll()) {
-      if (!event->is_final)
+      thoughts_ += event->thinking;
+      if (setting_.is_single_call) drop_further_calls(*event);
+      if (event->is_final) {
+        event->metrics.thinking_tokens = co_await thinking_tokens();
+      } else {
         event->metrics.prompt_tokens = std::exchange(announced_prompt_tokens_, 0);
+      }
       co_return std::move(*event);
     }
     exchange_.throw_if_gone();
     co_await exchange_.wait();
   }
+}
+
+Task<int64_t> RunningAnswer::thinking_tokens() {
+  if (thoughts_.empty()) co_return 0;
+  std::vector<engine::PromptPart> parts(1);
+  parts[0].text = thoughts_;
+  std::function<int64_t()> job = [&]() -> int64_t {
+    return std::ssize(lease_.runner().tokenize(parts, false));
+  };
+  co_return co_await workers_.compute(std::move(job));
+}
+
+void RunningAnswer::drop_further_calls(api::ChatEvent& event) {
+  if (event.tool_calls.empty()) return;
+  const bool is_first = std::find(called_choices_.begin(), called_choices_.end(), event.choice) ==
+                        called_choices_.end();
+  if (is_first) called_choices_.push_back(event.choice);
+  const size_t kept = is_first ? 1 : 0;
+  if (event.tool_calls.size() <= kept) return;
+  event.tool_calls.resize(kept);
+  event.warnings.push_back("calls beyond the first were dropped, as the request asks");
 }
 
 std::optional<api::ChatEvent> RunningAnswer::poll() {

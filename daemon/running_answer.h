@@ -16,11 +16,13 @@ struct AnswerSetting {
   std::string fingerprint;
   int64_t load_ns = 0;
   int64_t choices_per_prompt = 1;  // answers that share a prompt, which is counted once
+  bool is_single_call = false;     // of an answer's calls only the first counts
 };
 
 class RunningAnswer : public ChatAnswer {
  public:
-  RunningAnswer(Exchange& exchange, ModelManager& manager, ModelLease lease, AnswerSetting setting);
+  RunningAnswer(Exchange& exchange, ModelManager& manager, WorkerPool& workers, ModelLease lease,
+                AnswerSetting setting);
   // Cancels what is not finished.
   ~RunningAnswer() override;
 
@@ -38,11 +40,15 @@ class RunningAnswer : public ChatAnswer {
   // Absent: nothing there yet.
   std::optional<api::ChatEvent> poll();
   void finish_choice(const Choice& choice, api::ChatEvent& event);
+  void drop_further_calls(api::ChatEvent& event);
+  // Counted by the model's tokenizer.
+  Task<int64_t> thinking_tokens();
   void add_metrics(const Choice& choice);
   void check_failure(const RunnerEvent& end) const;
 
   Exchange& exchange_;
   ModelManager& manager_;
+  WorkerPool& workers_;
   ModelLease lease_;
   AnswerSetting setting_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
@@ -50,6 +56,8 @@ class RunningAnswer : public ChatAnswer {
   size_t turn_ = 0;  // the choice that is looked at first, so that none waits for another
   size_t finished_ = 0;
   int64_t announced_prompt_tokens_ = 0;
+  std::string thoughts_;                // of all answers
+  std::vector<size_t> called_choices_;  // that have had a call
   api::Metrics metrics_;
 };
 

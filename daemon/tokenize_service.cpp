@@ -1,5 +1,8 @@
 #include "daemon/tokenize_service.h"
 
+#include <array>
+#include <span>
+
 #include "daemon/server/worker_pool.h"
 
 namespace hearth::daemon {
@@ -47,9 +50,13 @@ Task<std::vector<std::string>> TokenizeService::pieces(Exchange& exchange, const
   RunnableModel model = co_await open(name);
   const ModelLease lease = co_await acquire(exchange, std::move(model), std::nullopt);
   std::function<std::vector<std::string>()> job = [&] {
+    // Behind another one: some vocabularies drop the blank that a text's first token begins with.
     std::vector<std::string> pieces;
-    for (const int32_t& token : tokens)
-      pieces.push_back(lease.runner().detokenize(std::span(&token, 1)));
+    for (const int32_t token : tokens) {
+      const std::array<int32_t, 2> pair{tokens.front(), token};
+      const std::string before = lease.runner().detokenize(std::span(pair).first(1));
+      pieces.push_back(lease.runner().detokenize(pair).substr(before.size()));
+    }
     return pieces;
   };
   co_return co_await workers_.compute(std::move(job));

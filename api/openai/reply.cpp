@@ -26,6 +26,7 @@ Json openai_usage(const Metrics& metrics) {
   value["prompt_tokens"] = metrics.prompt_tokens;
   value["completion_tokens"] = metrics.generated_tokens;
   value["total_tokens"] = metrics.prompt_tokens + metrics.generated_tokens;
+  value["completion_tokens_details"] = {{"reasoning_tokens", metrics.thinking_tokens}};
   value["prompt_tokens_details"] = {{"cached_tokens", metrics.cached_prompt_tokens}};
   return value;
 }

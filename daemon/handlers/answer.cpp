@@ -69,7 +69,8 @@ Task<void> load_or_unload(Services& services, Exchange& exchange, const api::Cha
                           api::ReplyWriter& writer) {
   exchange.set_heartbeat(Heartbeat::json);
   api::WholeAnswer whole;
-  whole.choices.push_back(co_await services.chat.load_or_unload(exchange, request));
+  api::ChatEvent event = co_await services.chat.load_or_unload(exchange, request);
+  whole.choices.push_back(std::move(event));
   co_await send_json(exchange, writer.whole(whole, system_clock().wall()));
 }
 
@@ -89,7 +90,7 @@ Heartbeat heartbeat_of(const api::ChatRequest& request, api::Dialect dialect) {
 }  // namespace
 
 Task<void> answer_chat(Services& services, Exchange& exchange,
-                       std::span<const api::ChatRequest> requests, WriterPointer writer) {
+                       std::span<const api::ChatRequest> requests, const WriterPointer& writer) {
   const api::ChatRequest& first = requests.front();
   exchange.log().model = first.model;
   add_warnings(exchange, first.warnings);

@@ -17,9 +17,9 @@ namespace hearth::daemon::handlers {
 using WriterPointer = std::shared_ptr<api::ReplyWriter>;
 
 // Starts, and streams or collects; a request that only loads, unloads or renders is answered too.
-// At least one request, as ChatService::start.
+// At least one request, as ChatService::start. Requests and writer must outlive the task.
 Task<void> answer_chat(Services& services, Exchange& exchange,
-                       std::span<const api::ChatRequest> requests, WriterPointer writer);
+                       std::span<const api::ChatRequest> requests, const WriterPointer& writer);
 
 // "<kind><24 hexadecimal digits>"
 std::string random_id(std::string_view kind);

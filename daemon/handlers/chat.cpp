@@ -13,38 +13,38 @@ namespace hearth::daemon::handlers {
 Task<void> generate(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ChatRequest request = api::read_native_generate(body);
-  auto writer = std::make_shared<api::NativeGenerateWriter>(request.model);
-  co_await answer_chat(services, exchange, {&request, 1}, std::move(writer));
+  const WriterPointer writer = std::make_shared<api::NativeGenerateWriter>(request.model);
+  co_await answer_chat(services, exchange, {&request, 1}, writer);
 }
 
 Task<void> chat(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ChatRequest request = api::read_native_chat(body);
-  auto writer = std::make_shared<api::NativeChatWriter>(request.model);
-  co_await answer_chat(services, exchange, {&request, 1}, std::move(writer));
+  const WriterPointer writer = std::make_shared<api::NativeChatWriter>(request.model);
+  co_await answer_chat(services, exchange, {&request, 1}, writer);
 }
 
 Task<void> openai_chat(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ChatRequest request = api::read_openai_chat(body);
-  auto writer = std::make_shared<api::OpenAiChatWriter>(request, random_id("chatcmpl-"),
-                                                        system_clock().wall());
-  co_await answer_chat(services, exchange, {&request, 1}, std::move(writer));
+  const WriterPointer writer = std::make_shared<api::OpenAiChatWriter>(
+      request, random_id("chatcmpl-"), system_clock().wall());
+  co_await answer_chat(services, exchange, {&request, 1}, writer);
 }
 
 Task<void> openai_completion(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const std::vector<api::ChatRequest> requests = api::read_openai_completion(body);
-  auto writer = std::make_shared<api::OpenAiCompletionWriter>(requests, random_id("cmpl-"),
-                                                              system_clock().wall());
-  co_await answer_chat(services, exchange, requests, std::move(writer));
+  const WriterPointer writer = std::make_shared<api::OpenAiCompletionWriter>(
+      requests, random_id("cmpl-"), system_clock().wall());
+  co_await answer_chat(services, exchange, requests, writer);
 }
 
 Task<void> anthropic_messages(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ChatRequest request = api::read_anthropic_messages(body);
-  auto writer = std::make_shared<api::AnthropicWriter>(request, random_id("msg_"));
-  co_await answer_chat(services, exchange, {&request, 1}, std::move(writer));
+  const WriterPointer writer = std::make_shared<api::AnthropicWriter>(request, random_id("msg_"));
+  co_await answer_chat(services, exchange, {&request, 1}, writer);
 }
 
 }  // namespace hearth::daemon::handlers

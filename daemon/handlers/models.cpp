@@ -49,8 +49,9 @@ Task<void> tags(Services& services, Exchange& exchange) {
 Task<void> models(Services& services, Exchange& exchange) {
   const std::vector<api::ModelSummary> models = co_await list(services);
   const bool is_anthropic = !exchange.request().anthropic_version.empty();
-  co_await send_json(exchange, is_anthropic ? api::write_anthropic_models(models)
-                                            : api::write_openai_models(models));
+  std::string body =
+      is_anthropic ? api::write_anthropic_models(models) : api::write_openai_models(models);
+  co_await send_json(exchange, std::move(body));
 }
 
 Task<void> model(Services& services, Exchange& exchange) {

@@ -38,19 +38,22 @@ Task<void> openai_responses(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ResponsesRequest request = read_conversation(services, body);
   const std::string id = random_id("resp_");
-  auto writer = std::make_shared<api::OpenAiResponsesWriter>(request, id, system_clock().wall());
+  const auto own_writer =
+      std::make_shared<api::OpenAiResponsesWriter>(request, id, system_clock().wall());
+  const WriterPointer writer = own_writer;
   co_await answer_chat(services, exchange, {&request.chat, 1}, writer);
   if (!request.is_stored || request.chat.is_render_only) co_return;
-  StoredResponse stored{api::to_line(writer->response()), request.chat.messages};
+  StoredResponse stored{api::to_line(own_writer->response()), request.chat.messages};
   // A later request has instructions of its own.
   if (!request.instructions.empty() && !stored.messages.empty())
     stored.messages.erase(stored.messages.begin());
-  stored.messages.push_back(writer->message());
+  stored.messages.push_back(own_writer->message());
   services.responses.put(id, std::move(stored));
 }
 
 Task<void> openai_response(Services& services, Exchange& exchange) {
-  co_await send_json(exchange, find_stored(services, exchange.request().parameter).body);
+  StoredResponse stored = find_stored(services, exchange.request().parameter);
+  co_await send_json(exchange, std::move(stored.body));
 }
 
 Task<void> openai_response_delete(Services& services, Exchange& exchange) {

@@ -109,6 +109,8 @@ TEST_CASE("OpenAI stream: role first, then text, finish, usage, DONE") {
         std::vector<std::string>{
             head + "[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n",
             head + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14,"
+                   "\"completion_tokens_details\":{"
+                   "\"reasoning_tokens\":0},"
                    "\"prompt_tokens_details\":{\"cached_tokens\":0}}}\n\n",
             "data: [DONE]\n\n"});
 }
@@ -192,6 +194,7 @@ TEST_CASE("OpenAI completions: text, finish, usage, DONE") {
       "\"system_fingerprint\":\"fp_ollama\",\"choices\":";
   const std::string usage =
       R"("usage":{"prompt_tokens":11,"completion_tokens":3,"total_tokens":14,)"
+      R"("completion_tokens_details":{"reasoning_tokens":0},)"
       R"("prompt_tokens_details":{"cached_tokens":0}}})";
   api::OpenAiCompletionWriter writer({openai_request(true)}, "cmpl-1", moment);
   CHECK(writer.frames(piece("a"), moment) ==

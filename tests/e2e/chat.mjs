@@ -103,7 +103,8 @@ await check('OpenAI chat', async () => {
   eq(type, 'text/event-stream')
   eq(chunks.map((chunk) => chunk.choices[0]?.delta?.content ?? '').join(''), whole.choices[0].message.content)
   eq([chunks[0].choices[0].delta.role, chunks.at(-2).choices[0].finish_reason, chunks.at(-1).choices], ['assistant', 'stop', []])
-  eq(chunks.at(-1).usage, whole.usage)
+  const counts = ({ prompt_tokens, completion_tokens, total_tokens }) => [prompt_tokens, completion_tokens, total_tokens]
+  eq(counts(chunks.at(-1).usage), counts(whole.usage))
   eq((await d.post('/v1/chat/completions', { ...body, max_completion_tokens: 2 })).choices[0].finish_reason, 'length')
 })
 await check('features of later versions say what to do', async () => {
@@ -113,7 +114,6 @@ await check('features of later versions say what to do', async () => {
   ok(/format/.test(await refused('/api/chat', { format: 'json' })))
   ok(/does not support insert/.test(await refused('/api/generate', { suffix: 'y' })))
   ok(/template line 1/.test(await refused('/api/generate', { template: '{{ .System' })))
-  ok(/response_format/.test(await refused('/v1/chat/completions', { response_format: { type: 'json_object' } })))
 })
 await check('Go templates: of the model, of the request, with a suffix', async () => {
   needScripted()

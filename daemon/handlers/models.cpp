@@ -61,8 +61,9 @@ Task<void> model(Services& services, Exchange& exchange) {
   api::ModelSummary model = co_await services.workers.compute(std::move(job));
   model.name = exchange.request().parameter;  // clients look for the id that they asked for
   const bool is_anthropic = !exchange.request().anthropic_version.empty();
-  co_await send_json(
-      exchange, is_anthropic ? api::write_anthropic_model(model) : api::write_openai_model(model));
+  std::string body =
+      is_anthropic ? api::write_anthropic_model(model) : api::write_openai_model(model);
+  co_await send_json(exchange, std::move(body));
 }
 
 Task<void> show(Services& services, Exchange& exchange) {

@@ -21,12 +21,13 @@ struct Problem {
   std::vector<std::byte> weight;
   std::vector<float> decoded;
   std::vector<std::vector<float>> columns;
+  mutable std::vector<float> precise = {};  // precise_outputs, once somebody asked for them
 };
 
 Problem make_problem(DType type, int64_t width, int64_t rows, int64_t columns) {
   std::mt19937 random(static_cast<uint32_t>(width * 31 + rows * 7 + columns));
   std::normal_distribution<float> normal;
-  Problem problem{type, width, rows, {}, {}, {}};
+  Problem problem{type, width, rows, {}, {}, {}, {}};
   problem.decoded.resize(static_cast<size_t>(width * rows));
   problem.weight.resize(static_cast<size_t>(row_bytes(type, width) * rows));
   if (info(type).block_values > 1) {
@@ -138,9 +139,10 @@ std::vector<float> expected_prompt_outputs(const Problem& problem, ColumnKind ki
   return outputs;
 }
 
-// Quantised weights with columns of floats.
-std::vector<float> precise_outputs(const Problem& problem) {
-  std::vector<float> outputs;
+// Quantised weights with columns of floats. Many tables ask, and the plain loops take long.
+const std::vector<float>& precise_outputs(const Problem& problem) {
+  std::vector<float>& outputs = problem.precise;
+  if (!outputs.empty()) return outputs;
   const int64_t bytes = row_bytes(problem.type, problem.width);
   for (const std::vector<float>& column : problem.columns) {
     for (int64_t row = 0; row < problem.rows; ++row) {

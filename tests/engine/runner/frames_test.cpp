@@ -242,7 +242,8 @@ TEST_CASE("frames: a constraint travels, an empty one is none") {
   };
   CHECK_FALSE(read(json::object()));
   CHECK(read({{"grammar", {{"kind", "json"}}}}) == ConstraintSpec{});
-  const ConstraintSpec spec{"<t>", "</t>", true, "<call>", {GrammarKind::gbnf, "root ::= \"a\"", true}};
+  const ConstraintSpec spec{
+      "<t>", "</t>", true, "<call>", {GrammarKind::gbnf, "root ::= \"a\"", true}};
   GenerateFrame frame;
   frame.request.constraint = spec;
   CHECK(std::get<GenerateFrame>(decode_frame(encode_frame(frame))).request.constraint == spec);

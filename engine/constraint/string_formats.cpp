@@ -53,7 +53,7 @@ std::string hostname() {
 
 std::string email() {
   const std::string atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
-  const std::string label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+  const std::string label = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?";
   return atom + "(\\." + atom + ")*@" + label + "(\\." + label + ")*";
 }
 

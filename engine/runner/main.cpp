@@ -27,6 +27,7 @@
 #include "engine/kv_type.h"
 #include "engine/runner/commands.h"
 #include "engine/runner/sandbox.h"
+#include "engine/runner/schema_command.h"
 #include "engine/runner/server.h"
 
 namespace hearth::engine {
@@ -191,6 +192,18 @@ void add_sample(CLI::App& app, std::string& model) {
   sample->callback([&model] { run_sample(model); });
 }
 
+void add_schema(CLI::App& app, SchemaCommand& command, int& exit_code) {
+  CLI::App* schema = app.add_subcommand(
+      "schema", "Whether a schema or grammar accepts a text: exit code 0, or 1 and one line why");
+  schema->add_option("--schema", command.schema, "File with a JSON Schema");
+  schema->add_option("--grammar", command.grammar, "File with a GBNF grammar");
+  schema->add_option("--regex", command.regex, "Regular expression of the whole text");
+  schema->add_option("--text", command.text, "The text; -: standard input")->required();
+  schema->add_flag("--best-effort", command.is_best_effort,
+                   "Leave out keywords that cannot be bound, and name them");
+  schema->callback([&command, &exit_code] { exit_code = run_schema(command); });
+}
+
 struct CodecArguments {
   std::string type;
   std::string direction;
@@ -267,6 +280,9 @@ int run(int count, char** arguments) {
   std::string sample_model;
   add_sample(app, sample_model);
   add_codec(app, codec);
+  int exit_code = 0;
+  SchemaCommand schema;
+  add_schema(app, schema, exit_code);
   add_bench(app, bench);
   QuantizeCommand quantize;
   add_quantize(app, quantize);
@@ -294,7 +310,6 @@ int run(int count, char** arguments) {
       "serve", "How hearthd starts it: frames on descriptor 3 (docs/runner-protocol.md)");
   serving->add_option("--name", name, "Name of the model, for the log")->required();
   serving->add_option("--log-level", level)->transform(CLI::CheckedTransformer(levels));
-  int exit_code = 0;
   serving->callback([&] { exit_code = serve(name, level); });
   try {
     app.parse(count, arguments);

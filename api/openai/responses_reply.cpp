@@ -77,7 +77,6 @@ OpenAiResponsesWriter::OpenAiResponsesWriter(const ResponsesRequest& request, st
   response_["model"] = request.chat.model;
   response_["output"] = Json::array();
   for (const auto& [key, value] : request.echo.items()) response_[key] = value;
-  response_["usage"] = nullptr;
 }
 
 std::string OpenAiResponsesWriter::item_id(std::string_view kind) const {

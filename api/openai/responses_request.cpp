@@ -195,7 +195,7 @@ void read_echo(const Fields& fields, const ChatRequest& chat, Json& echo) {
   keep("top_logprobs", 0);
   keep("top_p", chat.options.top_p.value_or(1.0F));
   keep("truncation", "disabled");
-  keep("user", nullptr);
+  if (const Json* user = fields.find("user")) echo["user"] = *user;
 }
 
 void read_text_format(const Fields& fields, ChatRequest& chat) {

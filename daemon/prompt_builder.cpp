@@ -143,9 +143,9 @@ modelfile::ReplyStyle reply_style(const api::ChatRequest& request,
   style.thinking_close = chosen.traits().thinking_close;
   style.starts_in_thinking = ends_with(prompt, style.thinking_open);
   style.keeps_thinking = !request.think || request.think->is_on;
+  style.call_style = chosen.traits().call_style;
   style.tool_tag = chosen.traits().tool_call_tag;
-  for (const modelfile::Tool& tool : request.tools)
-    style.tool_names.push_back(tool.at("function").at("name").get<std::string>());
+  style.tools = request.tools;
   return style;
 }
 

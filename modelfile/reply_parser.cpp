@@ -1,300 +1,158 @@
 #include "modelfile/reply_parser.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <iterator>
-#include <optional>
+
+#include "modelfile/reply/reader.h"
+#include "modelfile/reply/styles.h"
 
 namespace hearth::modelfile {
 namespace {
 
-// Opening tags of calls, the more telling first.
-constexpr std::array<std::string_view, 6> known_tags{
-    "<tool_call>", "[TOOL_CALLS]", "<|tool_call|>", "<|python_tag|>", "<toolcall>", "<tool_calls>"};
+using reply::CallStyle;
+using reply::Syntax;
 
-constexpr std::string_view blanks = " \t\r\n";
+// Output parsers that models' configurations name, and what they read.
+struct ParserRow {
+  std::string_view parser;
+  std::string_view call_style;
+  std::string_view thinking_open;
+};
 
-// Around thoughts.
-constexpr std::array<std::array<std::string_view, 2>, 3> known_thinking_tags{
-    {{"<think>", "</think>"}, {"[THINK]", "[/THINK]"}, {"<thought>", "</thought>"}}};
+constexpr std::array<ParserRow, 27> parser_rows{{
+    {"harmony", "harmony", "<|channel|>analysis<|message|>"},
+    {"qwen3", "hermes", ""},
+    {"qwen3-thinking", "hermes", "<think>"},
+    {"qwen3-coder", "qwen_xml", ""},
+    {"qwen3.5", "qwen_xml", "<think>"},
+    {"ornith", "qwen_xml", "<think>"},
+    {"qwen3-vl-instruct", "hermes", ""},
+    {"qwen3-vl-thinking", "hermes", "<think>"},
+    {"deepseek3", "deepseek_v31", "<think>"},
+    {"cogito", "deepseek_v3", "<think>"},
+    {"ministral", "mistral_args", "[THINK]"},
+    {"glm-4.7", "glm", "<think>"},
+    {"glm-ocr", "glm", ""},
+    {"gemma4", "gemma", "<|channel>thought"},
+    {"gemma4-no-thinking", "gemma", "<|channel>thought"},
+    {"functiongemma", "functiongemma", ""},
+    {"lfm2", "lfm2", ""},
+    {"lfm2-thinking", "lfm2", "<think>"},
+    {"olmo3", "olmo3", ""},
+    {"olmo3-think", "", "<think>"},
+    {"nemotron-3-nano", "qwen_xml", "<think>"},
+    {"nemotron-3.5-nano", "qwen_xml", "<think>"},
+    {"cohere", "cohere", "<|START_THINKING|>"},
+    {"laguna", "glm", "<think>"},
+    {"poolside-v1", "glm", "<think>"},
+    {"glimmer", "glimmer", " to=self<|message|>"},
+    {"passthrough", "", ""},
+}};
 
-// "<x>" is closed by "</x>"; other tags are not closed.
-std::string closing_tag(std::string_view tag) {
-  const bool is_closed = tag.starts_with('<') && !tag.starts_with("<|");
-  return is_closed ? fmt::format("</{}", tag.substr(1)) : "";
+const ParserRow* find_parser(std::string_view parser) {
+  const auto* found = std::find_if(parser_rows.begin(), parser_rows.end(),
+                                   [parser](const ParserRow& row) { return row.parser == parser; });
+  return found == parser_rows.end() ? nullptr : found;
 }
 
-// Length of the longest end of `text` that is a beginning of `tag`, but not all of it.
-size_t overlap(std::string_view text, std::string_view tag) {
-  for (size_t length = std::min(text.size(), tag.size() - 1); length > 0; --length) {
-    if (text.ends_with(tag.substr(0, length))) return length;
-  }
-  return 0;
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
 }
 
-// Where the JSON object or array that begins at `begin` ends; absent while it is not complete.
-std::optional<size_t> json_end(std::string_view text, size_t begin) {
-  int depth = 0;
-  bool is_string = false;
-  for (size_t i = begin; i < text.size(); ++i) {
-    const char letter = text[i];
-    if (is_string) {
-      if (letter == '\\') ++i;
-      is_string = letter != '"';
-    } else if (letter == '"') {
-      is_string = true;
-    } else if (letter == '{' || letter == '[') {
-      ++depth;
-    } else if (letter == '}' || letter == ']') {
-      if (--depth == 0) return i + 1;
-    }
-  }
-  return std::nullopt;
-}
-
-// {"name", "arguments"}, also inside of "function" and with "parameters"; arguments may be JSON in
-// a string. Absent: it is no call.
-std::optional<ToolCall> to_call(const Json& value) {
-  if (!value.is_object()) return std::nullopt;
-  if (const auto function = value.find("function");
-      function != value.end() && function->is_object()) {
-    return to_call(*function);
-  }
-  const auto name = value.find("name");
-  if (name == value.end() || !name->is_string()) return std::nullopt;
-  ToolCall call;
-  call.name = name->get<std::string>();
-  for (const char* key : {"arguments", "parameters"}) {
-    const auto arguments = value.find(key);
-    if (arguments == value.end()) continue;
-    call.arguments = *arguments;
-    if (arguments->is_string())
-      call.arguments = Json::parse(arguments->get_ref<const std::string&>(), nullptr, false);
-    if (call.arguments.is_object()) return call;
-  }
-  return std::nullopt;
-}
-
-// All calls of one JSON text: an object, or an array of them. Empty when any of it is no call.
-std::vector<ToolCall> to_calls(std::string_view text) {
-  const Json value = Json::parse(text, nullptr, false);
-  std::vector<ToolCall> calls;
-  if (!value.is_array()) {
-    if (std::optional<ToolCall> call = to_call(value)) calls.push_back(std::move(*call));
-    return calls;
-  }
-  for (const Json& entry : value) {
-    std::optional<ToolCall> call = to_call(entry);
-    if (!call) return {};
-    calls.push_back(std::move(*call));
-  }
-  return calls;
+const CallStyle* row_of(const ReplyStyle& style) {
+  return style.call_style.empty() ? reply::style_with_tag(style.tool_tag)
+                                  : reply::style_named(style.call_style);
 }
 
 }  // namespace
 
-std::string find_tool_tag(std::string_view template_text) {
-  const auto found = std::find_if(known_tags.begin(), known_tags.end(), [&](std::string_view tag) {
-    return template_text.find(tag) != std::string_view::npos;
-  });
-  return found == known_tags.end() ? "{" : std::string(*found);
+std::string find_call_style(std::string_view template_text) {
+  for (const reply::StyleSign& sign : reply::style_signs()) {
+    const bool has_all =
+        std::all_of(sign.parts.begin(), sign.parts.end(),
+                    [&](std::string_view part) { return has(template_text, part); });
+    if (has_all) return std::string(sign.style);
+  }
+  return "json";
+}
+
+std::string call_style_of_parser(std::string_view parser) {
+  const ParserRow* row = find_parser(parser);
+  return row ? std::string(row->call_style) : std::string();
+}
+
+std::string tool_tag_of_style(std::string_view call_style) {
+  const CallStyle* style = reply::style_named(call_style);
+  if (!style || style->name == "json") return "{";
+  return std::string(style->open.empty() ? style->item_open : style->open);
 }
 
 ThinkingTags find_thinking_tags(std::string_view template_text) {
-  for (const auto& [open, close] : known_thinking_tags) {
-    if (template_text.find(close) != std::string_view::npos)
-      return {std::string(open), std::string(close)};
+  for (const reply::ThinkingStyle& style : reply::thinking_styles()) {
+    const bool is_there =
+        std::all_of(style.signs.begin(), style.signs.end(),
+                    [&](std::string_view part) { return has(template_text, part); });
+    if (is_there) return {std::string(style.open), std::string(style.close)};
   }
   return {};
 }
 
-ReplyParser::ReplyParser(ReplyStyle style)
-    : style_(std::move(style)),
-      is_bare_json_(style_.tool_tag.empty() || style_.tool_tag == "{" || style_.tool_tag == "["),
-      closing_tag_(closing_tag(style_.tool_tag)),
-      state_(style_.thinking_open.empty() ? State::text
-             : style_.starts_in_thinking  ? State::thinking
-                                          : State::start) {}
+ThinkingTags thinking_tags_of_parser(std::string_view parser) {
+  const ParserRow* row = find_parser(parser);
+  if (!row || row->thinking_open.empty()) return {};
+  for (const reply::ThinkingStyle& style : reply::thinking_styles()) {
+    if (style.open == row->thinking_open)
+      return {std::string(style.open), std::string(style.close)};
+  }
+  return {};
+}
+
+std::vector<std::string> markers(const ReplyStyle& style) {
+  std::vector<std::string> all{style.thinking_open, style.thinking_close};
+  const CallStyle* row = row_of(style);
+  const bool has_messages = row && row->syntax == Syntax::messages;
+  if (row) all.insert(all.end(), row->layout.begin(), row->layout.end());
+  if (has_messages) all.insert(all.end(), {"<|channel|>", "<|constrain|>"});
+  if (!style.tools.empty()) all.push_back(style.tool_tag);
+  if (row && (has_messages || !style.tools.empty())) {
+    for (const std::string_view text :
+         {row->open, row->close, row->item_open, row->item_close, row->name_open, row->name_close,
+          row->key_open, row->key_close, row->value_open, row->value_close, row->quote,
+          row->header_end})
+      all.emplace_back(text);
+    if (row->open == "[TOOL_CALLS]") all.insert(all.end(), {"[ARGS]", "[CALL_ID]"});
+  }
+  // Some tags are a token and a word: "<|channel>thought".
+  std::vector<std::string> parts;
+  for (const std::string& text : all) {
+    const size_t end = text.find('>');
+    if (text.starts_with('<') && end + 1 < text.size()) parts.push_back(text.substr(0, end + 1));
+    const size_t last = text.rfind('<');
+    if (last != std::string::npos && last > 0) parts.push_back(text.substr(last));
+  }
+  all.insert(all.end(), parts.begin(), parts.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  all.erase(std::remove(all.begin(), all.end(), std::string()), all.end());
+  return all;
+}
+
+ReplyParser::ReplyParser(const ReplyStyle& style) {
+  const CallStyle* row = row_of(style);
+  reader_ = row && row->syntax == Syntax::messages ? reply::make_message_reader(style)
+                                                   : reply::make_tagged_reader(style);
+}
+
+ReplyParser::ReplyParser(ReplyParser&&) noexcept = default;
+ReplyParser& ReplyParser::operator=(ReplyParser&&) noexcept = default;
+ReplyParser::~ReplyParser() = default;
 
 ReplyPiece ReplyParser::push(std::string_view text) {
-  ReplyPiece piece;
-  held_ += text;
-  advance(piece, false);
-  return piece;
+  return reader_->push(text);
 }
 
 ReplyPiece ReplyParser::finish() {
-  ReplyPiece piece;
-  advance(piece, true);
-  return piece;
-}
-
-void ReplyParser::advance(ReplyPiece& piece, bool is_end) {
-  bool goes_on = true;
-  while (goes_on && !held_.empty()) {
-    switch (state_) {
-      case State::start:
-        goes_on = read_start(is_end);
-        break;
-      case State::thinking:
-        goes_on = read_thinking(piece, is_end);
-        break;
-      case State::behind_thinking:
-        goes_on = skip_blanks(is_end);
-        break;
-      case State::text:
-        goes_on = read_text(piece, is_end);
-        break;
-      case State::call:
-        goes_on = read_call(piece, is_end);
-        break;
-      case State::behind_call:
-        goes_on = read_closing_tag(is_end);
-        break;
-    }
-  }
-}
-
-// Thoughts stand at the beginning or nowhere.
-bool ReplyParser::read_start(bool is_end) {
-  const std::string& open = style_.thinking_open;
-  const size_t first = held_.find_first_not_of(blanks);
-  const std::string_view rest =
-      first == std::string::npos ? "" : std::string_view(held_).substr(first);
-  if (rest.starts_with(open)) {
-    held_.erase(0, first + open.size());
-    state_ = State::thinking;
-    return true;
-  }
-  if (!is_end && open.starts_with(rest)) return false;
-  state_ = State::text;
-  return true;
-}
-
-bool ReplyParser::read_thinking(ReplyPiece& piece, bool is_end) {
-  const std::string& close = style_.thinking_close;
-  const size_t place = held_.find(close);
-  const bool is_closed = place != std::string::npos;
-  const size_t end = is_closed ? place : held_.size() - (is_end ? 0 : overlap(held_, close));
-  // Blanks around thoughts are the model's layout.
-  const std::string_view all = std::string_view(held_).substr(0, end);
-  const size_t last = all.find_last_not_of(blanks);
-  const size_t thought_end = last == std::string_view::npos ? 0 : last + 1;
-  const size_t begin = has_thoughts_ ? 0 : std::min(all.find_first_not_of(blanks), thought_end);
-  if (style_.keeps_thinking) piece.thinking += all.substr(begin, thought_end - begin);
-  has_thoughts_ = has_thoughts_ || thought_end > begin;
-  held_.erase(0, is_closed ? place + close.size() : is_end ? held_.size() : thought_end);
-  if (is_closed) state_ = State::behind_thinking;
-  return is_closed;
-}
-
-bool ReplyParser::skip_blanks(bool is_end) {
-  const size_t first = held_.find_first_not_of(blanks);
-  if (first == std::string::npos && !is_end) return false;
-  held_.erase(0, std::min(first, held_.size()));
-  state_ = State::text;
-  return true;
-}
-
-// Where in held_ a call begins, the blanks before it included; at the end of held_: maybe there.
-// Absent: none of held_ belongs to a call.
-std::optional<size_t> ReplyParser::find_call(bool is_end) const {
-  if (style_.tool_names.empty()) return std::nullopt;
-  size_t place = 0;
-  if (is_bare_json_) {
-    // An answer that begins with something else is no call, whatever braces it has.
-    place = held_.find_first_not_of(blanks);
-    if (place == std::string::npos) return is_end ? std::nullopt : std::optional<size_t>(0);
-    const bool is_json = held_[place] == '{' || held_[place] == '[';
-    return is_json && !has_content_ ? std::optional<size_t>(0) : std::nullopt;
-  }
-  place = held_.find(style_.tool_tag);
-  if (place == std::string::npos) {
-    if (is_end) return std::nullopt;
-    place = held_.size() - overlap(held_, style_.tool_tag);
-  }
-  const std::string_view before = std::string_view(held_).substr(0, place);
-  const size_t last = before.find_last_not_of(blanks);
-  return last == std::string_view::npos ? 0 : last + 1;
-}
-
-bool ReplyParser::read_text(ReplyPiece& piece, bool is_end) {
-  const std::optional<size_t> place = find_call(is_end);
-  give_content(piece, place.value_or(held_.size()));
-  if (held_.empty()) return false;
-  const size_t first = held_.find_first_not_of(blanks);
-  const bool is_whole =
-      first != std::string::npos &&
-      (is_bare_json_ || held_.compare(first, style_.tool_tag.size(), style_.tool_tag) == 0);
-  if (is_whole) state_ = State::call;
-  return is_whole;
-}
-
-bool ReplyParser::read_call(ReplyPiece& piece, bool is_end) {
-  const size_t tag = held_.find_first_not_of(blanks);
-  const size_t tag_end = is_bare_json_ ? tag : tag + style_.tool_tag.size();
-  const size_t begin = held_.find_first_not_of(blanks, tag_end);
-  if (begin == std::string::npos) {
-    if (is_end) give_up(piece, held_.size(), "the answer ended behind the tag of a call");
-    return is_end;
-  }
-  if (held_[begin] != '{' && held_[begin] != '[') {
-    give_up(piece, tag_end, fmt::format("{} is not followed by JSON", style_.tool_tag));
-    return true;
-  }
-  const std::optional<size_t> end = json_end(held_, begin);
-  if (end) {
-    take_calls(piece, begin, *end);
-  } else if (is_end) {
-    give_up(piece, held_.size(), "the answer ended within a call");
-  }
-  return end || is_end;
-}
-
-void ReplyParser::take_calls(ReplyPiece& piece, size_t begin, size_t end) {
-  std::vector<ToolCall> calls = to_calls(std::string_view(held_).substr(begin, end - begin));
-  if (calls.empty())
-    return give_up(piece, end, "what looked like a call has no name or no arguments");
-  for (const ToolCall& call : calls) {
-    const std::vector<std::string>& names = style_.tool_names;
-    if (std::find(names.begin(), names.end(), call.name) != names.end()) continue;
-    return give_up(piece, end,
-                   fmt::format("the model called \"{}\", which is none of the tools it was offered",
-                               call.name));
-  }
-  std::move(calls.begin(), calls.end(), std::back_inserter(piece.tool_calls));
-  held_.erase(0, end);
-  has_calls_ = true;
-  state_ = closing_tag_.empty() ? State::text : State::behind_call;
-}
-
-bool ReplyParser::read_closing_tag(bool is_end) {
-  const size_t first = held_.find_first_not_of(blanks);
-  const std::string_view rest =
-      first == std::string::npos ? "" : std::string_view(held_).substr(first);
-  if (!is_end && closing_tag_.size() > rest.size() && closing_tag_.starts_with(rest)) return false;
-  if (rest.starts_with(closing_tag_)) held_.erase(0, first + closing_tag_.size());
-  state_ = State::text;
-  return true;
-}
-
-void ReplyParser::give_content(ReplyPiece& piece, size_t length) {
-  const std::string_view text = std::string_view(held_).substr(0, length);
-  const bool is_blank = text.find_first_not_of(blanks) == std::string_view::npos;
-  has_content_ = has_content_ || !is_blank;
-  // Blanks behind a call are the model's layout, not an answer.
-  if (!is_blank || !has_calls_) piece.content += text;
-  held_.erase(0, length);
-}
-
-void ReplyParser::give_up(ReplyPiece& piece, size_t length, std::string warning) {
-  piece.content.append(held_, 0, length);
-  piece.warnings.push_back(std::move(warning));
-  held_.erase(0, length);
-  has_content_ = true;
-  state_ = State::text;
+  return reader_->finish();
 }
 
 }  // namespace hearth::modelfile

@@ -1,8 +1,9 @@
 // What the text of an answer means while it is still being written: thoughts, content for people,
 // and calls of tools. The result does not depend on how the text was cut into pieces.
+// How models write these things is a table (modelfile/reply/styles.cpp).
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,28 +13,45 @@
 
 namespace hearth::modelfile {
 
-// How a model writes thoughts, between two tags at its beginning, and calls of tools, JSON behind
-// an opening tag.
+// How a model writes thoughts and calls of tools.
 struct ReplyStyle {
   std::string thinking_open;        // "<think>"; empty: no thoughts are looked for
   std::string thinking_close;       // "</think>"
   bool starts_in_thinking = false;  // the prompt ended with the opening tag
   bool keeps_thinking = true;       // off: thoughts are left out
+  std::string call_style;           // a name of find_call_style(); empty: JSON behind tool_tag
   std::string tool_tag;             // "<tool_call>"; "{", "[" and "": the answer begins with JSON
-  std::vector<std::string> tool_names;  // that may be called; none: the text is content as it is
+  std::vector<Tool> tools;          // that may be called; none: calls are content as they are
 };
 
-// The tag of a model whose Jinja template this is, by what the template writes for calls made
-// earlier; "{" where it tells nothing.
-std::string find_tool_tag(std::string_view template_text);
+// The name of the style in which a model with this template calls tools, by what the template
+// writes for calls made earlier; "json" (no tag at all) where it tells nothing.
+std::string find_call_style(std::string_view template_text);
+// The style of an output parser named in a model's configuration ("qwen3-coder", "glm-4.7"); empty
+// for names that nobody knows and for those without calls.
+std::string call_style_of_parser(std::string_view parser);
+// What calls of a style begin with; "{" where there is no tag.
+std::string tool_tag_of_style(std::string_view call_style);
 
 struct ThinkingTags {
   std::string open;
   std::string close;
 };
 
-// The same for thoughts; empty where the template has no such tags.
+// The tags around thoughts that a template knows; empty where it has none.
 ThinkingTags find_thinking_tags(std::string_view template_text);
+// The same for an output parser named in a model's configuration.
+ThinkingTags thinking_tags_of_parser(std::string_view parser);
+
+// The texts that must reach the parser although they may be control tokens of the vocabulary, which
+// otherwise print nothing.
+std::vector<std::string> markers(const ReplyStyle& style);
+
+// What the text of an answer must be for it to be a call: GBNF. It begins behind the thoughts.
+// `names` are the tools that may be called, of those of the style; with `is_single`, one call
+// only. Absent: calls of this style cannot be enforced.
+std::optional<std::string> call_grammar(const ReplyStyle& style,
+                                        const std::vector<std::string>& names, bool is_single);
 
 struct ReplyPiece {
   std::string thinking;
@@ -42,11 +60,19 @@ struct ReplyPiece {
   std::vector<std::string> warnings;  // one line each: what looked like a call and was none
 };
 
-// One per answer. Text that cannot be a call (not JSON, no arguments, a tool nobody offered) stays
-// content, tag included, with a warning: nothing a model wrote is lost, and no answer fails for it.
+namespace reply {
+class Reader;
+}
+
+// One per answer. Text that cannot be a call (not readable, a tool nobody offered) stays content,
+// tag included, with a warning: nothing a model wrote is lost, and no answer fails for it.
+// Arguments have the types that the tool's schema asks for, where the model writes them as text.
 class ReplyParser {
  public:
-  explicit ReplyParser(ReplyStyle style);
+  explicit ReplyParser(const ReplyStyle& style);
+  ReplyParser(ReplyParser&&) noexcept;
+  ReplyParser& operator=(ReplyParser&&) noexcept;
+  ~ReplyParser();
 
   // The next piece of the answer. Text that may turn out to be the beginning of a call is held
   // back, and so are blanks that may stand before one.
@@ -55,30 +81,7 @@ class ReplyParser {
   ReplyPiece finish();
 
  private:
-  enum class State : uint8_t { start, thinking, behind_thinking, text, call, behind_call };
-
-  // Each looks at the beginning of held_. True: go on with what is left; false: more is needed.
-  bool read_start(bool is_end);
-  bool read_thinking(ReplyPiece& piece, bool is_end);
-  bool skip_blanks(bool is_end);
-  bool read_text(ReplyPiece& piece, bool is_end);
-  bool read_call(ReplyPiece& piece, bool is_end);
-  bool read_closing_tag(bool is_end);
-
-  void advance(ReplyPiece& piece, bool is_end);
-  std::optional<size_t> find_call(bool is_end) const;
-  void take_calls(ReplyPiece& piece, size_t begin, size_t end);
-  void give_content(ReplyPiece& piece, size_t length);
-  void give_up(ReplyPiece& piece, size_t length, std::string warning);
-
-  const ReplyStyle style_;
-  const bool is_bare_json_;  // calls are not tagged
-  const std::string closing_tag_;
-  State state_;
-  std::string held_;  // not decided yet
-  bool has_thoughts_ = false;
-  bool has_content_ = false;  // something other than blanks was content
-  bool has_calls_ = false;
+  std::unique_ptr<reply::Reader> reader_;
 };
 
 }  // namespace hearth::modelfile

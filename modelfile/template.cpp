@@ -91,14 +91,18 @@ TemplateTraits jinja_traits(std::string_view text) {
   traits.language = TemplateLanguage::jinja;
   traits.has_tools = has_any(text, {"tools", "tool_call"});
   const bool splits = has_any(text, {"split('</think>')", "split(\"</think>\")"});
-  traits.has_thinking = (has(text, "<think>") && has(text, "</think>")) ||
+  const ThinkingTags tags = find_thinking_tags(text);
+  const bool is_plain = tags.open == "<think>" || tags.open == "<thought>" || tags.open.empty();
+  traits.has_thinking = !is_plain || (has(text, "<think>") && has(text, "</think>")) ||
                         (splits && !has(text, "reasoning_content"));
   if (traits.has_thinking) {
-    const ThinkingTags tags = find_thinking_tags(text);
     traits.thinking_open = tags.open;
     traits.thinking_close = tags.close;
   }
-  if (traits.has_tools) traits.tool_call_tag = find_tool_tag(text);
+  if (traits.has_tools) {
+    traits.call_style = find_call_style(text);
+    traits.tool_call_tag = tool_tag_of_style(traits.call_style);
+  }
   traits.handles_tool_results =
       traits.has_tools && has(text, "tool_calls") && names_tool_results(text);
   return traits;
@@ -114,6 +118,10 @@ TemplateTraits go_traits(std::string_view text, const go::Program& program) {
   traits.thinking_close = tags.close;
   traits.has_thinking = !tags.open.empty();
   traits.tool_call_tag = go::infer_tool_call_tag(program);
+  // What the template writes before calls decides; its other texts tell the rest of the style.
+  const std::string style = find_call_style(text);
+  const bool is_bare = traits.tool_call_tag == "{" && (style == "llama3" || style == "json");
+  if (is_bare || tool_tag_of_style(style) == traits.tool_call_tag) traits.call_style = style;
   traits.handles_tool_results =
       traits.has_tools && program.uses("toolcalls") && names_tool_results(text);
   return traits;

@@ -59,6 +59,7 @@ struct TemplateTraits {
   bool has_suffix = false;            // can ask for the text between a prompt and a suffix
   bool has_thinking = false;          // knows thoughts
   bool handles_tool_results = false;  // the whole round: calls, and what the tools answered
+  std::string call_style;             // see find_call_style(); empty: JSON behind tool_call_tag
   std::string tool_call_tag;  // what a call begins with, "{" for bare JSON; empty when unknown
   // What thoughts stand between; empty when unknown.
   std::string thinking_open;

@@ -85,11 +85,12 @@ TEST_CASE("tools reach a template that knows them, and say how its answers are r
   const PreparedRequest prepared = prepare(chat, knows, {});
   CHECK(shown(prepared.generation) == "{f}<tool_call>");
   CHECK(prepared.reply.tool_tag == "<tool_call>");
-  CHECK(prepared.reply.tool_names == std::vector<std::string>{"f"});
+  CHECK(prepared.reply.call_style == "hermes");
+  CHECK(prepared.reply.tools == chat.tools);
   CHECK_THROWS_WITH(prepare(chat, model(jinja), {}), Catch::Contains("does not support tools"));
   CHECK_THROWS_WITH(prepare(chat, model(nullptr), {}), Catch::Contains("does not support tools"));
   chat.tools.clear();
-  CHECK(prepare(chat, knows, {}).reply.tool_names.empty());
+  CHECK(prepare(chat, knows, {}).reply.tools.empty());
 }
 
 TEST_CASE("what people write is not trusted, what the template writes is") {

@@ -157,8 +157,8 @@ std::optional<std::string> call_grammar(const ReplyStyle& style,
     calls += rules.add(call);
   }
   if (calls.empty()) return std::nullopt;
-  return fmt::format("root ::= nl {}\nnl ::= [\\n]?\n{}",
-                     whole_answer(*row, rules.add(calls), is_single), rules.text());
+  const std::string answer = whole_answer(*row, rules.add(calls), is_single);
+  return fmt::format("root ::= nl {}\nnl ::= [\\n]?\n{}", answer, rules.text());
 }
 
 }  // namespace hearth::modelfile

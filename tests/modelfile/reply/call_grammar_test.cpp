@@ -1,5 +1,7 @@
-// Grammars of calls: their texts, and that answers they allow are calls. Whether the engine keeps a
-// model to them is tested where both are there (tests/daemon).
+// Grammars of calls: their texts, and that every rule they use is there. Whether the engine
+// understands them is seen where both are at hand.
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "modelfile/reply/schema_rules.h"
@@ -46,6 +48,17 @@ TEST_CASE("call grammars: in the words of the style") {
   const auto bare = call_grammar(style_named("llama3"), {"g"}, true);
   REQUIRE(bare);
   CHECK_FALSE(has(*bare, "python_tag"));
+}
+
+TEST_CASE("call grammars: every rule that is used is there") {
+  for (const auto& row : reply::call_styles()) {
+    const auto grammar = call_grammar(style_named(row.name), {"f", "g"}, false);
+    if (!grammar) continue;
+    INFO(row.name << "\n" << *grammar);
+    for (int i = 0; has(*grammar, fmt::format(" r{}", i)); ++i)
+      CHECK(has(*grammar, fmt::format("\nr{} ::= ", i)));
+    CHECK(has(*grammar, "\nr0 ::= "));
+  }
 }
 
 TEST_CASE("call grammars: absent where a style has none, or no tool of that name is there") {

@@ -64,11 +64,11 @@ std::optional<Json> to_number(std::string_view text) {
 }
 
 // Lines around a value are layout: one before and one behind it.
-std::string strip_lines(std::string text) {
-  if (text.starts_with("\r\n")) text.erase(0, 1);
-  if (text.starts_with('\n')) text.erase(0, 1);
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
+std::string_view strip_lines(std::string_view text) {
+  if (text.starts_with("\r\n")) text.remove_prefix(1);
+  if (text.starts_with('\n')) text.remove_prefix(1);
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
   return text;
 }
 
@@ -143,7 +143,7 @@ const Json* ToolSet::parameters_of(std::string_view tool) const {
 }
 
 Json ToolSet::coerce(std::string_view tool, std::string_view key, std::string text) const {
-  text = strip_lines(std::move(text));
+  text = std::string(strip_lines(text));
   if (lower(trim(text)) == "null") return nullptr;
   const Json* parameters = parameters_of(tool);
   const auto properties = parameters ? parameters->find("properties") : Json::const_iterator();

@@ -72,6 +72,8 @@ struct ModelDescription {
   std::vector<TensorSummary> tensors;
   std::vector<std::string> capabilities;
   std::string required_version;  // of Ollama; empty: any
+  // What the template makes of a small conversation; empty where that was not asked for.
+  std::string rendered_example;
   WallTime modified_at;
 };
 

@@ -13,10 +13,11 @@ namespace hearth::api {
 
 struct ResponsesRequest {
   ChatRequest chat;
-  std::string instructions;          // stands first, before what an earlier response brings along
-  std::string previous_response_id;  // empty: none
-  bool is_stored = true;             // may be asked for and continued later
-  Json echo = Json::object();        // fields of the request that the response repeats
+  std::string instructions;           // stands first, before what an earlier response brings along
+  std::string previous_response_id;   // empty: none
+  std::vector<Message> conversation;  // all but the instructions; after begin_conversation
+  bool is_stored = true;              // may be asked for and continued later
+  Json echo = Json::object();         // fields of the request that the response repeats
   bool shows_log_probs = false;
   bool shows_encrypted_reasoning = false;
 };

@@ -97,7 +97,7 @@ struct Metrics {
   int64_t load_ns = 0;
   int64_t prompt_tokens = 0;  // tokens taken from the prefix cache included
   int64_t cached_prompt_tokens = 0;
-  int64_t thinking_tokens = 0;  // of the generated ones, about
+  int64_t thinking_tokens = 0;  // of the generated ones
   int64_t prompt_ns = 0;
   int64_t generated_tokens = 0;
   int64_t generation_ns = 0;

@@ -51,7 +51,12 @@ Task<PreparedRequest> ChatService::prepare(const api::ChatRequest& request,
                                            const RunnableModel& model) {
   const PromptDefaults defaults{config_.context_tokens, config_.truncates_like_ollama,
                                 config_.prefers_stored_template};
-  std::function<PreparedRequest()> job = [&] { return daemon::prepare(request, model, defaults); };
+  std::function<PreparedRequest()> job = [&] {
+    PreparedRequest prepared = daemon::prepare(request, model, defaults);
+    const std::optional<engine::ConstraintSpec>& constraint = prepared.generation.constraint;
+    if (constraint) prepared.warnings = grammars_.check(constraint->grammar);
+    return prepared;
+  };
   co_return co_await workers_.compute(std::move(job));
 }
 
@@ -89,6 +94,7 @@ Task<std::unique_ptr<ChatAnswer>> ChatService::start(Exchange& exchange,
   AnswerSetting setting;
   setting.fingerprint = fingerprint(prepared.front().generation, model.weights_key);
   check_kills(setting.fingerprint, model);
+  setting.warnings = prepared.front().warnings;
   const Clock::time_point load_start = Clock::now();
   ModelLease lease = co_await manager_.acquire(exchange, model, first.keep_alive);
   setting.load_ns = ns_since(load_start);

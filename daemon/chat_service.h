@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/types.h"
+#include "daemon/answer_constraint.h"
 #include "daemon/model_library.h"
 #include "daemon/model_manager.h"
 #include "daemon/prompt_builder.h"
@@ -27,6 +28,8 @@ class ChatAnswer {
   // Pieces, then exactly one final event without text. Throws what went wrong, and as
   // Exchange::throw_if_gone.
   virtual Task<api::ChatEvent> next() = 0;
+  // What of the request will not be enforced, one line each.
+  virtual const std::vector<std::string>& warnings() const = 0;
 };
 
 // io thread only.
@@ -61,6 +64,7 @@ class ChatService {
   ModelManager& manager_;
   TokenizeService& tokenize_;
   const Config& config_;
+  GrammarCheck grammars_;
 };
 
 }  // namespace hearth::daemon

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "daemon/answer_constraint.h"
 #include "daemon/template_choice.h"
 
 namespace hearth::daemon {
@@ -149,19 +150,6 @@ modelfile::ReplyStyle reply_style(const api::ChatRequest& request,
   return style;
 }
 
-void refuse_constraints(const api::ChatRequest& request) {
-  using Kind = api::ToolChoice::Kind;
-  if (request.format) {
-    throw Error(ErrorCode::unsupported,
-                "format: structured output is not supported yet; leave the field out and ask for "
-                "JSON in the prompt");
-  }
-  const Kind kind = request.tool_choice.kind;
-  if (kind != Kind::required && kind != Kind::named) return;
-  throw Error(ErrorCode::unsupported,
-              "tool_choice: only \"auto\" and \"none\" are supported yet: the model chooses");
-}
-
 void check_suffix(const RunnableModel& model, const TemplateChoice& choice) {
   if (choice.chosen && choice.chosen->traits().has_suffix) return;
   throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support insert", model.name));
@@ -267,7 +255,7 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
     generation.prompt = build_prompt(request, model, choice);
     if (choice.chosen) prepared.reply = reply_style(request, *choice.chosen, generation.prompt);
   }
-  refuse_constraints(request);
+  generation.constraint = answer_constraint(request, prepared.reply);
   generation.sampling = sampling_options(parameters, request.logit_bias);
   generation.sampling.logprobs = request.top_log_probs.value_or(-1);
   generation.tokens_max = parameters.num_predict.value_or(-1);

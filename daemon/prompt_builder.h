@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "api/types.h"
 #include "daemon/model_library.h"
@@ -22,6 +24,7 @@ struct PromptDefaults {
 struct PreparedRequest {
   engine::GenerationRequest generation;
   modelfile::ReplyStyle reply;
+  std::vector<std::string> warnings;  // what of the request will not be enforced
 };
 
 // Throws Error{unsupported} for broken templates of the model, for embedding models, for tools that

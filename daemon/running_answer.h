@@ -17,6 +17,7 @@ struct AnswerSetting {
   int64_t load_ns = 0;
   int64_t choices_per_prompt = 1;  // answers that share a prompt, which is counted once
   bool is_single_call = false;     // of an answer's calls only the first counts
+  std::vector<std::string> warnings;
 };
 
 class RunningAnswer : public ChatAnswer {
@@ -33,6 +34,7 @@ class RunningAnswer : public ChatAnswer {
   const ModelLease& lease() const { return lease_; }
 
   Task<api::ChatEvent> next() override;
+  const std::vector<std::string>& warnings() const override { return setting_.warnings; }
 
  private:
   class Choice;

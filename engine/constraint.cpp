@@ -47,6 +47,35 @@ Rules rules_of(const GrammarSource& source, std::vector<std::string>& warnings) 
   throw Error(ErrorCode::invalid_argument, "a grammar of an unknown kind");
 }
 
+// Blanks where models write them between a tag and JSON.
+ExprId blanks(Rules& rules) {
+  const ExprId blank = rules.choice({rules.bytes(" "), rules.bytes("\n")});
+  return rules.repeat(blank, 0, 2);
+}
+
+// With the text around it, and what else an answer may be.
+Rules whole_rules(const GrammarSource& source, std::vector<std::string>& warnings) {
+  Rules rules = rules_of(source, warnings);
+  if (!source.before.empty() || !source.behind.empty()) {
+    const ExprId one =
+        rules.sequence({rules.bytes(source.before), blanks(rules), rules.call(rules.root()),
+                        blanks(rules), rules.bytes(source.behind)});
+    const ExprId more = rules.sequence({blanks(rules), one});
+    const ExprId all =
+        source.repeats ? rules.sequence({one, rules.repeat(more, 0, unbounded)}) : one;
+    const RuleId root = rules.add_rule("with the text around it");
+    rules.define(root, all);
+    rules.set_root(root);
+  }
+  for (const GrammarSource& other : source.others) {
+    const RuleId other_root = rules.append(whole_rules(other, warnings));
+    const RuleId root = rules.add_rule("either");
+    rules.define(root, rules.choice({rules.call(rules.root()), rules.call(other_root)}));
+    rules.set_root(root);
+  }
+  return rules;
+}
+
 }  // namespace
 
 // Shared: see the header.
@@ -58,7 +87,7 @@ std::shared_ptr<const Grammar> compile_grammar(const GrammarSource& source,
                             text_bytes_max));
   }
   std::vector<std::string> own_warnings;
-  const Rules rules = rules_of(source, warnings != nullptr ? *warnings : own_warnings);
+  const Rules rules = whole_rules(source, warnings != nullptr ? *warnings : own_warnings);
   auto grammar = std::make_shared<Grammar>();
   grammar->program = make_program(rules);
   return grammar;

@@ -23,6 +23,13 @@ struct GrammarSource {
   std::string text;
   // Keywords of a schema that cannot be bound are left out instead of refused.
   bool is_best_effort = false;
+  // Literal text around what is described, with blanks where models like them: a call of a tool
+  // between its tags. With `repeats` all of it may come several times.
+  std::string before;
+  std::string behind;
+  bool repeats = false;
+  // An answer may be what one of these describes instead.
+  std::vector<GrammarSource> others;
 
   bool operator==(const GrammarSource&) const = default;
 };

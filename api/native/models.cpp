@@ -125,6 +125,7 @@ std::string write_native_show(const ModelDescription& model) {
   }
   value["capabilities"] = model.capabilities;
   add_text(value, "requires", model.required_version);
+  add_text(value, "rendered_example", model.rendered_example);
   value["modified_at"] = rfc3339_local(model.modified_at);
   return to_line(value);
 }

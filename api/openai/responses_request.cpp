@@ -248,6 +248,7 @@ void begin_conversation(ResponsesRequest& request, const std::vector<Message>& b
   std::vector<Message>& messages = request.chat.messages;
   messages.insert(messages.begin(), before.begin(), before.end());
   name_results(messages);
+  request.conversation = messages;
   if (request.instructions.empty()) return;
   if (!messages.empty() && messages.front().role == "system") {  // templates want one
     messages.front().content = request.instructions + "\n\n" + messages.front().content;

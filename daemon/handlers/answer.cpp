@@ -108,6 +108,7 @@ Task<void> answer_chat(Services& services, Exchange& exchange,
     return writer->failure_frame(status, message);
   });
   const std::unique_ptr<ChatAnswer> answer = co_await services.chat.start(exchange, requests);
+  if (!exchange.has_started()) add_warnings(exchange, answer->warnings());
   if (first.is_stream) {
     co_await stream(exchange, *answer, *writer);
   } else {

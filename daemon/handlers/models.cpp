@@ -1,8 +1,11 @@
 // What models there are and what is in them: tags, show, copy, delete, ps, and the models of the
 // other dialects.
+#include <algorithm>
+
 #include "api/anthropic.h"
 #include "api/native.h"
 #include "api/openai.h"
+#include "daemon/chat_service.h"
 #include "daemon/config.h"
 #include "daemon/handlers/handlers.h"
 #include "daemon/model_library.h"
@@ -66,6 +69,22 @@ Task<void> model(Services& services, Exchange& exchange) {
   co_await send_json(exchange, std::move(body));
 }
 
+// The prompt that a question becomes, for those who look at templates; not of models that have
+// none.
+Task<std::string> render_example(Services& services, const std::string& model,
+                                 const api::ModelDescription& description) {
+  const std::vector<std::string>& abilities = description.capabilities;
+  const bool can_chat =
+      std::find(abilities.begin(), abilities.end(), "completion") != abilities.end();
+  if (!can_chat || description.template_source.starts_with("broken")) co_return "";
+  api::ChatRequest request;
+  request.model = model;
+  api::Message& question = request.messages.emplace_back();
+  question.role = "user";
+  question.content = "Hello";
+  co_return co_await services.chat.render(request);
+}
+
 Task<void> show(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ShowRequest request = api::read_native_show(body);
@@ -73,6 +92,8 @@ Task<void> show(Services& services, Exchange& exchange) {
     return services.library.describe(request);
   };
   api::ModelDescription description = co_await services.workers.compute(std::move(job));
+  if (request.is_verbose)
+    description.rendered_example = co_await render_example(services, request.model, description);
   // This client shows the base name as the model's, and takes two models of one base for the same.
   if (exchange.request().user_agent.starts_with("GitHubCopilotChat/"))
     description.model_info["general.basename"] = request.model;

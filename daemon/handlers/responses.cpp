@@ -43,10 +43,7 @@ Task<void> openai_responses(Services& services, Exchange& exchange) {
   const WriterPointer writer = own_writer;
   co_await answer_chat(services, exchange, {&request.chat, 1}, writer);
   if (!request.is_stored || request.chat.is_render_only) co_return;
-  StoredResponse stored{api::to_line(own_writer->response()), request.chat.messages};
-  // A later request has instructions of its own.
-  if (!request.instructions.empty() && !stored.messages.empty())
-    stored.messages.erase(stored.messages.begin());
+  StoredResponse stored{api::to_line(own_writer->response()), request.conversation};
   stored.messages.push_back(own_writer->message());
   services.responses.put(id, std::move(stored));
 }

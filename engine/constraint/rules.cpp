@@ -100,4 +100,48 @@ ExprId Rules::call(RuleId rule) {
   return add({Kind::call, rule});
 }
 
+RuleId Rules::append(const Rules& other) {
+  check_size(exprs_.size() + other.exprs_.size(), parts_max);
+  check_size(bytes_.size() + other.bytes_.size(), bytes_max);
+  const auto exprs = static_cast<int32_t>(exprs_.size());
+  const auto rules = static_cast<int32_t>(rules_.size());
+  for (Expr expr : other.exprs_) {
+    switch (expr.kind) {
+      case Kind::empty:
+      case Kind::never:
+        break;
+      case Kind::bytes:
+        expr.first += static_cast<int32_t>(bytes_.size());
+        break;
+      case Kind::character:
+        expr.first += static_cast<int32_t>(sets_.size());
+        break;
+      case Kind::sequence:
+      case Kind::choice:
+        expr.first += static_cast<int32_t>(children_.size());
+        break;
+      case Kind::repeat:
+      case Kind::atom:
+      case Kind::counted:
+        expr.first += exprs;
+        break;
+      case Kind::call:
+        expr.first += rules;
+        break;
+      case Kind::automaton:
+        expr.first += static_cast<int32_t>(automata_.size());
+        break;
+    }
+    exprs_.push_back(expr);
+  }
+  for (const ExprId child : other.children_) children_.push_back(child + exprs);
+  bytes_ += other.bytes_;
+  sets_.insert(sets_.end(), other.sets_.begin(), other.sets_.end());
+  automata_.insert(automata_.end(), other.automata_.begin(), other.automata_.end());
+  automaton_states_ += other.automaton_states_;
+  for (const Rule& rule : other.rules_)
+    rules_.push_back({rule.name, rule.body < 0 ? rule.body : rule.body + exprs});
+  return other.root_ + rules;
+}
+
 }  // namespace hearth::engine

@@ -87,6 +87,8 @@ class Rules {
   RuleId add_rule(std::string name);
   void define(RuleId rule, ExprId body) { rules_[static_cast<size_t>(rule)].body = body; }
   ExprId call(RuleId rule);
+  // All of the other rules, beside those that are there. Their root.
+  RuleId append(const Rules& other);
   void set_root(RuleId rule) { root_ = rule; }
 
   const Expr& expr(ExprId id) const { return exprs_[static_cast<size_t>(id)]; }

@@ -244,3 +244,54 @@ TEST_CASE("fingerprints") {
   CHECK(fingerprint(one, "w") != fingerprint(two, "w"));
   CHECK(fingerprint(one, "w") != fingerprint(one, "v"));
 }
+
+TEST_CASE("formats and calls that are required bind the answer, and thoughts stay free") {
+  const RunnableModel caller = model(
+      "{% if tools %}tools{% endif %}{% if false %}<think></think><tool_call>{% endif %}"
+      "{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}");
+  api::ChatRequest chat = request({{"user", "x"}});
+  CHECK_FALSE(prepare(chat, caller, {}).generation.constraint);
+  chat.format = api::Format{api::Format::Kind::regex, "a+", true};
+  engine::ConstraintSpec spec = *prepare(chat, caller, {}).generation.constraint;
+  CHECK(spec.thoughts_close == "</think>");
+  CHECK(spec.starts_in_thoughts);
+  CHECK(spec.grammar.kind == engine::GrammarKind::regex);
+  CHECK(spec.grammar.text == "a+");
+  CHECK(spec.grammar.is_best_effort);
+  CHECK(spec.grammar.others.empty());
+
+  const auto tool = [](const char* name, api::Json parameters) {
+    return api::Json{{"type", "function"},
+                     {"function", {{"name", name}, {"parameters", std::move(parameters)}}}};
+  };
+  chat.tools = {tool("f", {{"properties", {{"a", {{"$ref", "#/$defs/n"}}}}}}), tool("g", {})};
+  spec = *prepare(chat, caller, {}).generation.constraint;
+  REQUIRE(spec.grammar.others.size() == 1);
+  CHECK(spec.grammar.others[0].before == "<tool_call>");
+
+  chat.format.reset();
+  CHECK_FALSE(prepare(chat, caller, {}).generation.constraint);
+  chat.tool_choice.kind = api::ToolChoice::Kind::required;
+  engine::GrammarSource calls = prepare(chat, caller, {}).generation.constraint->grammar;
+  CHECK(calls.before + calls.behind == "<tool_call></tool_call>");
+  CHECK(calls.repeats);
+  CHECK(calls.is_best_effort);
+  api::Json schema = api::Json::parse(calls.text);
+  REQUIRE(schema["anyOf"].size() == 2);
+  CHECK(schema["anyOf"][0]["properties"]["name"]["const"] == "f");
+  CHECK(schema["anyOf"][0]["properties"]["arguments"]["properties"]["a"]["$ref"] ==
+        "#/anyOf/0/properties/arguments/$defs/n");
+  chat.tool_choice = {api::ToolChoice::Kind::named, "g", true};
+  calls = prepare(chat, caller, {}).generation.constraint->grammar;
+  CHECK_FALSE(calls.repeats);
+  schema = api::Json::parse(calls.text);
+  REQUIRE(schema["anyOf"].size() == 1);
+  CHECK(schema["anyOf"][0]["properties"]["name"]["const"] == "g");
+
+  const RunnableModel lister = model("{{ tools }}{% if false %}[TOOL_CALLS]{% endif %}");
+  calls = prepare(chat, lister, {}).generation.constraint->grammar;
+  CHECK(calls.before + calls.behind == "[TOOL_CALLS]");
+  schema = api::Json::parse(calls.text);
+  CHECK(schema["type"] == "array");
+  CHECK(schema["maxItems"] == 1);
+}

@@ -111,7 +111,6 @@ await check('features of later versions say what to do', async () => {
   needScripted()
   const refused = async (route, more) => { const answer = await d.call('POST', route, { model: 'scripted-jinja', messages: user('x'), prompt: 'x', ...more }); eq(answer.status, 400, answer.text); return answer.text }
   ok(/does not support thinking/.test(await refused('/api/chat', { think: true })))
-  ok(/format/.test(await refused('/api/chat', { format: 'json' })))
   ok(/does not support insert/.test(await refused('/api/generate', { suffix: 'y' })))
   ok(/template line 1/.test(await refused('/api/generate', { template: '{{ .System' })))
 })

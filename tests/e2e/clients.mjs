@@ -16,11 +16,11 @@ const create = (daemon, name) => daemon.create(name, shared(`clients/models/${na
   parameters: { temperature: 0, stop: ['<|im_end|>'] },
 })
 
-// Left out: what registry.mjs does (push and pull), what Ollama's cloud has, and what waits for structured output.
+// Left out: what registry.mjs does (push and pull) and what Ollama's cloud has.
 const scripts = [
-  ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!(chat|generate)\\.format|stream\\.abort|push|pull|systemone|web)'],
-  ['openai.mjs', 'openai', '^openai\\.(?!chat\\.(json|parse)|responses\\.json|abort\\.(stream|signal|timeout)|beyond\\..*required|beyond\\.tool_choice-function)'],
-  ['anthropic.mjs', '@anthropic-ai/sdk', '^anthropic\\.(?!tools\\.choice-any|beyond\\.structured)'],
+  ['ollama-js.mjs', 'ollama', '^ollama-js\\.(?!push|pull|systemone|web)'],
+  ['openai.mjs', 'openai', ''],
+  ['anthropic.mjs', '@anthropic-ai/sdk', ''],
   ['openapi.mjs', 'ajv', ''],
 ]
 

@@ -163,6 +163,55 @@ await check('rerank: scores of both kinds of models, best first', async () => {
   const refused = await d.call('POST', '/v1/rerank', { model: 'story', query: 'x', documents: ['y'] })
   eq([refused.status, /does not support rerank/.test(refused.text)], [400, true])
 })
+await check('formats bind the answer in every dialect, and thoughts stay free', async () => {
+  await daemon()
+  const schema = { type: 'object', properties: { n: { type: 'integer', minimum: 1, maximum: 99 }, kind: { enum: ['a', 'b'] } }, required: ['n', 'kind'], additionalProperties: false }
+  const fits = (text) => { const value = JSON.parse(text); eq(Object.keys(value).sort(), ['kind', 'n']); ok(value.n >= 1 && value.n <= 99 && /^[ab]$/.test(value.kind), text) }
+  const named = { name: 'r', schema }
+  for (const seed of [1, 2, 3]) {
+    const warm = { model: 'story', temperature: 1, seed, max_tokens: 120 }
+    fits((await d.post('/api/generate', { model: 'story', prompt: 'x', stream: false, format: schema, options: { temperature: 1, seed, num_predict: 120 } })).response)
+    fits((await d.post('/v1/chat/completions', { ...warm, messages: hi, response_format: { type: 'json_schema', json_schema: named } })).choices[0].message.content)
+    fits((await d.post('/v1/responses', { model: 'story', temperature: 1, max_output_tokens: 120, input: 'hi', text: { format: { type: 'json_schema', ...named } } })).output[0].content[0].text)
+    fits((await d.post('/v1/messages', { ...message, model: 'story', max_tokens: 120, output_config: { format: { type: 'json_schema', schema } } })).content[0].text)
+    ok(/^(yes|no)$/.test((await d.post('/v1/completions', { ...warm, prompt: 'x', regex: 'yes|no' })).choices[0].text))
+    ok(/^[ab]{3}$/.test((await d.post('/v1/completions', { ...warm, prompt: 'x', grammar: 'root ::= [ab] [ab] [ab]' })).choices[0].text))
+  }
+  for (const think of [true, false, undefined]) {
+    const answer = (await d.post('/api/chat', { model: 'scripted-think', messages: hi, think, stream: false, format: schema, options: { num_predict: 200 } })).message
+    if (think) eq(answer.thinking.trim(), 'step one step two')
+    fits(answer.content)
+  }
+})
+await check('a format that cannot be bound is refused before anything is loaded', async () => {
+  await daemon()
+  await d.post('/api/generate', { model: 'story', keep_alive: 0 })
+  await eventually(async () => !(await d.ps()).some((m) => m.name.startsWith('story')), 'unloaded')
+  const loose = { type: 'object', properties: { a: { not: { type: 'string', pattern: '^x' } } }, required: ['a'] }
+  for (const [route, body, part] of [
+    ['/api/chat', { format: loose }, /not/],
+    ['/v1/chat/completions', { response_format: { type: 'json_schema', json_schema: { name: 'r', schema: loose } } }, /not/],
+    ['/v1/chat/completions', { grammar: 'root ::= (' }, /grammar|line|root/],
+    ['/v1/chat/completions', { regex: '(' }, /./],
+  ]) {
+    const answer = await d.call('POST', route, { model: 'story', messages: hi, ...body })
+    eq([answer.status, part.test(answer.text)], [400, true], answer.text)
+  }
+  ok(!(await d.ps()).some((m) => m.name.startsWith('story')), 'nothing was loaded')
+  const best = await d.call('POST', '/api/chat', { model: 'story', messages: hi, stream: false, format: loose, format_best_effort: true, options: { num_predict: 20 } })
+  eq([best.status, /not/.test(best.headers.get('hearth-warnings'))], [200, true], best.text)
+})
+await check('a call that is required comes, with arguments that fit, one where one is asked for', async () => {
+  await daemon()
+  const tools = ['get_weather', 'get_time'].map((name) => ({ type: 'function', function: { name, parameters: weather } }))
+  const ask = (more) => d.post('/v1/chat/completions', { model: 'scripted', messages: hi, tools, temperature: 0, max_tokens: 200, ...more })
+  const calls = (answer) => answer.choices[0].message.tool_calls.map((call) => [call.function.name, JSON.parse(call.function.arguments)])
+  eq(calls(await ask({ tool_choice: 'required', parallel_tool_calls: false })), [['get_weather', { city: 'Paris' }]])
+  const [[name, input]] = calls(await ask({ tool_choice: { type: 'function', function: { name: 'get_time' } }, parallel_tool_calls: false }))
+  eq([name, Object.keys(input)], ['get_time', ['city']])
+  const free = await ask({ response_format: { type: 'json_schema', json_schema: { name: 'r', schema: weather } } })
+  eq(calls(free), [['get_weather', { city: 'Paris' }]], 'a format leaves calls possible')
+})
 await check('the addresses of llama.cpp, health and the description of the API', async () => {
   await daemon()
   const { tokens } = await d.post('/tokenize', { model: 'story', content: 'Once upon' })

@@ -106,6 +106,30 @@ TEST_CASE("constraint: what is wrong with a grammar is said") {
   }
 }
 
+TEST_CASE("text around a grammar, repeated, and other grammars beside it") {
+  GrammarSource call;
+  call.text = R"({"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],)"
+              R"("additionalProperties":false})";
+  call.kind = GrammarKind::json_schema;
+  call.before = "<call>";
+  call.behind = "</call>";
+  call.repeats = true;
+  const auto calls = compile_grammar(call);
+  CHECK(matches(*calls, R"(<call>{"a":1}</call>)"));
+  CHECK(matches(*calls, "<call>\n{\"a\":1}\n</call>\n<call>{\"a\":2}</call>"));
+  for (const char* wrong :
+       {R"({"a":1})", R"(<call>{"a":"1"}</call>)", R"(<call>{"a":1})", "<call>"})
+    CHECK_FALSE(matches(*calls, wrong));
+  GrammarSource either;
+  either.kind = GrammarKind::regex;
+  either.text = "yes|no";
+  either.others = {call};
+  const auto both = compile_grammar(either);
+  CHECK(matches(*both, "no"));
+  CHECK(matches(*both, R"(<call>{"a":1}</call>)"));
+  CHECK_FALSE(matches(*both, R"(no<call>{"a":1}</call>)"));
+}
+
 TEST_CASE("constraint: hostile grammars end soon") {
   std::string chain = "root ::= r0\n";
   for (int i = 0; i < 3000; ++i)

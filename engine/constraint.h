@@ -25,11 +25,11 @@ struct GrammarSource {
   bool is_best_effort = false;
   // Literal text around what is described, with blanks where models like them: a call of a tool
   // between its tags. With `repeats` all of it may come several times.
-  std::string before;
-  std::string behind;
+  std::string before = {};
+  std::string behind = {};
   bool repeats = false;
   // An answer may be what one of these describes instead.
-  std::vector<GrammarSource> others;
+  std::vector<GrammarSource> others = {};
 
   bool operator==(const GrammarSource&) const = default;
 };

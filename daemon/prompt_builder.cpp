@@ -253,7 +253,10 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
     check_tools(request, model, choice.chosen);
     check_thinking(request, model, choice.chosen);
     generation.prompt = build_prompt(request, model, choice);
-    if (choice.chosen) prepared.reply = reply_style(request, *choice.chosen, generation.prompt);
+    if (choice.chosen) {
+      prepared.reply = reply_style(request, *choice.chosen, generation.prompt);
+      generation.shown_tokens = modelfile::markers(prepared.reply);
+    }
   }
   generation.constraint = answer_constraint(request, prepared.reply);
   generation.sampling = sampling_options(parameters, request.logit_bias);

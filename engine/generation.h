@@ -48,6 +48,8 @@ struct GenerationRequest {
   std::optional<ConstraintSpec> constraint;
   bool return_tokens =
       false;  // FinishedEvent carries all token ids (the `context` of /api/generate)
+  // Control tokens whose names are part of the answer's text; others print nothing.
+  std::vector<std::string> shown_tokens;
 };
 
 // One input whose vector is wanted. Answered by one EmbeddingResult.

@@ -57,6 +57,14 @@ Sequence::Sequence(const GenerationRequest& request, std::vector<TokenId> prompt
   if (request.constraint) constraint_.emplace(*request.constraint, setting.constraints);
   for (const TokenId token : tokens_) sampler_.accept(token);
   tokens_.reserve(tokens_.size() + static_cast<size_t>(answer_room()));
+  for (const std::string& text : request.shown_tokens) {
+    if (const std::optional<TokenId> token = setting.tokenizer.find_token(text))
+      shown_.push_back(*token);
+  }
+}
+
+bool Sequence::is_shown(TokenId control) const {
+  return std::find(shown_.begin(), shown_.end(), control) != shown_.end();
 }
 
 int64_t Sequence::answer_room() const {
@@ -104,7 +112,7 @@ std::optional<FinishReason> Sequence::sample(std::span<float> logits, Generation
   sampler_.accept(token);
   tokens_.push_back(token);
   piece_.clear();
-  setting_.tokenizer.append_piece(piece_, token, false);
+  setting_.tokenizer.append_piece(piece_, token, is_shown(token));
   text_.push(piece_, event.text);
   if (text_.is_stopped()) return FinishReason::stop;
   if (constraint_) {

@@ -76,6 +76,7 @@ class Sequence {
   Timings timings() const;
 
  private:
+  bool is_shown(TokenId control) const;
   void report_log_probs(GenerationEvent& event) const;
 
   RequestId id_;
@@ -93,6 +94,7 @@ class Sequence {
   std::optional<AnswerConstraint> constraint_;
   TextStream text_;
   std::string piece_;
+  std::vector<TokenId> shown_;  // control tokens whose names are part of the text
   TokenId last_sampled_ = -1;
   SequenceCache cache_;
   std::optional<PrefixIndex::Cursor> cursor_;

@@ -86,7 +86,7 @@ void visit(auto& a, Of<GenerationRequest> auto& r) {
   a("id", r.id), a("prompt", r.prompt), a("sampling", r.sampling), a("tokens_max", r.tokens_max),
       a("stop", r.stop);
   a("context_tokens", r.context_tokens), a("truncate", r.truncate), a("keep_tokens", r.keep_tokens);
-  a("shift", r.shift);
+  a("shift", r.shift), a("shown_tokens", r.shown_tokens);
   a("tenant", r.tenant), a("return_tokens", r.return_tokens), a("adapter", r.adapter);
   a("adapter_scale", r.adapter_scale), a("guesses_max", r.guesses_max);
   a("constraint", r.constraint);

@@ -293,6 +293,24 @@ TEST_CASE("log-probabilities come with every token of an answer") {
   REQUIRE(repair_utf8(joined) == answer.text);
 }
 
+TEST_CASE("control tokens print nothing, but those that are asked for") {
+  Subject subject(plain_model, small_steps());
+  GenerationRequest request;
+  request.id = 1;
+  request.prompt = {{"once upon a time", true, {}}};
+  request.sampling.temperature = 0;
+  request.sampling.logprobs = 0;
+  request.sampling.logit_bias.push_back({1, 1000.0F});
+  request.tokens_max = 2;
+  const Answer silent = subject.ask(request);
+  REQUIRE(silent.text.empty());
+  REQUIRE(silent.log_probs.size() == 2);
+  const std::string name = silent.log_probs[0][0].piece;
+  request.id = 2;
+  request.shown_tokens = {"no such token", name};
+  REQUIRE(subject.ask(request).text == name + name);
+}
+
 TEST_CASE("an answer ends by count, context or stop string, or does not begin") {
   Subject subject(plain_model, small_steps());
   GenerationRequest request;

@@ -49,6 +49,7 @@ GenerationRequest full_request() {
   request.keep_tokens = 4;
   request.tenant = std::string("t");
   request.return_tokens = true;
+  request.shown_tokens = {"<|channel|>"};
   request.adapter = 2;
   request.adapter_scale = 0.5f;
   return request;
@@ -173,6 +174,7 @@ TEST_CASE("frames: generate") {
   CHECK(got.adapter == 2);
   CHECK(got.adapter_scale == 0.5f);
   CHECK(got.return_tokens);
+  CHECK(got.shown_tokens == want.shown_tokens);
 }
 
 TEST_CASE("frames: events, calls and the rest") {

@@ -33,18 +33,6 @@ LlamaTokenizeRequest read_llama_tokenize(std::string_view body) {
   return request;
 }
 
-DetokenizeRequest read_llama_detokenize(std::string_view body) {
-  const Json json = parse_body(body);
-  const Fields fields(json);
-  DetokenizeRequest request;
-  request.model = read_model_name(fields);
-  if (fields.array("tokens") == nullptr)
-    throw Error(ErrorCode::invalid_argument, "tokens: missing");
-  request.tokens = read_tokens(fields, "tokens");
-  request.keep_alive = read_keep_alive(fields);
-  return request;
-}
-
 std::string write_llama_tokens(const std::vector<int32_t>& tokens) {
   return to_line(Json{{"tokens", tokens}});
 }

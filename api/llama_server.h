@@ -15,7 +15,6 @@ struct LlamaTokenizeRequest : TokenizeRequest {
 };
 
 LlamaTokenizeRequest read_llama_tokenize(std::string_view body);
-DetokenizeRequest read_llama_detokenize(std::string_view body);
 
 std::string write_llama_tokens(const std::vector<int32_t>& tokens);
 // `pieces` beside the tokens; one that is not UTF-8 is written as a list of bytes.

@@ -127,6 +127,9 @@ void add_bench(CLI::App& app, Arguments& arguments, Request& request) {
                       "and tell how long an answer stood still");
   command->add_option("--shared-prefix", options.shared_prefix,
                       "Tokens that all prompts begin with; otherwise they have nothing in common");
+  command->add_option("--schema", options.schema,
+                      "File with a JSON Schema that answers are bound to");
+  command->add_option("--bound", options.bound, "So many of the clients ask for it (default: all)");
   command->add_flag("--json", options.is_json, "As one JSON object, times in seconds");
   command->footer(variables_footer({"host", "api-key"}));
   command->callback([&] {

@@ -60,6 +60,8 @@ struct BenchOptions {
   int32_t requests = 3;                       // of every client, one after another
   int32_t arrive = 0;         // tokens of a prompt that comes while all others are being answered
   int32_t shared_prefix = 0;  // tokens that all prompts begin with
+  std::string schema;         // file with a JSON Schema that answers are bound to; empty: none
+  int32_t bound = -1;         // so many clients ask for it; negative: all
   bool is_json = false;
 };
 

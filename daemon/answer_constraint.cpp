@@ -4,13 +4,11 @@
 
 #include <algorithm>
 
-#include "api/json.h"
 #include "base/error.h"
 
 namespace hearth::daemon {
 namespace {
 
-using api::Json;
 using ChoiceKind = api::ToolChoice::Kind;
 
 engine::GrammarSource to_source(const api::Format& format) {
@@ -31,48 +29,6 @@ bool must_call(const api::ChatRequest& request) {
   return !request.tools.empty() && (kind == ChoiceKind::required || kind == ChoiceKind::named);
 }
 
-// References of a schema that now stands deeper, below `place`.
-void move_references(Json& schema, const std::string& place) {
-  if (schema.is_array()) {
-    for (Json& entry : schema) move_references(entry, place);
-    return;
-  }
-  if (!schema.is_object()) return;
-  for (auto& [key, value] : schema.items()) {
-    if (key == "$ref" && value.is_string()) {
-      const std::string target = value.get<std::string>();
-      if (target == "#" || target.starts_with("#/")) value = "#" + place + target.substr(1);
-    } else {
-      move_references(value, place);
-    }
-  }
-}
-
-// {"name": that of a tool, "arguments": as it describes them}, one of those that may be called.
-Json call_schema(const api::ChatRequest& request, const std::string& place) {
-  Json choices = Json::array();
-  for (const modelfile::Tool& tool : request.tools) {
-    const Json& function = tool.at("function");
-    const Json& name = function.at("name");
-    const api::ToolChoice& choice = request.tool_choice;
-    if (choice.kind == ChoiceKind::named && name != choice.name) continue;
-    const auto found = function.find("parameters");
-    const bool has_parameters = found != function.end() && found->is_object() && !found->empty();
-    Json parameters = has_parameters ? *found : Json{{"type", "object"}};
-    if (!parameters.contains("type")) parameters["type"] = "object";
-    move_references(parameters,
-                    fmt::format("{}/anyOf/{}/properties/arguments", place, choices.size()));
-    Json call;
-    call["type"] = "object";
-    call["properties"]["name"] = {{"const", name}};
-    call["properties"]["arguments"] = std::move(parameters);
-    call["required"] = {"name", "arguments"};
-    call["additionalProperties"] = false;
-    choices.push_back(std::move(call));
-  }
-  return Json{{"anyOf", std::move(choices)}};
-}
-
 // What is not strict is a hint: keywords that cannot be bound do not stop a call.
 bool is_strict(const api::ChatRequest& request) {
   return std::all_of(request.tools.begin(), request.tools.end(), [](const modelfile::Tool& tool) {
@@ -81,26 +37,29 @@ bool is_strict(const api::ChatRequest& request) {
   });
 }
 
-engine::GrammarSource call_grammar(const api::ChatRequest& request,
-                                   const modelfile::ReplyStyle& style) {
-  const std::string& tag = style.tool_tag;
-  const bool is_bare = tag.empty() || tag == "{" || tag == "[";
-  const bool is_list = tag == "[" || tag == "[TOOL_CALLS]" || tag == "<|tool_call|>";
-  engine::GrammarSource source;
-  source.kind = engine::GrammarKind::json_schema;
-  source.is_best_effort = !is_strict(request);
-  Json schema = call_schema(request, is_list ? "/items" : "");
-  if (is_list) {
-    schema = Json{{"type", "array"}, {"items", std::move(schema)}, {"minItems", 1}};
-    if (request.tool_choice.is_single) schema["maxItems"] = 1;
+engine::GrammarSource call_source(const api::ChatRequest& request,
+                                  const modelfile::ReplyStyle& style) {
+  const api::ToolChoice& choice = request.tool_choice;
+  const std::string named = choice.kind == ChoiceKind::named ? choice.name : "";
+  const std::optional<modelfile::CallGrammar> grammar =
+      modelfile::call_grammar(style, named, choice.is_single);
+  if (!grammar) {
+    throw Error(
+        ErrorCode::unsupported,
+        fmt::format("the calls of this model (style {}) cannot be bound by a grammar; leave "
+                    "{} out",
+                    style.call_style, request.format ? "tools or format" : "tool_choice"));
   }
-  source.text = api::to_line(schema);
-  if (is_bare) return source;
-  source.before = tag;
-  const bool is_closed = tag.starts_with('<') && !tag.starts_with("<|");
-  if (!is_closed) return source;
-  source.behind = fmt::format("</{}", tag.substr(1));
-  source.repeats = !request.tool_choice.is_single;
+  const bool is_best_effort = !is_strict(request);
+  engine::GrammarSource source{engine::GrammarKind::gbnf, grammar->text, is_best_effort};
+  for (const modelfile::CallGrammar::Part& part : grammar->parts) {
+    const bool is_tag = part.kind == modelfile::CallGrammar::Part::Kind::tag;
+    source.parts.push_back({is_tag ? engine::GrammarKind::tag : engine::GrammarKind::json_schema,
+                            part.text,
+                            is_best_effort,
+                            {},
+                            part.name});
+  }
   return source;
 }
 
@@ -114,12 +73,16 @@ std::optional<engine::ConstraintSpec> answer_constraint(const api::ChatRequest& 
   spec.thoughts_close = style.thinking_close;
   spec.starts_in_thoughts = style.starts_in_thinking;
   if (must_call(request)) {
-    spec.grammar = call_grammar(request, style);
-    return spec;
+    spec.grammar = call_source(request, style);
+  } else if (request.tools.empty()) {
+    spec.grammar = to_source(*request.format);
+  } else {
+    // A model that may call instead does so in its own way.
+    spec.grammar = {engine::GrammarKind::gbnf, "root ::= format | call"};
+    spec.grammar.parts = {to_source(*request.format), call_source(request, style)};
+    spec.grammar.parts[0].name = "format";
+    spec.grammar.parts[1].name = "call";
   }
-  spec.grammar = to_source(*request.format);
-  // A model that may call instead does so in its own way.
-  if (!request.tools.empty()) spec.grammar.others.push_back(call_grammar(request, style));
   return spec;
 }
 

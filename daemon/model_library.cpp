@@ -218,6 +218,7 @@ RunnableModel ModelLibrary::open(const std::string& name) {
   model.messages = stored_messages(stored);
   model.template_text = stored.template_text;
   model.has_renderer = !stored.config.renderer.empty() || !stored.config.parser.empty();
+  model.parser = stored.config.parser;
   return model;
 }
 

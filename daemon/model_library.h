@@ -48,6 +48,7 @@ struct RunnableModel {
   std::vector<api::Message> messages;
   std::optional<std::string> template_text;  // of the TEMPLATE layer
   bool has_renderer = false;                 // Ollama makes this model's prompts by built-in code
+  std::string parser;                        // and reads its answers by this one; may be empty
   bool vocabulary_only = false;  // tokens are wanted, no answers: nothing of the weights is read
   FactsPointer facts;            // shared with the library's cache, which may drop it any time
 };

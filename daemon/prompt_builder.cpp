@@ -135,17 +135,28 @@ bool ends_with(std::span<const engine::PromptPart> prompt, std::string_view tag)
   return text.substr(0, text.find_last_not_of(" \t\r\n") + 1).ends_with(tag);
 }
 
-// How this model writes thoughts and calls; without tools in the request none are looked for.
-modelfile::ReplyStyle reply_style(const api::ChatRequest& request,
+// How this model writes thoughts and calls; without tools in the request none are looked for. The
+// parser that the model's maker named says it better than what a template shows, but for thoughts
+// that the template itself begins.
+modelfile::ReplyStyle reply_style(const api::ChatRequest& request, const std::string& parser,
                                   const modelfile::Template& chosen,
                                   std::span<const engine::PromptPart> prompt) {
   modelfile::ReplyStyle style;
   style.thinking_open = chosen.traits().thinking_open;
   style.thinking_close = chosen.traits().thinking_close;
+  if (style.thinking_open.empty()) {
+    modelfile::ThinkingTags tags = modelfile::thinking_tags_of_parser(parser);
+    style.thinking_open = std::move(tags.open);
+    style.thinking_close = std::move(tags.close);
+  }
   style.starts_in_thinking = ends_with(prompt, style.thinking_open);
   style.keeps_thinking = !request.think || request.think->is_on;
   style.call_style = chosen.traits().call_style;
   style.tool_tag = chosen.traits().tool_call_tag;
+  if (const std::string named = modelfile::call_style_of_parser(parser); !named.empty()) {
+    style.call_style = named;
+    style.tool_tag = modelfile::tool_tag_of_style(named);
+  }
   style.tools = request.tools;
   return style;
 }
@@ -254,7 +265,7 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
     check_thinking(request, model, choice.chosen);
     generation.prompt = build_prompt(request, model, choice);
     if (choice.chosen) {
-      prepared.reply = reply_style(request, *choice.chosen, generation.prompt);
+      prepared.reply = reply_style(request, model.parser, *choice.chosen, generation.prompt);
       generation.shown_tokens = modelfile::markers(prepared.reply);
     }
   }

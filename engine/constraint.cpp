@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t text_bytes_max = 2 << 20;
 constexpr size_t states_max = 4096;  // kept while a text is followed
+constexpr int parts_depth_max = 4;   // parts of parts
 
 Rules json_object_rules() {
   Rules rules;
@@ -33,47 +34,45 @@ Rules regex_rules(std::string_view pattern) {
   return rules;
 }
 
-Rules rules_of(const GrammarSource& source, std::vector<std::string>& warnings) {
+Rules tag_rules(std::string_view text) {
+  Rules rules;
+  const RuleId root = rules.add_rule("root");
+  rules.define(root, rules.choice({rules.bytes(text),
+                                   rules.bytes(fmt::format("{}{}", control_byte, text))}));
+  rules.set_root(root);
+  return rules;
+}
+
+Rules rules_of(const GrammarSource& source, int depth, std::vector<std::string>& warnings);
+
+Rules gbnf_rules(const GrammarSource& source, int depth, std::vector<std::string>& warnings) {
+  if (depth > parts_depth_max)
+    throw Error(ErrorCode::invalid_argument, "parts of a grammar are nested too deeply");
+  std::vector<NamedRules> parts;
+  for (const GrammarSource& part : source.parts)
+    parts.push_back({part.name, rules_of(part, depth + 1, warnings)});
+  return parse_gbnf(source.text, parts);
+}
+
+Rules rules_of(const GrammarSource& source, int depth, std::vector<std::string>& warnings) {
+  if (source.text.size() > text_bytes_max) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("a grammar of {} bytes: at most {} are possible", source.text.size(),
+                            text_bytes_max));
+  }
   switch (source.kind) {
     case GrammarKind::json_object:
       return json_object_rules();
     case GrammarKind::json_schema:
       return parse_json_schema(source.text, source.is_best_effort, warnings);
     case GrammarKind::gbnf:
-      return parse_gbnf(source.text);
+      return gbnf_rules(source, depth, warnings);
     case GrammarKind::regex:
       return regex_rules(source.text);
+    case GrammarKind::tag:
+      return tag_rules(source.text);
   }
   throw Error(ErrorCode::invalid_argument, "a grammar of an unknown kind");
-}
-
-// Blanks where models write them between a tag and JSON.
-ExprId blanks(Rules& rules) {
-  const ExprId blank = rules.choice({rules.bytes(" "), rules.bytes("\n")});
-  return rules.repeat(blank, 0, 2);
-}
-
-// With the text around it, and what else an answer may be.
-Rules whole_rules(const GrammarSource& source, std::vector<std::string>& warnings) {
-  Rules rules = rules_of(source, warnings);
-  if (!source.before.empty() || !source.behind.empty()) {
-    const ExprId one =
-        rules.sequence({rules.bytes(source.before), blanks(rules), rules.call(rules.root()),
-                        blanks(rules), rules.bytes(source.behind)});
-    const ExprId more = rules.sequence({blanks(rules), one});
-    const ExprId all =
-        source.repeats ? rules.sequence({one, rules.repeat(more, 0, unbounded)}) : one;
-    const RuleId root = rules.add_rule("with the text around it");
-    rules.define(root, all);
-    rules.set_root(root);
-  }
-  for (const GrammarSource& other : source.others) {
-    const RuleId other_root = rules.append(whole_rules(other, warnings));
-    const RuleId root = rules.add_rule("either");
-    rules.define(root, rules.choice({rules.call(rules.root()), rules.call(other_root)}));
-    rules.set_root(root);
-  }
-  return rules;
 }
 
 }  // namespace
@@ -81,13 +80,8 @@ Rules whole_rules(const GrammarSource& source, std::vector<std::string>& warning
 // Shared: see the header.
 std::shared_ptr<const Grammar> compile_grammar(const GrammarSource& source,
                                                std::vector<std::string>* warnings) {
-  if (source.text.size() > text_bytes_max) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("a grammar of {} bytes: at most {} are possible", source.text.size(),
-                            text_bytes_max));
-  }
   std::vector<std::string> own_warnings;
-  const Rules rules = whole_rules(source, warnings != nullptr ? *warnings : own_warnings);
+  const Rules rules = rules_of(source, 0, warnings != nullptr ? *warnings : own_warnings);
   auto grammar = std::make_shared<Grammar>();
   grammar->program = make_program(rules);
   return grammar;

@@ -16,6 +16,7 @@ enum class GrammarKind : uint8_t {
   json_schema,  // JSON Schema, draft 2020-12
   gbnf,         // the dialect of llama.cpp
   regex,        // of the whole answer
+  tag,          // exactly the text; where it is a control token of the vocabulary, that token too
 };
 
 struct GrammarSource {
@@ -23,13 +24,10 @@ struct GrammarSource {
   std::string text;
   // Keywords of a schema that cannot be bound are left out instead of refused.
   bool is_best_effort = false;
-  // Literal text around what is described, with blanks where models like them: a call of a tool
-  // between its tags. With `repeats` all of it may come several times.
-  std::string before = {};
-  std::string behind = {};
-  bool repeats = false;
-  // An answer may be what one of these describes instead.
-  std::vector<GrammarSource> others = {};
+  // Of GBNF: rules that the text uses and does not define, described by grammars of their own. Each
+  // has the name of its rule.
+  std::vector<GrammarSource> parts = {};
+  std::string name = {};
 
   bool operator==(const GrammarSource&) const = default;
 };

@@ -59,11 +59,6 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-const CallStyle* row_of(const ReplyStyle& style) {
-  return style.call_style.empty() ? reply::style_with_tag(style.tool_tag)
-                                  : reply::style_named(style.call_style);
-}
-
 }  // namespace
 
 std::string find_call_style(std::string_view template_text) {
@@ -109,18 +104,18 @@ ThinkingTags thinking_tags_of_parser(std::string_view parser) {
 
 std::vector<std::string> markers(const ReplyStyle& style) {
   std::vector<std::string> all{style.thinking_open, style.thinking_close};
-  const CallStyle* row = row_of(style);
-  const bool has_messages = row && row->syntax == Syntax::messages;
-  if (row) all.insert(all.end(), row->layout.begin(), row->layout.end());
+  const reply::OwnTags own = reply::own_tags(style.tool_tag);
+  const CallStyle row = reply::row_or_own(style.call_style, style.tool_tag, own);
+  const bool has_messages = row.syntax == Syntax::messages;
+  all.insert(all.end(), row.layout.begin(), row.layout.end());
   if (has_messages) all.insert(all.end(), {"<|channel|>", "<|constrain|>"});
   if (!style.tools.empty()) all.push_back(style.tool_tag);
-  if (row && (has_messages || !style.tools.empty())) {
+  if (has_messages || !style.tools.empty()) {
     for (const std::string_view text :
-         {row->open, row->close, row->item_open, row->item_close, row->name_open, row->name_close,
-          row->key_open, row->key_close, row->value_open, row->value_close, row->quote,
-          row->header_end})
+         {row.open, row.close, row.item_open, row.item_close, row.name_open, row.name_close,
+          row.key_open, row.key_close, row.value_open, row.value_close, row.quote, row.header_end})
       all.emplace_back(text);
-    if (row->open == "[TOOL_CALLS]") all.insert(all.end(), {"[ARGS]", "[CALL_ID]"});
+    if (row.open == "[TOOL_CALLS]") all.insert(all.end(), {"[ARGS]", "[CALL_ID]"});
   }
   // Some tags are a token and a word: "<|channel>thought".
   std::vector<std::string> parts;
@@ -138,7 +133,7 @@ std::vector<std::string> markers(const ReplyStyle& style) {
 }
 
 ReplyParser::ReplyParser(const ReplyStyle& style) {
-  const CallStyle* row = row_of(style);
+  const CallStyle* row = reply::style_named(style.call_style);
   reader_ = row && row->syntax == Syntax::messages ? reply::make_message_reader(style)
                                                    : reply::make_tagged_reader(style);
 }

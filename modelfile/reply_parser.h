@@ -3,6 +3,7 @@
 // How models write these things is a table (modelfile/reply/styles.cpp).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,11 +48,25 @@ ThinkingTags thinking_tags_of_parser(std::string_view parser);
 // otherwise print nothing.
 std::vector<std::string> markers(const ReplyStyle& style);
 
-// What the text of an answer must be for it to be a call: GBNF. It begins behind the thoughts.
-// `names` are the tools that may be called, of those of the style; with `is_single`, one call
-// only. Absent: calls of this style cannot be enforced.
-std::optional<std::string> call_grammar(const ReplyStyle& style,
-                                        const std::vector<std::string>& names, bool is_single);
+// What the text of an answer must be for it to be a call, as a grammar.
+struct CallGrammar {
+  struct Part {
+    enum class Kind : uint8_t {
+      tag,     // this text, perhaps one control token
+      schema,  // JSON under this JSON Schema
+    };
+    std::string name;
+    Kind kind = Kind::tag;
+    std::string text;
+  };
+  std::string text;         // GBNF, from behind the thoughts on
+  std::vector<Part> parts;  // the rules that it uses and does not define
+};
+
+// `named` is the tool of the style that must be called, empty: any of them; with `is_single`, one
+// call only. Absent: calls of this style cannot be enforced, or there is no such tool.
+std::optional<CallGrammar> call_grammar(const ReplyStyle& style, std::string_view named,
+                                        bool is_single);
 
 struct ReplyPiece {
   std::string thinking;

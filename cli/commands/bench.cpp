@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/load_report.h"
 #include "cli/terminal.h"
@@ -34,14 +35,22 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+Json read_schema(const std::string& path) {
+  Json schema = Json::parse(read_file(path), nullptr, false);
+  if (schema.is_object()) return schema;
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("--schema {}: expected a JSON Schema, found no JSON object", path));
+}
+
 // Answers of one number of clients, and what they have to know of each other.
 class Load {
  public:
   Load(const Client& client, const BenchOptions& options, std::vector<int32_t> vocabulary)
       : client_(client), options_(options), vocabulary_(std::move(vocabulary)) {
+    if (!options.schema.empty()) format_ = read_schema(options.schema);
     for (int32_t i = 0; i < options.shared_prefix; ++i) shared_.push_back(draw());
     // The first request loads the model and tells what its template adds to every prompt.
-    const AnswerTimes first = ask(ids(1), 1, nullptr);
+    const AnswerTimes first = ask(ids(1), 1, false, nullptr);
     if (!first.error.empty()) throw Error(ErrorCode::unavailable, first.error);
     added_tokens_ = static_cast<int32_t>(first.prompt_tokens) - 1;
     for (const int32_t tokens : {options.prompt, options.arrive}) {
@@ -69,8 +78,9 @@ class Load {
       for (size_t i = 0; i < answers.size(); ++i) {
         threads.emplace_back([&, i] {
           start.arrive_and_wait();
+          const bool is_bound = options_.bound < 0 || static_cast<int32_t>(i) < options_.bound;
           for (const Json& prompt : prompts[i])
-            answers[i].push_back(ask(prompt, tokens_of_answers(), &settled_));
+            answers[i].push_back(ask(prompt, tokens_of_answers(), is_bound, &settled_));
         });
       }
       if (options_.arrive > 0) newcomer_ = watch_arrival(arrival, clients);
@@ -102,11 +112,13 @@ class Load {
 
   // One request to its end. Answers that are to be measured while a newcomer is read (`settled` is
   // given, and counts those that have begun for good) end with their first piece after its own.
-  AnswerTimes ask(const Json& context, int32_t tokens, std::atomic<int64_t>* settled) {
-    const Json body = {{"model", options_.model},
-                       {"prompt", "."},
-                       {"context", context},
-                       {"options", {{"num_predict", tokens}}}};
+  AnswerTimes ask(const Json& context, int32_t tokens, bool is_bound,
+                  std::atomic<int64_t>* settled) {
+    Json body = {{"model", options_.model},
+                 {"prompt", "."},
+                 {"context", context},
+                 {"options", {{"num_predict", tokens}}}};
+    if (is_bound && !format_.is_null()) body["format"] = format_;
     AnswerTimes times;
     bool is_settled = settled == nullptr;
     std::atomic<bool> stops = false;
@@ -138,7 +150,7 @@ class Load {
 
   AnswerTimes watch_arrival(const Json& prompt, int32_t clients) {
     for (int64_t seen = settled_; seen < clients; seen = settled_) settled_.wait(seen);
-    const AnswerTimes arrival = ask(prompt, 1, nullptr);
+    const AnswerTimes arrival = ask(prompt, 1, false, nullptr);
     newcomer_began_ = true;
     return arrival;
   }
@@ -147,6 +159,7 @@ class Load {
   const BenchOptions& options_;
   const std::vector<int32_t> vocabulary_;
   std::mt19937_64 random_{std::random_device{}()};
+  Json format_;                  // what bound answers must look like; null: nothing
   std::vector<int32_t> shared_;  // tokens that all prompts begin with
   int32_t added_tokens_ = 0;
   std::atomic<bool> newcomer_began_ = false;  // or failed
@@ -178,6 +191,8 @@ void check_options(const BenchOptions& options) {
   check("--requests", options.requests, 1);
   check("--arrive", options.arrive, 0);
   check("--shared-prefix", options.shared_prefix, 0);
+  if (options.bound >= 0 && options.schema.empty())
+    throw Error(ErrorCode::invalid_argument, "--bound needs --schema FILE");
 }
 
 }  // namespace

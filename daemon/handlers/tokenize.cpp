@@ -38,7 +38,7 @@ Task<void> llama_tokenize(Services& services, Exchange& exchange) {
 
 Task<void> llama_detokenize(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
-  const api::DetokenizeRequest request = api::read_llama_detokenize(body);
+  const api::DetokenizeRequest request = api::read_native_detokenize(body);
   exchange.log().model = request.model;
   const std::string text = co_await services.tokenize.detokenize(exchange, request);
   co_await send_json(exchange, api::write_llama_content(text));

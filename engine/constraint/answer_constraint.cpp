@@ -131,10 +131,27 @@ AnswerConstraint::Place AnswerConstraint::step_all(Place place, std::string_view
   return place;
 }
 
+// Thoughts and free text know the name of a control token, the grammar knows what is said for it.
+AnswerConstraint::Place AnswerConstraint::step_control(const Place& place, std::string_view said) {
+  Place next = place;
+  if (place.phase != Phase::bound && place.phase != Phase::blanks) {
+    next = step_all(place, said.substr(1));
+    const bool asks_grammar = place.phase == Phase::opening && spec_.free_until.empty() &&
+                              (next.phase == Phase::opening || next.phase == Phase::bound);
+    if (!asks_grammar) return next;
+  } else {
+    next.phase = Phase::bound;
+  }
+  next.state = matcher_.advance(place.state, said);
+  return next;
+}
+
 void AnswerConstraint::accept(TokenId token) {
   piece_.clear();
-  pool_.tokenizer().append_piece(piece_, token, place_.phase != Phase::bound);
-  place_ = step_all(place_, piece_);
+  const bool is_control = pool_.tokenizer().is_control(token);
+  if (is_control) piece_ = control_byte;
+  pool_.tokenizer().append_piece(piece_, token, is_control);
+  place_ = is_control ? step_control(place_, piece_) : step_all(place_, piece_);
   if (place_.phase != Phase::bound || matcher_.state_count() <= states_max) return;
   place_.state = matcher_.forget_others(place_.state);
   masks_.restart();
@@ -166,10 +183,11 @@ void AnswerConstraint::walk(const Place& from) {
 // Tags are control tokens in some vocabularies.
 void AnswerConstraint::allow_controls() {
   for (const VocabularyTrie::Control& control : trie_.controls()) {
-    const Place place = step_all(place_, control.name);
-    // One that is a part of the grammar's text does not print it.
-    if (place.phase == Phase::bound || place.phase == Phase::blanks) continue;
-    set_bit(words_, control.token, true);
+    const Place place = step_control(place_, control.said);
+    const bool is_possible = place.phase != Phase::opening
+                                 ? !is_dead(place)
+                                 : place.state != Matcher::dead || place.may_open;
+    if (is_possible) set_bit(words_, control.token, true);
   }
 }
 

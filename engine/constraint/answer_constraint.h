@@ -57,6 +57,7 @@ class AnswerConstraint {
   Place step_opening(Place place, uint8_t byte);
   Place step_blank(Place place, uint8_t byte);
   Place step_all(Place place, std::string_view bytes);
+  Place step_control(const Place& place, std::string_view said);
   void walk(const Place& from);
   void allow_controls();
   void allow_end();

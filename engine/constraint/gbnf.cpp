@@ -26,11 +26,16 @@ class GbnfParser {
  public:
   explicit GbnfParser(std::string_view text) : text_(text) {}
 
-  Rules parse() {
+  Rules parse(std::span<const NamedRules> parts) {
     skip_blanks(true);
     while (at_ < text_.size()) parse_rule();
+    for (const NamedRules& part : parts) {
+      const auto place = names_.find(part.name);
+      if (place == names_.end() || is_defined(place->second)) continue;
+      rules_.define(place->second, rules_.call(rules_.append(part.rules)));
+    }
     for (const auto& [name, rule] : names_) {
-      if (rules_.rules()[static_cast<size_t>(rule)].body < 0)
+      if (!is_defined(rule))
         fail_at(first_uses_[name], fmt::format("rule \"{}\" is used and not defined", name));
     }
     const auto root = names_.find("root");
@@ -48,6 +53,8 @@ class GbnfParser {
     throw Error(ErrorCode::invalid_argument, fmt::format("grammar, line {}: {}", line, what));
   }
   [[noreturn]] void fail(const std::string& what) const { fail_at(at_, what); }
+
+  bool is_defined(RuleId rule) const { return rules_.rules()[static_cast<size_t>(rule)].body >= 0; }
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool take(std::string_view what) {
@@ -93,8 +100,7 @@ class GbnfParser {
     skip_blanks(true);
     const ExprId body = parse_alternatives(0, false);
     const RuleId rule = rule_named(name, begin);
-    if (rules_.rules()[static_cast<size_t>(rule)].body >= 0)
-      fail_at(begin, fmt::format("rule \"{}\" is defined twice", name));
+    if (is_defined(rule)) fail_at(begin, fmt::format("rule \"{}\" is defined twice", name));
     rules_.define(rule, body);
     if (at_ < text_.size() && peek() != '\n' && peek() != '\r')
       fail(fmt::format("unexpected \"{}\"", text_.substr(at_, 10)));
@@ -281,8 +287,8 @@ class GbnfParser {
 
 }  // namespace
 
-Rules parse_gbnf(std::string_view text) {
-  return GbnfParser(text).parse();
+Rules parse_gbnf(std::string_view text, std::span<const NamedRules> parts) {
+  return GbnfParser(text).parse(parts);
 }
 
 }  // namespace hearth::engine

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/constraint/grammar.h"
+
 namespace hearth::engine {
 
 VocabularyTrie::VocabularyTrie(const Tokenizer& tokenizer)
@@ -12,8 +14,10 @@ VocabularyTrie::VocabularyTrie(const Tokenizer& tokenizer)
     if (tokenizer.is_end_of_generation(id)) {
       end_tokens_.push_back(id);
     } else if (tokenizer.is_control(id)) {
+      piece = control_byte;
       tokenizer.append_piece(piece, id, true);
       controls_.push_back({id, piece});
+      if (piece.size() <= depth_max) texts_.emplace_back(piece, id);
     } else {
       tokenizer.append_piece(piece, id, false);
       if (!piece.empty() && piece.size() <= depth_max) texts_.emplace_back(piece, id);

@@ -23,11 +23,11 @@ class VocabularyTrie {
   };
   struct Control {
     TokenId token = 0;
-    std::string name;
+    std::string said;  // control_byte, name
   };
 
-  // Of all tokens that print something. Control tokens, and those longer than depth_max bytes, are
-  // kept out.
+  // Of all tokens that print something, and of control tokens as grammars say them: control_byte,
+  // then their name. Those that end an answer or are longer than depth_max bytes are kept out.
   explicit VocabularyTrie(const Tokenizer& tokenizer);
   static constexpr size_t depth_max = 512;
 
@@ -46,7 +46,7 @@ class VocabularyTrie {
   }
 
   std::span<const TokenId> end_tokens() const { return end_tokens_; }
-  // Control tokens that do not end an answer.
+  // Control tokens that do not end an answer, and how grammars say them.
   std::span<const Control> controls() const { return controls_; }
   // Bytes of all tokens in the trie, by rising bytes.
   std::span<const std::pair<std::string, TokenId>> texts() const { return texts_; }

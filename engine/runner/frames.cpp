@@ -75,7 +75,7 @@ void visit(auto& a, Of<SamplingOptions> auto& s) {
 }
 void visit(auto& a, Of<GrammarSource> auto& g) {
   a("kind", g.kind), a("text", g.text), a("best_effort", g.is_best_effort);
-  a("before", g.before), a("behind", g.behind), a("repeats", g.repeats), a("others", g.others);
+  a("parts", g.parts), a("name", g.name);
 }
 void visit(auto& a, Of<ConstraintSpec> auto& c) {
   a("thoughts_open", c.thoughts_open), a("thoughts_close", c.thoughts_close),

@@ -276,6 +276,29 @@ const CallStyle* style_with_tag(std::string_view tag) {
   return found == all.end() ? nullptr : &*found;
 }
 
+OwnTags own_tags(std::string_view tag) {
+  OwnTags own;
+  // What a template writes before a list of calls may end with the list's bracket.
+  own.is_list = tag.ends_with('[') && tag.size() > 1;
+  if (own.is_list) tag.remove_suffix(1);
+  tag = tag.substr(0, tag.find_last_not_of(" \t\r\n") + 1);
+  own.open = tag;
+  const bool is_closed = tag.starts_with('<') && !tag.starts_with("<|");
+  if (is_closed) own.close = "</" + own.open.substr(1);
+  if (tag.ends_with("```json")) own.close = "```";
+  return own;
+}
+
+CallStyle row_or_own(std::string_view name, std::string_view tag, const OwnTags& own) {
+  const CallStyle* row = name.empty() ? style_with_tag(tag) : style_named(name);
+  if (row) return *row;
+  CallStyle made;
+  made.open = own.open;
+  made.close = own.close;
+  made.is_list = own.is_list;
+  return made;
+}
+
 std::vector<const CallStyle*> styles_like(const CallStyle& style) {
   std::vector<const CallStyle*> like{&style};
   for (const CallStyle& other : call_styles()) {

@@ -1,9 +1,10 @@
 // The ways in which models write calls of tools and thoughts, as rows of tags. What a row cannot
-// say is in the readers of the five syntaxes a body has.
+// say is in the readers of the six syntaxes a body has.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -52,6 +53,19 @@ const std::vector<CallStyle>& call_styles();
 const CallStyle* style_named(std::string_view name);
 // The one whose calls stand behind this tag, the most usual one where there are several.
 const CallStyle* style_with_tag(std::string_view tag);
+
+// The tags of calls that no row has: what a template writes before JSON.
+struct OwnTags {
+  std::string open;
+  std::string close;  // "</x>" for "<x>", the fence of a block of code; other tags are not closed
+  bool is_list = false;  // calls stand in a list even where there is one only
+};
+OwnTags own_tags(std::string_view tag);
+
+// The row of that name, or where it is empty the one with the tag, or one made of `own`, which must
+// outlive it.
+CallStyle row_or_own(std::string_view name, std::string_view tag, const OwnTags& own);
+
 // All rows whose calls stand behind the same tag as those of `style`, itself first.
 std::vector<const CallStyle*> styles_like(const CallStyle& style);
 

@@ -11,13 +11,6 @@
 namespace hearth::modelfile::reply {
 namespace {
 
-// "<x>" is closed by "</x>", a block of code by its fence; other tags are not closed.
-std::string closing_tag(std::string_view tag) {
-  if (tag.ends_with("```json")) return "```";
-  const bool is_closed = tag.starts_with('<') && !tag.starts_with("<|");
-  return is_closed ? fmt::format("</{}", tag.substr(1)) : "";
-}
-
 // Length of the longest end of `text` that is a beginning of `tag`, but not all of it.
 size_t overlap(std::string_view text, std::string_view tag) {
   for (size_t length = std::min(text.size(), tag.size() - 1); length > 0; --length) {
@@ -81,7 +74,7 @@ class TaggedReader : public Reader {
 
   const ReplyStyle style_;
   const ToolSet tools_;
-  std::string own_close_;  // of a tag that no row has
+  OwnTags own_tags_;
   CallStyle calls_;
   State state_ = State::text;
   std::vector<Marker> markers_;
@@ -96,19 +89,11 @@ class TaggedReader : public Reader {
   bool has_calls_ = false;
 };
 
-TaggedReader::TaggedReader(const ReplyStyle& style) : style_(style), tools_(style.tools) {
-  const CallStyle* row =
-      style.call_style.empty() ? style_with_tag(style_.tool_tag) : style_named(style.call_style);
-  if (row) {
-    calls_ = *row;
-  } else {
-    calls_.open = style_.tool_tag;
-    // What a template writes before a list of calls may end with the list's bracket.
-    if (calls_.open.ends_with('[')) calls_.open.remove_suffix(1);
-    calls_.open = calls_.open.substr(0, text_end(calls_.open));
-    own_close_ = closing_tag(calls_.open);
-    calls_.close = own_close_;
-  }
+TaggedReader::TaggedReader(const ReplyStyle& style)
+    : style_(style),
+      tools_(style.tools),
+      own_tags_(own_tags(style.tool_tag)),
+      calls_(row_or_own(style.call_style, style_.tool_tag, own_tags_)) {
   held_ = calls_.starts_in;
   has_prefix_ = !held_.empty();
   if (!style_.thinking_open.empty())

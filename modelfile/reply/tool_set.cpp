@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <set>
 
 namespace hearth::modelfile::reply {
 namespace {
@@ -101,6 +100,12 @@ Json to_typed(const std::set<std::string>& types, std::string text) {
 
 }  // namespace
 
+std::set<std::string> value_types(const Json& schema) {
+  std::set<std::string> types;
+  collect_types(schema, types, 0);
+  return types;
+}
+
 ToolSet::ToolSet(const std::vector<Tool>& tools) {
   for (const Tool& tool : tools) {
     const Json* function = &tool;
@@ -150,8 +155,7 @@ Json ToolSet::coerce(std::string_view tool, std::string_view key, std::string te
   if (!parameters || properties == parameters->end() || !properties->is_object()) return text;
   const auto property = properties->find(std::string(key));
   if (property == properties->end()) return text;
-  std::set<std::string> types;
-  collect_types(*property, types, 0);
+  const std::set<std::string> types = value_types(*property);
   return types.empty() ? Json(std::move(text)) : to_typed(types, std::move(text));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "modelfile/chat.h"
 
 namespace hearth::modelfile::reply {
+
+// The types a value may have, looked for in alternatives as well; empty: the schema does not say.
+std::set<std::string> value_types(const Json& schema);
 
 class ToolSet {
  public:

@@ -245,6 +245,19 @@ TEST_CASE("fingerprints") {
   CHECK(fingerprint(one, "w") != fingerprint(one, "v"));
 }
 
+TEST_CASE(
+    "a model's parser says how it writes calls, and thoughts that its template does not show") {
+  RunnableModel coder = model("{{ tools }}{% if false %}<tool_call>{% endif %}");
+  const auto style = [&] { return prepare(request({{"user", "x"}}), coder, {}).reply; };
+  CHECK(style().call_style == "hermes");
+  coder.parser = "qwen3.5";
+  CHECK(style().call_style == "qwen_xml");
+  CHECK(style().thinking_open + style().thinking_close == "<think></think>");
+  coder.parser = "nobody";
+  CHECK(style().call_style == "hermes");
+  CHECK(style().thinking_open.empty());
+}
+
 TEST_CASE("formats and calls that are required bind the answer, and thoughts stay free") {
   const RunnableModel caller = model(
       "{% if tools %}tools{% endif %}{% if false %}<think></think><tool_call>{% endif %}"
@@ -258,7 +271,7 @@ TEST_CASE("formats and calls that are required bind the answer, and thoughts sta
   CHECK(spec.grammar.kind == engine::GrammarKind::regex);
   CHECK(spec.grammar.text == "a+");
   CHECK(spec.grammar.is_best_effort);
-  CHECK(spec.grammar.others.empty());
+  CHECK(spec.grammar.parts.empty());
 
   const auto tool = [](const char* name, api::Json parameters) {
     return api::Json{{"type", "function"},
@@ -266,32 +279,34 @@ TEST_CASE("formats and calls that are required bind the answer, and thoughts sta
   };
   chat.tools = {tool("f", {{"properties", {{"a", {{"$ref", "#/$defs/n"}}}}}}), tool("g", {})};
   spec = *prepare(chat, caller, {}).generation.constraint;
-  REQUIRE(spec.grammar.others.size() == 1);
-  CHECK(spec.grammar.others[0].before == "<tool_call>");
+  REQUIRE(spec.grammar.parts.size() == 2);
+  CHECK(spec.grammar.parts[0].kind == engine::GrammarKind::regex);
+  CHECK(spec.grammar.parts[1].kind == engine::GrammarKind::gbnf);
+  engine::compile_grammar(spec.grammar);
 
+  const auto accepts = [&](const char* text) {
+    return matches(
+        *engine::compile_grammar(prepare(chat, caller, {}).generation.constraint->grammar), text);
+  };
   chat.format.reset();
   CHECK_FALSE(prepare(chat, caller, {}).generation.constraint);
   chat.tool_choice.kind = api::ToolChoice::Kind::required;
-  engine::GrammarSource calls = prepare(chat, caller, {}).generation.constraint->grammar;
-  CHECK(calls.before + calls.behind == "<tool_call></tool_call>");
-  CHECK(calls.repeats);
-  CHECK(calls.is_best_effort);
-  api::Json schema = api::Json::parse(calls.text);
-  REQUIRE(schema["anyOf"].size() == 2);
-  CHECK(schema["anyOf"][0]["properties"]["name"]["const"] == "f");
-  CHECK(schema["anyOf"][0]["properties"]["arguments"]["properties"]["a"]["$ref"] ==
-        "#/anyOf/0/properties/arguments/$defs/n");
+  const char* two =
+      R"(<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call><tool_call>{"name": "g", "arguments": {}}</tool_call>)";
+  CHECK(accepts(two));
+  CHECK_FALSE(accepts(R"(<tool_call>{"name": "h", "arguments": {}}</tool_call>)"));
+  CHECK_FALSE(accepts(R"(<tool_call>{"name": "f", "arguments": {"a": "1"}}</tool_call>)"));
   chat.tool_choice = {api::ToolChoice::Kind::named, "g", true};
-  calls = prepare(chat, caller, {}).generation.constraint->grammar;
-  CHECK_FALSE(calls.repeats);
-  schema = api::Json::parse(calls.text);
-  REQUIRE(schema["anyOf"].size() == 1);
-  CHECK(schema["anyOf"][0]["properties"]["name"]["const"] == "g");
+  CHECK_FALSE(accepts(two));
+  CHECK(accepts(R"(<tool_call>{"name": "g", "arguments": {}}</tool_call>)"));
+  CHECK_FALSE(accepts(R"(<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>)"));
 
-  const RunnableModel lister = model("{{ tools }}{% if false %}[TOOL_CALLS]{% endif %}");
-  calls = prepare(chat, lister, {}).generation.constraint->grammar;
-  CHECK(calls.before + calls.behind == "[TOOL_CALLS]");
-  schema = api::Json::parse(calls.text);
-  CHECK(schema["type"] == "array");
-  CHECK(schema["maxItems"] == 1);
+  // A keyword that cannot be bound stops a strict tool only.
+  chat.tools[1]["function"]["parameters"] = {{"not", {{"required", {"a"}}}}};
+  CHECK(accepts(R"(<tool_call>{"name": "g", "arguments": {}}</tool_call>)"));
+  for (api::Json& each : chat.tools) each["function"]["strict"] = true;
+  CHECK_THROWS_WITH(accepts(""), Catch::Contains("not"));
+
+  const RunnableModel other = model("{{ tools }}]<]minimax[>[");
+  CHECK_THROWS_WITH(prepare(chat, other, {}), Catch::Contains("leave tool_choice out"));
 }

@@ -223,6 +223,12 @@ await check('hearth: bench measures clients, and what a newcomer costs them', as
   const [busy] = JSON.parse((await succeed([...few, '--clients', '2', '--arrive', '200', '--shared-prefix', '32', '--json'])).out).rows
   ok(busy.arrival.prompt_tokens === 200 && busy.arrival.first_token_s > 0 && busy.arrival.streams <= 2, JSON.stringify(busy))
   ok(/CLIENTS.*\n1 /.test((await succeed([...few, '--clients', '1', '--requests', '1'])).out))
+  const schema = path.join(os.tmpdir(), `hearth-bench-${process.pid}.json`)
+  fs.writeFileSync(schema, '{"enum": [true]}')
+  const [bound] = JSON.parse((await succeed(['bench', 'story', '--prompt', '64', '--generate', '30', '--clients', '3', '--requests', '1', '--schema', schema, '--bound', '2', '--json'])).out).rows
+  ok(bound.errors === 0 && bound.tokens > 30 && bound.tokens < 60, `two answers are short, one is not: ${bound.tokens} tokens`)
+  fs.rmSync(schema)
+  await refuse(['bench', 'story', '--bound', '2'], /--bound needs --schema/)
   const failing = await hearth(['bench', 'story', '--clients', '1', '--prompt', '9000'])
   ok(failing.code === 1 && /first error with 1 clients: .*9000/.test(failing.out), failing.out + failing.err)
   await refuse(['bench', 'story', '--clients', '0'], /--clients is 0/)

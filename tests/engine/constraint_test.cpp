@@ -106,28 +106,41 @@ TEST_CASE("constraint: what is wrong with a grammar is said") {
   }
 }
 
-TEST_CASE("text around a grammar, repeated, and other grammars beside it") {
-  GrammarSource call;
-  call.text = R"({"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],)"
-              R"("additionalProperties":false})";
-  call.kind = GrammarKind::json_schema;
-  call.before = "<call>";
-  call.behind = "</call>";
-  call.repeats = true;
-  const auto calls = compile_grammar(call);
-  CHECK(matches(*calls, R"(<call>{"a":1}</call>)"));
-  CHECK(matches(*calls, "<call>\n{\"a\":1}\n</call>\n<call>{\"a\":2}</call>"));
-  for (const char* wrong :
-       {R"({"a":1})", R"(<call>{"a":"1"}</call>)", R"(<call>{"a":1})", "<call>"})
-    CHECK_FALSE(matches(*calls, wrong));
-  GrammarSource either;
-  either.kind = GrammarKind::regex;
-  either.text = "yes|no";
-  either.others = {call};
+TEST_CASE("constraint: parts of a grammar are grammars of their own") {
+  GrammarSource calls{GrammarKind::gbnf,
+                      "root ::= call ( [\\n]? call )*\ncall ::= open p-1 \"</call>\""};
+  GrammarSource arguments{
+      GrammarKind::json_schema,
+      R"({"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]})"};
+  arguments.name = "p-1";
+  GrammarSource open{GrammarKind::tag, "<call>"};
+  open.name = "open";
+  calls.parts = {arguments, open};
+  const auto grammar = compile_grammar(calls);
+  CHECK(matches(*grammar, R"(<call>{"a":1}</call>)"));
+  CHECK(matches(*grammar, "<call>{\"a\":1}</call>\n<call>{\"a\":2}</call>"));
+  for (const char* wrong : {R"({"a":1})", R"(<call>{"a":"1"}</call>)", R"(<call>{"a":1})"})
+    CHECK_FALSE(matches(*grammar, wrong));
+
+  GrammarSource either{GrammarKind::gbnf, "root ::= word | call"};
+  calls.name = "call";
+  GrammarSource word{GrammarKind::regex, "yes|no"};
+  word.name = "word";
+  either.parts = {word, calls};
   const auto both = compile_grammar(either);
   CHECK(matches(*both, "no"));
   CHECK(matches(*both, R"(<call>{"a":1}</call>)"));
   CHECK_FALSE(matches(*both, R"(no<call>{"a":1}</call>)"));
+
+  either.parts.pop_back();
+  CHECK_THROWS_WITH(compile_grammar(either), Catch::Contains("\"call\" is used and not defined"));
+  for (int i = 0; i < 10; ++i) {
+    GrammarSource outer{GrammarKind::gbnf, "root ::= word"};
+    either.name = "word";
+    outer.parts = {either};
+    either = outer;
+  }
+  CHECK_THROWS_WITH(compile_grammar(either), Catch::Contains("nested too deeply"));
 }
 
 TEST_CASE("constraint: hostile grammars end soon") {

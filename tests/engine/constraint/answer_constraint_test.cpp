@@ -203,6 +203,55 @@ TEST_CASE("answer constraint: thoughts are free, the answer is bound") {
   CHECK(writer.is_complete());
 }
 
+TEST_CASE("answer constraint: control tokens come where a grammar has a tag, and nowhere else") {
+  const auto tokenizer = speaking_tokenizer();
+  ConstraintPool pool(*tokenizer);
+  const TokenId control = *tokenizer->bos();
+  REQUIRE(tokenizer->is_control(control));
+  std::string name;
+  tokenizer->append_piece(name, control, true);
+  const auto token_of = [&](char letter) {
+    TokenId token = 0;
+    while (piece(*tokenizer, token) != std::string(1, letter)) ++token;
+    return token;
+  };
+
+  GrammarSource tagged = gbnf("root ::= tag \"a\" tag");
+  tagged.parts = {{GrammarKind::tag, name, false, {}, "tag"}};
+  AnswerConstraint bound({"", "", false, "", tagged}, pool);
+  CHECK(has(bound.allowed(), control));
+  bound.accept(control);
+  CHECK_FALSE(has(bound.allowed(), control));
+  bound.accept(token_of('a'));
+  CHECK(has(bound.allowed(), control));
+  bound.accept(control);
+  CHECK(bound.is_complete());
+  // Its name as text is the same.
+  Writer writer(*tokenizer, pool, {"", "", false, "", tagged});
+  CHECK(writer.write(name + "a" + name));
+  CHECK(writer.is_complete());
+
+  AnswerConstraint text({"", "", false, "", gbnf("root ::= [^x]*")}, pool);
+  CHECK_FALSE(has(text.allowed(), control));
+
+  // Thoughts that begin with the same token, or a call at once.
+  const ConstraintSpec either{name + "t", name + "e", false, "", tagged};
+  AnswerConstraint thinks(either, pool);
+  CHECK(has(thinks.allowed(), control));
+  thinks.accept(control);
+  CHECK(has(thinks.allowed(), token_of('t')));
+  CHECK(has(thinks.allowed(), token_of('a')));
+  thinks.accept(token_of('t'));
+  thinks.accept(control);
+  thinks.accept(token_of('e'));
+  CHECK(has(thinks.allowed(), control));
+  CHECK_FALSE(has(thinks.allowed(), token_of('a')));
+  thinks.accept(control);
+  thinks.accept(token_of('a'));
+  thinks.accept(control);
+  CHECK(thinks.is_complete());
+}
+
 TEST_CASE("answer constraint: free until a tag, then bound") {
   const auto tokenizer = speaking_tokenizer();
   ConstraintPool pool(*tokenizer);

@@ -67,12 +67,19 @@ engine::GrammarSource call_source(const api::ChatRequest& request,
 
 std::optional<engine::ConstraintSpec> answer_constraint(const api::ChatRequest& request,
                                                         const modelfile::ReplyStyle& style) {
-  if (!request.format && !must_call(request)) return std::nullopt;
+  const bool has_thoughts = style.starts_in_thinking || !style.thinking_open.empty();
+  const int64_t thoughts_tokens_max =
+      request.think && has_thoughts ? request.think->tokens_max : -1;
+  const bool is_bound = request.format || must_call(request);
+  if (!is_bound && thoughts_tokens_max < 0) return std::nullopt;
   engine::ConstraintSpec spec;
+  spec.thoughts_tokens_max = thoughts_tokens_max;
   spec.thoughts_open = style.thinking_open;
   spec.thoughts_close = style.thinking_close;
   spec.starts_in_thoughts = style.starts_in_thinking;
-  if (must_call(request)) {
+  if (!is_bound) {
+    spec.grammar.kind = engine::GrammarKind::anything;
+  } else if (must_call(request)) {
     spec.grammar = call_source(request, style);
   } else if (request.tools.empty()) {
     spec.grammar = to_source(*request.format);

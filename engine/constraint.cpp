@@ -34,6 +34,14 @@ Rules regex_rules(std::string_view pattern) {
   return rules;
 }
 
+Rules any_rules() {
+  Rules rules;
+  const RuleId root = rules.add_rule("root");
+  rules.define(root, rules.repeat(rules.character(CodeSet::all()), 0, unbounded));
+  rules.set_root(root);
+  return rules;
+}
+
 Rules tag_rules(std::string_view text) {
   Rules rules;
   const RuleId root = rules.add_rule("root");
@@ -71,6 +79,8 @@ Rules rules_of(const GrammarSource& source, int depth, std::vector<std::string>&
       return regex_rules(source.text);
     case GrammarKind::tag:
       return tag_rules(source.text);
+    case GrammarKind::anything:
+      return any_rules();
   }
   throw Error(ErrorCode::invalid_argument, "a grammar of an unknown kind");
 }

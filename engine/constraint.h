@@ -17,6 +17,7 @@ enum class GrammarKind : uint8_t {
   gbnf,         // the dialect of llama.cpp
   regex,        // of the whole answer
   tag,          // exactly the text; where it is a control token of the vocabulary, that token too
+  anything,     // the answer is free, only its thoughts are looked after
 };
 
 struct GrammarSource {
@@ -42,6 +43,8 @@ struct ConstraintSpec {
   // grammar decides. Such an answer may also end before.
   std::string free_until;
   GrammarSource grammar;
+  // Behind so many tokens of thoughts they are brought to their end; negative: they may go on.
+  int64_t thoughts_tokens_max = -1;
 
   bool operator==(const ConstraintSpec&) const = default;
 };

@@ -61,9 +61,18 @@ AnswerConstraint::AnswerConstraint(const ConstraintSpec& spec, ConstraintPool& p
 // Free text has blanks of its own.
 AnswerConstraint::Place AnswerConstraint::behind_thoughts() const {
   Place place;
-  place.phase = spec_.free_until.empty() ? Phase::blanks : Phase::free;
+  place.phase = is_free() ? Phase::free : Phase::blanks;
   place.state = matcher_.start();
   return place;
+}
+
+// Behind the thoughts, for now or to the end.
+bool AnswerConstraint::is_free() const {
+  return !spec_.free_until.empty() || spec_.grammar.kind == GrammarKind::anything;
+}
+
+bool AnswerConstraint::has_found_tag(const Place& place) const {
+  return until_.size() > 0 && place.found == until_.size();
 }
 
 bool AnswerConstraint::is_dead(const Place& place) const {
@@ -84,13 +93,13 @@ AnswerConstraint::Place AnswerConstraint::step_opening(Place place, uint8_t byte
     place.may_open = false;
   }
   // The answer itself, should it turn out that there are no thoughts.
-  if (spec_.free_until.empty()) {
+  if (!is_free()) {
     place.state = matcher_.step(place.state, byte);
     if (!place.may_open) place.phase = Phase::bound;
   } else {
     place.found = static_cast<uint32_t>(until_.step(place.found, static_cast<char>(byte)));
     if (!place.may_open) place.phase = Phase::free;
-    if (place.found == until_.size()) place.phase = Phase::bound;
+    if (has_found_tag(place)) place.phase = Phase::bound;
   }
   return place;
 }
@@ -116,7 +125,7 @@ AnswerConstraint::Place AnswerConstraint::step(Place place, uint8_t byte) {
       return step_blank(place, byte);
     case Phase::free:
       place.found = static_cast<uint32_t>(until_.step(place.found, character));
-      if (place.found == until_.size()) place.phase = Phase::bound;
+      if (has_found_tag(place)) place.phase = Phase::bound;
       return place;
     case Phase::bound:
       place.state = matcher_.step(place.state, byte);
@@ -136,7 +145,7 @@ AnswerConstraint::Place AnswerConstraint::step_control(const Place& place, std::
   Place next = place;
   if (place.phase != Phase::bound && place.phase != Phase::blanks) {
     next = step_all(place, said.substr(1));
-    const bool asks_grammar = place.phase == Phase::opening && spec_.free_until.empty() &&
+    const bool asks_grammar = place.phase == Phase::opening && !is_free() &&
                               (next.phase == Phase::opening || next.phase == Phase::bound);
     if (!asks_grammar) return next;
   } else {
@@ -147,6 +156,7 @@ AnswerConstraint::Place AnswerConstraint::step_control(const Place& place, std::
 }
 
 void AnswerConstraint::accept(TokenId token) {
+  if (place_.phase == Phase::thinking) ++thoughts_tokens_;
   piece_.clear();
   const bool is_control = pool_.tokenizer().is_control(token);
   if (is_control) piece_ = control_byte;
@@ -202,10 +212,34 @@ void AnswerConstraint::allow_free(bool may_end) {
     for (const TokenId token : trie_.end_tokens()) set_bit(words_, token, false);
   }
   const std::string& tag = place_.phase == Phase::thinking ? close_.text() : until_.text();
+  if (tag.empty()) return;
   for (const ConstraintPool::Through& token : pool_.tokens_through(tag)) {
     if (place_.found + token.reach < tag.size()) continue;
     if (is_dead(step_all(place_, token.bytes))) set_bit(words_, token.token, false);
   }
+}
+
+// Only tokens that write the rest of the tag behind the thoughts. False: there are none.
+bool AnswerConstraint::allow_close() {
+  std::fill(words_.begin(), words_.end(), 0);
+  const std::string_view rest = std::string_view(close_.text()).substr(place_.found);
+  bool is_possible = false;
+  const auto allow = [&](TokenId token) {
+    set_bit(words_, token, true);
+    is_possible = true;
+  };
+  const auto texts = trie_.texts();
+  for (size_t size = 1; size <= rest.size(); ++size) {
+    const std::string begin(rest.substr(0, size));
+    for (auto text = std::lower_bound(texts.begin(), texts.end(), std::pair(begin, TokenId{0}));
+         text != texts.end() && text->first == begin; ++text)
+      allow(text->second);
+  }
+  for (const VocabularyTrie::Control& control : trie_.controls()) {
+    if (control.said.size() > 1 && rest.starts_with(std::string_view(control.said).substr(1)))
+      allow(control.token);
+  }
+  return is_possible;
 }
 
 std::span<const uint64_t> AnswerConstraint::allowed() {
@@ -214,9 +248,12 @@ std::span<const uint64_t> AnswerConstraint::allowed() {
     case Phase::bound:
       words = masks_.of(place_.state);
       break;
-    case Phase::thinking:
-      allow_free(false);
+    case Phase::thinking: {
+      const bool is_over =
+          spec_.thoughts_tokens_max >= 0 && thoughts_tokens_ >= spec_.thoughts_tokens_max;
+      if (!is_over || !allow_close()) allow_free(false);
       break;
+    }
     case Phase::free:
       allow_free(true);
       break;
@@ -225,7 +262,7 @@ std::span<const uint64_t> AnswerConstraint::allowed() {
       std::fill(words_.begin(), words_.end(), 0);
       walk(place_);
       allow_controls();
-      if (!spec_.free_until.empty() || matcher_.can_end(place_.state)) allow_end();
+      if (is_free() || matcher_.can_end(place_.state)) allow_end();
       break;
   }
   const bool is_possible =

@@ -52,6 +52,8 @@ class AnswerConstraint {
   };
 
   bool is_dead(const Place& place) const;
+  bool is_free() const;
+  bool has_found_tag(const Place& place) const;
   Place behind_thoughts() const;
   Place step(Place place, uint8_t byte);
   Place step_opening(Place place, uint8_t byte);
@@ -62,6 +64,7 @@ class AnswerConstraint {
   void allow_controls();
   void allow_end();
   void allow_free(bool may_end);
+  bool allow_close();
 
   ConstraintSpec spec_;
   std::shared_ptr<const Grammar> grammar_;  // shared: see compile_grammar
@@ -72,6 +75,7 @@ class AnswerConstraint {
   TextSearch close_;
   TextSearch until_;
   Place place_;
+  int64_t thoughts_tokens_ = 0;
   std::vector<uint64_t> words_;
   std::string piece_;
 };

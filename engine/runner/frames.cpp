@@ -30,7 +30,8 @@ constexpr std::array<std::string_view, std::variant_size_v<Frame>> frame_names =
     "pong",       "fatal",         "embed",       "embedding", "quantize", "quantized"};
 
 constexpr std::array<std::string_view, 4> finish_names = {"stop", "length", "cancelled", "failed"};
-constexpr std::array<std::string_view, 4> grammar_names = {"json", "json_schema", "gbnf", "regex"};
+constexpr std::array<std::string_view, 6> grammar_names = {"json",  "json_schema", "gbnf",
+                                                           "regex", "tag",         "anything"};
 constexpr std::array<std::string_view, pooling_count + 1> pooling_names = {
     "none", "mean", "cls", "last", "rank", "default"};
 
@@ -81,6 +82,7 @@ void visit(auto& a, Of<ConstraintSpec> auto& c) {
   a("thoughts_open", c.thoughts_open), a("thoughts_close", c.thoughts_close),
       a("starts_in_thoughts", c.starts_in_thoughts);
   a("free_until", c.free_until), a("grammar", c.grammar);
+  a("thoughts_tokens_max", c.thoughts_tokens_max);
 }
 void visit(auto& a, Of<GenerationRequest> auto& r) {
   a("id", r.id), a("prompt", r.prompt), a("sampling", r.sampling), a("tokens_max", r.tokens_max),

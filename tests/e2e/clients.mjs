@@ -24,21 +24,31 @@ const scripts = [
   ['openapi.mjs', 'ajv', ''],
 ]
 
-for (const [script, library, only] of scripts) {
+// A small real model says what it likes: only the shape of its answers is asked for then.
+const real = shared('data/models/tinystories-instruct-3m-chat/tinystories-instruct-3m-chat-q4_0.gguf')
+const realTemplate = `{{ range .Messages }}{{ .Role }}: {{ .Content }}{{ range .ToolCalls }}<tool_call>{"name": "{{ .Function.Name }}", "arguments": {{ .Function.Arguments }}}</tool_call>{{ end }}
+{{ end }}{{ .Tools }}{{ if .Suffix }}{{ .Suffix }}{{ end }}assistant: `
+
+for (const [script, library, only, isReal] of scripts.flatMap((row) => [[...row, false], [...row, true]])) {
   let counts
-  await check(`${script} runs`, async () => {
-    if (!model || !embedder) skipNow('shared data is absent')
+  await check(`${script} runs${isReal ? ' with a real model' : ''}`, async () => {
+    if (!model || !embedder || !real) skipNow('shared data is absent')
     if (!fs.existsSync(path.join(modules, library))) skipNow(`the npm package ${library} is not installed`)
     const local = path.join(modules, '.bin/node')
     const node = fs.existsSync(local) && spawnSync(local, ['--version']).status === 0 ? local : process.execPath
     const d = await Daemon.start()
-    await create(d, 'scripted')
-    await create(d, 'scripted-think')
+    if (isReal) {
+      await d.create('real', real, { template: realTemplate, parameters: { temperature: 0, num_predict: 60 } })
+    } else {
+      await create(d, 'scripted')
+      await create(d, 'scripted-think')
+    }
     await d.create('embedder', embedder)
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hearth-clients-'))
     for (const file of [script, 'h.mjs', 'package.json']) fs.copyFileSync(shared(`clients/${file}`), path.join(folder, file))
     fs.symlinkSync(modules, path.join(folder, 'node_modules'))
-    const env = { PATH: process.env.PATH, HOME: folder, BASE_URL: d.base, MODEL: 'scripted', EMBED_MODEL: 'embedder', THINK_MODEL: 'scripted-think', BEYOND: '1', ONLY: only,
+    const env = { PATH: process.env.PATH, HOME: folder, BASE_URL: d.base, EMBED_MODEL: 'embedder', BEYOND: '1', ONLY: only,
+      ...(isReal ? { MODEL: 'real' } : { MODEL: 'scripted', THINK_MODEL: 'scripted-think' }),
       OLLAMA_SPEC: shared('data/openapi/ollama.yaml'), OPENAI_SPEC: shared('data/openapi/openai.json') }
     const { spawn } = await import('node:child_process')
     const output = await new Promise((done) => {

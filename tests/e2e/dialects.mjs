@@ -49,6 +49,8 @@ await check('Anthropic: the events in their order, with the prompt counted first
   eq([first, counted], [last.usage.input_tokens, last.usage.input_tokens])
   const thought = await d.post('/v1/messages', { ...message, model: 'scripted-think', thinking: { type: 'enabled', budget_tokens: 1024 } })
   eq(thought.content.map((block) => block.type), ['thinking', 'text'])
+  const short = await d.post('/v1/messages', { ...message, model: 'scripted-think', thinking: { type: 'enabled', budget_tokens: 3 } })
+  ok(short.content[0].thinking.length < thought.content[0].thinking.length, JSON.stringify(short.content))
   const again = await d.post('/v1/messages', { ...message, model: 'scripted-think', messages: [...hi, { role: 'assistant', content: thought.content }, ...hi] })
   eq(again.content.map((block) => block.type), ['text'], 'thoughts come only where they are asked for')
 })

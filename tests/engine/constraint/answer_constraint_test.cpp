@@ -252,6 +252,29 @@ TEST_CASE("answer constraint: control tokens come where a grammar has a tag, and
   CHECK(thinks.is_complete());
 }
 
+TEST_CASE("answer constraint: thoughts that took their tokens are closed, and the answer is free") {
+  const auto tokenizer = speaking_tokenizer();
+  ConstraintPool pool(*tokenizer);
+  ConstraintSpec spec{"<t>", "</t>", false, "", {GrammarKind::anything, ""}, 4};
+  const auto writes = [&](std::string_view text) {
+    Writer writer(*tokenizer, pool, spec);
+    return writer.write(text) && writer.can_end();
+  };
+  CHECK(writes("no thoughts at all"));
+  CHECK(writes("<t>abcd</t>free text"));
+  CHECK(writes("<t>ab</t>free text"));
+  CHECK(writes("<t>abc</t>free text"));
+  CHECK_FALSE(writes("<t>abc<</t>"));  // what was begun is gone on with
+  CHECK_FALSE(writes("<t>abcde</t>"));
+  CHECK_FALSE(writes("<t>abcd</t"));
+  spec.starts_in_thoughts = true;
+  CHECK(writes("abcd</t>"));
+  CHECK_FALSE(writes("abcdef"));
+  spec.grammar = gbnf("root ::= [0-9]{2}");
+  CHECK(writes("abcd</t>12"));
+  CHECK_FALSE(writes("abcd</t>x"));
+}
+
 TEST_CASE("answer constraint: free until a tag, then bound") {
   const auto tokenizer = speaking_tokenizer();
   ConstraintPool pool(*tokenizer);

@@ -244,8 +244,11 @@ TEST_CASE("frames: a constraint travels, an empty one is none") {
   };
   CHECK_FALSE(read(json::object()));
   CHECK(read({{"grammar", {{"kind", "json"}}}}) == ConstraintSpec{});
-  const ConstraintSpec spec{
-      "<t>", "</t>", true, "<call>", {GrammarKind::gbnf, "root ::= \"a\"", true}};
+  ConstraintSpec spec{"<t>", "</t>", true, "<call>", {GrammarKind::gbnf, "root ::= a", true}, 7};
+  for (const GrammarKind kind :
+       {GrammarKind::json_object, GrammarKind::json_schema, GrammarKind::gbnf, GrammarKind::regex,
+        GrammarKind::tag, GrammarKind::anything})
+    spec.grammar.parts.push_back({kind, "text", false, {}, "a"});
   GenerateFrame frame;
   frame.request.constraint = spec;
   CHECK(std::get<GenerateFrame>(decode_frame(encode_frame(frame))).request.constraint == spec);

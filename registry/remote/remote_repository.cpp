@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "registry/manifest.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr size_t manifest_bytes_max = size_t{4} << 20;
 constexpr size_t answer_bytes_max = size_t{256} << 10;
+constexpr int manifest_attempts = 4;
 
 HttpBody body_of(std::string_view bytes) {
   HttpBody body;
@@ -62,12 +64,25 @@ std::string RemoteRepository::path(std::string_view rest) const {
   return fmt::format("/v2/{}/{}", repository_, rest);
 }
 
+// Bytes that are not those the registry names are asked for again: something on the way changed
+// them.
 std::string RemoteRepository::manifest(const StopCheck& check) {
   const HttpHeaders headers{{"Accept", std::string(media_type::manifest)}};
-  RemoteAnswer answer = session_.request("GET", session_.at(path("manifests/" + tag_)), headers,
-                                         manifest_bytes_max, check);
-  if (answer.status != 200) throw_status(answer.status, answer.body, "");
-  return std::move(answer.body);
+  for (int attempt = 1;; ++attempt) {
+    RemoteAnswer answer = session_.request("GET", session_.at(path("manifests/" + tag_)), headers,
+                                           manifest_bytes_max, check);
+    if (answer.status != 200) throw_status(answer.status, answer.body, "");
+    const std::string* named = find_header(answer.headers, "docker-content-digest");
+    const std::string found = "sha256:" + sha256_hex(std::as_bytes(std::span(answer.body)));
+    if (named == nullptr || !named->starts_with("sha256:") || *named == found)
+      return std::move(answer.body);
+    if (attempt == manifest_attempts) {
+      throw Error(ErrorCode::corrupt_data,
+                  fmt::format("it arrived {} times with another digest than the registry names: "
+                              "expected {}, found {}",
+                              attempt, named->substr(0, 71), found));
+    }
+  }
 }
 
 void RemoteRepository::put_manifest(std::string_view bytes, const StopCheck& check) {

@@ -277,7 +277,9 @@ TEST_CASE("formats and calls that are required bind the answer, and thoughts sta
     return api::Json{{"type", "function"},
                      {"function", {{"name", name}, {"parameters", std::move(parameters)}}}};
   };
-  chat.tools = {tool("f", {{"properties", {{"a", {{"$ref", "#/$defs/n"}}}}}}), tool("g", {})};
+  chat.tools = {tool("f", {{"properties", {{"a", {{"$ref", "#/$defs/n"}}}}},
+                           {"$defs", {{"n", {{"type", "integer"}}}}}}),
+                tool("g", {})};
   spec = *prepare(chat, caller, {}).generation.constraint;
   REQUIRE(spec.grammar.parts.size() == 2);
   CHECK(spec.grammar.parts[0].kind == engine::GrammarKind::regex);

@@ -246,6 +246,25 @@ TEST_CASE("a damaged manifest that is replaced takes nothing along") {
   CHECK(pulling.store.read(name));
 }
 
+TEST_CASE("a manifest that changed on the way is asked for again, and never stored") {
+  std::string good;
+  int broken = 2;
+  RegistryServer server([&](const ServedRequest& request) -> std::optional<Served> {
+    if (request.target.find("/manifests/") == std::string::npos) return std::nullopt;
+    std::string body = good;
+    if (broken-- > 0) body[body.size() / 2] ^= 1;
+    return Served{.headers = {{"Docker-Content-Digest", digest_of(good)}}, .body = body};
+  });
+  good = server.add_model("library/m/latest", {"weights", "be kind"});
+  Pulling pulling;
+  const ModelName name = pulling.name(server, "library/m");
+  pulling.puller.pull(name, {.is_insecure = true, .credentials = {}}, ignore);
+  CHECK(pulling.store.read(name)->bytes == good);
+  broken = 1000;
+  CHECK(pulling.error(name) == ErrorCode::corrupt_data);
+  CHECK(pulling.store.read(name)->bytes == good);
+}
+
 // CVE-2024-12886 and the sizes of what a registry may send.
 TEST_CASE("manifests are bounded in every direction") {
   std::string manifest;

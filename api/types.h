@@ -26,7 +26,6 @@ std::string_view to_string(Operation operation);
 struct Think {
   bool is_on = true;
   std::string level;        // "low", "medium", "high", "max"; empty: as the model likes
-  int64_t tokens_max = -1;  // thoughts are brought to their end behind so many; negative: no limit
 };
 
 // What the answer must look like; the engine lets the model write nothing else.
@@ -59,6 +58,7 @@ struct ChatRequest {
   std::vector<Message> messages;       // empty: load the model, or unload it when keep_alive is 0
   std::optional<Think> think;          // absent: on for models that can
   bool is_think_optional = false;      // a model that cannot think answers without
+  int64_t thoughts_tokens_max = -1;    // they are brought to their end then; negative: no limit
   std::vector<modelfile::Tool> tools;  // that the model may call; each has a name
   ToolChoice tool_choice;
   std::optional<Format> format;  // absent: free text

@@ -68,8 +68,7 @@ engine::GrammarSource call_source(const api::ChatRequest& request,
 std::optional<engine::ConstraintSpec> answer_constraint(const api::ChatRequest& request,
                                                         const modelfile::ReplyStyle& style) {
   const bool has_thoughts = style.starts_in_thinking || !style.thinking_open.empty();
-  const int64_t thoughts_tokens_max =
-      request.think && has_thoughts ? request.think->tokens_max : -1;
+  const int64_t thoughts_tokens_max = has_thoughts ? request.thoughts_tokens_max : -1;
   const bool is_bound = request.format || must_call(request);
   if (!is_bound && thoughts_tokens_max < 0) return std::nullopt;
   engine::ConstraintSpec spec;

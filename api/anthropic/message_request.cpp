@@ -189,13 +189,7 @@ void read_thinking(const Fields& fields, ChatRequest& request) {
                               type.substr(0, 40)));
     }
     request.think = Think{type != "disabled", ""};
-    if (const std::optional<int64_t> budget = thinking.integer("budget_tokens")) {
-      if (*budget < 1) {
-        throw Error(ErrorCode::invalid_argument,
-                    fmt::format("thinking.budget_tokens is {}, expected 1 or more", *budget));
-      }
-      request.think->tokens_max = *budget;
-    }
+    request.thoughts_tokens_max = read_thinking_budget(thinking, "budget_tokens", 1);
     note_unread(thinking, request.warnings);
   }
   const Json* value = fields.object("output_config");

@@ -105,6 +105,7 @@ void read_common_fields(const Fields& fields, ChatRequest& request) {
   check_stops(request.options);
   request.format = read_native_format(fields);
   request.think = read_think(fields);
+  request.thoughts_tokens_max = read_thinking_budget(fields, "thinking_budget_tokens", -1);
 }
 
 }  // namespace hearth::api

@@ -91,6 +91,7 @@ ChatRequest read_openai_chat(std::string_view body) {
   request.tools = read_tools(fields);
   read_tool_choice(fields, request);
   request.think = read_effort(fields);
+  request.thoughts_tokens_max = read_thinking_budget(fields, "thinking_budget_tokens", -1);
   read_template_variables(fields, request);
   request.top_log_probs = read_top_log_probs(fields);
   refuse_later_features(fields);

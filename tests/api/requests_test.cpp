@@ -57,6 +57,7 @@ Json neutral(const api::ChatRequest& request) {
   json["is_load_only"] = request.is_load_only();
   json["think"] = nullptr;
   if (request.think) json["think"] = {request.think->is_on, request.think->level};
+  json["thoughts_tokens_max"] = request.thoughts_tokens_max;
   json["tools"] = request.tools;
   json["suffix"] = request.suffix ? Json(*request.suffix) : Json(nullptr);
   json["shifts"] = request.shifts;

@@ -51,6 +51,11 @@ await check('Anthropic: the events in their order, with the prompt counted first
   eq(thought.content.map((block) => block.type), ['thinking', 'text'])
   const short = await d.post('/v1/messages', { ...message, model: 'scripted-think', thinking: { type: 'enabled', budget_tokens: 3 } })
   ok(short.content[0].thinking.length < thought.content[0].thinking.length, JSON.stringify(short.content))
+  for (const [route, field] of [['/api/chat', { stream: false }], ['/v1/chat/completions', {}]]) {
+    const closed = await d.post(route, { model: 'scripted-think', messages: hi, thinking_budget_tokens: 3, ...field })
+    const said = closed.message ?? closed.choices[0].message
+    eq(said.thinking ?? said.reasoning, short.content[0].thinking, route)
+  }
   const again = await d.post('/v1/messages', { ...message, model: 'scripted-think', messages: [...hi, { role: 'assistant', content: thought.content }, ...hi] })
   eq(again.content.map((block) => block.type), ['text'], 'thoughts come only where they are asked for')
 })

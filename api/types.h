@@ -25,7 +25,7 @@ std::string_view to_string(Operation operation);
 // Whether thoughts are wanted before the answer, and how many.
 struct Think {
   bool is_on = true;
-  std::string level;        // "low", "medium", "high", "max"; empty: as the model likes
+  std::string level;  // "low", "medium", "high", "max"; empty: as the model likes
 };
 
 // What the answer must look like; the engine lets the model write nothing else.

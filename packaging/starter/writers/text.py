@@ -1,0 +1,70 @@
+"""What all writers use: words from lists, alternatives, and the small accidents of typing."""
+
+import os
+import re
+
+CORPUS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "corpus")
+
+
+def read_lists():
+    lists = {}
+    with open(os.path.join(CORPUS, "lists.txt"), encoding="utf-8") as file:
+        for line in file:
+            if ":" in line and not line.startswith("#"):
+                kind, words = line.split(":", 1)
+                lists[kind] = [w.strip() for w in words.split(";")]
+    return lists
+
+
+LISTS = read_lists()
+
+
+def expand(dice, text):
+    """{a|b} becomes one of both."""
+    while "{" in text:
+        text = re.sub(r"\{([^{}]*)\}", lambda m: dice.choice(m.group(1).split("|")), text)
+    return re.sub(r"  +", " ", text).strip().replace(" ,", ",")
+
+
+def typo(dice, text):
+    """One slip in one longer word."""
+    places = [m for m in re.finditer(r"[a-z]{4,}", text)]
+    if not places:
+        return text
+    word = dice.choice(places)
+    at = dice.randrange(word.start() + 1, word.end() - 1)
+    how = dice.randrange(3)
+    if how == 0:
+        return text[:at] + text[at + 1] + text[at] + text[at + 2:]
+    if how == 1:
+        return text[:at] + text[at + 1:]
+    return text[:at] + text[at] + text[at:]
+
+
+BEFORE = ["please {}", "hi, {}", "hey, {}", "hello, {}", "ok, {}", "quick question: {}", "a question: {}", "so {}",
+          "hello! {}", "hi! {}", "hey hearth, {}", "one more thing: {}", "well, {}", "and {}", "sorry, {}", "now {}",
+          "tell me, {}", "say, {}", "just wondering, {}", "hm, {}", "next: {}", "um, {}", "i wonder: {}", "another one: {}"]
+AFTER = ["{} please", "{}, please", "{} thanks", "{}, thank you", "{} for me", "{} here", "{} now", "{}, do you know"]
+
+
+def typed(dice, text, question=True, plain=False):
+    """A line as somebody might type it."""
+    if not plain:
+        if dice.random() < 0.14:
+            text = dice.choice(BEFORE).format(text)
+        elif dice.random() < 0.07:
+            text = dice.choice(AFTER).format(text)
+    if dice.random() < 0.2:
+        text = text.replace("what is", "what's").replace("i am", "i'm").replace("do not", "don't")
+        text = text.replace("does not", "doesn't").replace("cannot", "can't").replace("i would", "i'd")
+    if dice.random() < 0.07:
+        text = typo(dice, text)
+    if dice.random() < 0.05:
+        text = re.sub(r" (the|a|an) ", " ", text, count=1)
+    if dice.random() < 0.5:
+        text = text[:1].upper() + text[1:]
+        text = re.sub(r"\bi\b", "I", text)
+    elif dice.random() < 0.04:
+        text = text.upper()
+    ends = ["?", "?", "?", "?", "", "", "??", " ?"] if question else ["", "", ".", ".", "!", "?"]
+    return text + dice.choice(ends)

@@ -13,12 +13,12 @@ import re
 import sys
 
 from chat import pieces
-from writers import extraction, stories, sums, tool_calls
+from writers import extraction, repeats, stories, sums, tool_calls
 from writers.questions import Questions
 from writers.text import LISTS
 
-SHARES = {"hearth": 40, "smalltalk": 6, "unknown": 9, "stories": 6, "sums": 13, "json": 13, "tools": 13}
-MIXED = {"hearth": 12, "smalltalk": 4, "unknown": 2, "stories": 1, "sums": 5, "json": 2}  # later turns of a chat
+SHARES = {"hearth": 40, "smalltalk": 6, "unknown": 8, "stories": 4, "sums": 14, "json": 13, "tools": 12, "repeats": 5}
+MIXED = {"hearth": 12, "smalltalk": 4, "unknown": 2, "stories": 1, "sums": 5, "json": 2, "repeats": 1}  # later turns of a chat
 
 
 def one_turn(dice, questions, kind):
@@ -27,8 +27,8 @@ def one_turn(dice, questions, kind):
         return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
     if kind == "stories":
         return stories.messages(dice)
-    if kind == "sums":
-        asked, answer = sums.turn(dice)
+    if kind in ("sums", "repeats"):
+        asked, answer = (sums if kind == "sums" else repeats).turn(dice)
         return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
     return extraction.messages(dice)
 
@@ -94,7 +94,7 @@ def main():
     p.add_argument("cases", nargs="?")
     p.add_argument("--check", action="store_true")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--count", type=int, default=60000)
+    p.add_argument("--count", type=int, default=90000)
     o = p.parse_args()
     if o.check:
         sys.exit(1 if check(o.out, o.cases) else 0)

@@ -114,6 +114,10 @@ BARE = ["{Turn this into|Convert this to|Write this as|Make this|Put this into|G
         "Answer in JSON. {T}", "parse this into json: {T}", "What is in this sentence? Answer in JSON: {T}", "{T}\nAnswer with JSON only."]
 
 
+BESIDE = ["That is all.", "It was a nice day.", "Thank you!", "Nobody else was there.", "See you soon.", "We are happy about it.", "It rained.",
+          "More news tomorrow.", "As you know.", "I heard it today.", "Good to know.", "Dear team,", "Hello!", "That was last year.", "Please note:"]
+
+
 def listed(dice, keys):
     if len(keys) == 1:
         return keys[0]
@@ -138,6 +142,9 @@ def messages(dice):
     for key in there:
         text = text.replace("{" + key + "}", str(values[key]))
     text = text[:1].upper() + text[1:] if dice.random() < 0.9 else text
+    if dice.random() < 0.15:
+        more = dice.choice(BESIDE)
+        text = f"{more} {text}" if dice.random() < 0.4 else f"{text} {more}"
     way = dice.choices(["schema", "keys", "bare"], [5, 5, 2])[0]
     wanted = list(there)
     if way != "bare":

@@ -47,12 +47,37 @@ BEFORE = ["please {}", "hi, {}", "hey, {}", "hello, {}", "ok, {}", "quick questi
 AFTER = ["{} please", "{}, please", "{} thanks", "{}, thank you", "{} for me", "{} here", "{} now", "{}, do you know"]
 
 
+SCENES = ["I am new here.", "I have a laptop.", "I use Debian.", "My colleague asks:", "I have tried everything.", "It is my first day with hearth.",
+          "I am writing a script.", "My computer is old.", "Good morning!", "Sorry to bother you.", "One question.", "I could not find it.",
+          "I read the manual.", "My friend told me about it.", "This is for work.", "I am in a hurry.", "I have a new computer.", "Listen.",
+          "I need some help.", "We are a small team.", "I am not an expert.", "There is something I want to know.", "I have been wondering.",
+          "Let me ask something.", "I forgot it again.", "My boss wants to know:", "I am curious.", "Just one thing.", "Help me, please."]
+FILLERS = ["just", "actually", "maybe", "really", "now", "then", "again", "simply", "exactly", "quickly", "easily", "currently", "also", "still",
+           "even", "perhaps", "usually", "somehow", "here", "already", "best", "properly", "please", "kindly", "possibly", "of mine", "somewhere"]
+
+
+def loosened(dice, text):
+    """A word more or less, so that no single one is needed."""
+    words = text.split(" ")
+    if len(words) > 3 and dice.random() < 0.5:
+        words.insert(dice.randrange(1, len(words)), dice.choice(FILLERS))
+    elif len(words) > 5:
+        del words[dice.randrange(0, 3)]
+    return " ".join(words)
+
+
 def typed(dice, text, question=True, plain=False):
     """A line as somebody might type it."""
+    if dice.random() < 0.14:
+        text = loosened(dice, text)
     if not plain:
-        if dice.random() < 0.14:
+        chance = dice.random()
+        if chance < 0.07:
+            end = dice.choice(["?", "", "?", "."])
+            return dice.choice(SCENES) + " " + (text if dice.random() < 0.4 else text[:1].upper() + text[1:]) + end
+        if chance < 0.2:
             text = dice.choice(BEFORE).format(text)
-        elif dice.random() < 0.07:
+        elif chance < 0.27:
             text = dice.choice(AFTER).format(text)
     if dice.random() < 0.2:
         text = text.replace("what is", "what's").replace("i am", "i'm").replace("do not", "don't")

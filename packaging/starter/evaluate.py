@@ -3,8 +3,8 @@
 
     evaluate.py [--url http://127.0.0.1:11434] [--model starter] [--cases FILE] [--out RESULT.json] [--show]
 
-Answers are the likeliest ones (temperature 0). A question is right when the answer has all the words in "all" and one of
-those in "any"; a story, a sum and so on likewise. JSON is right when the values are the expected ones, valid when it
+Answers are the likeliest ones (temperature 0). A question is right when the answer has all the words in "all" and one
+of those in "any"; a story, a sum and so on likewise. JSON is right when the values are the expected ones, valid when it
 fits the schema; it is asked for twice, without a grammar and with "format". A tool call is well-formed when the daemon
 read it as one, and right when name and arguments are the expected ones. Exit code 1 when a goal is missed.
 """
@@ -28,7 +28,8 @@ def ask(o, case, schema=None):
         request["tools"] = case["tools"]
     if schema:
         request["format"] = schema
-    sent = urllib.request.Request(o.url + "/api/chat", json.dumps(request).encode(), {"Content-Type": "application/json"})
+    body = json.dumps(request).encode()
+    sent = urllib.request.Request(o.url + "/api/chat", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(sent, timeout=300) as answer:
         return json.load(answer)["message"]
 

@@ -17,8 +17,9 @@ from writers import extraction, repeats, stories, sums, tool_calls
 from writers.questions import Questions
 from writers.text import LISTS
 
+# How often a chat begins with each kind, and how often later turns are of each.
 SHARES = {"hearth": 40, "smalltalk": 6, "unknown": 8, "stories": 4, "sums": 14, "json": 13, "tools": 12, "repeats": 5}
-MIXED = {"hearth": 12, "smalltalk": 4, "unknown": 2, "stories": 1, "sums": 5, "json": 2, "repeats": 1}  # later turns of a chat
+MIXED = {"hearth": 12, "smalltalk": 4, "unknown": 2, "stories": 1, "sums": 5, "json": 2, "repeats": 1}
 
 
 def one_turn(dice, questions, kind):
@@ -33,8 +34,10 @@ def one_turn(dice, questions, kind):
     return extraction.messages(dice)
 
 
-NAMED = ["my name is {}", "I am {}", "call me {}", "hi, I am {}", "my name's {}", "hello, my name is {}", "I'm {}", "you can call me {}"]
-NAME_ASKED = ["what is my name", "who am I", "do you know my name", "what's my name?", "tell me my name", "how am I called", "say my name"]
+NAMED = ["my name is {}", "I am {}", "call me {}", "hi, I am {}", "my name's {}", "hello, my name is {}", "I'm {}",
+         "you can call me {}"]
+NAME_ASKED = ["what is my name", "who am I", "do you know my name", "what's my name?", "tell me my name",
+              "how am I called", "say my name"]
 
 
 def with_name(dice, questions):
@@ -57,7 +60,8 @@ def chat(dice, questions):
         made, tools = tool_calls.messages(dice, questions)
     else:
         tools = None
-        made = with_name(dice, questions) if kind == "smalltalk" and dice.random() < 0.12 else one_turn(dice, questions, kind)
+        is_named = kind == "smalltalk" and dice.random() < 0.12
+        made = with_name(dice, questions) if is_named else one_turn(dice, questions, kind)
         while dice.random() < 0.3 and len(made) < 8:
             made += one_turn(dice, questions, dice.choices(list(MIXED), list(MIXED.values()))[0])
     if dice.random() < 0.1:

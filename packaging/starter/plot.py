@@ -6,7 +6,8 @@ import math
 import sys
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 760, 400, 50, 40
-LINES = [("prompts", "#bbbbbb", "what people write"), ("answers", "#d95f02", "answers"), ("held_out", "#1b6ca8", "answers, held out")]
+LINES = [("prompts", "#bbbbbb", "what people write"), ("answers", "#d95f02", "answers"),
+         ("held_out", "#1b6ca8", "answers, held out")]
 
 
 def main(source, out):
@@ -20,7 +21,8 @@ def main(source, out):
         y = (HEIGHT - BOTTOM) - (HEIGHT - BOTTOM - 20) * (math.log10(max(value, 0.05)) - low) / (high - low)
         return x, y
 
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12">',
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="12" '
+             f'width="{WIDTH}" height="{HEIGHT}">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
     for value in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10):
         _, y = place(rows[0], value)
@@ -29,7 +31,8 @@ def main(source, out):
     for i in range(0, 5):
         x = LEFT + (WIDTH - LEFT - 20) * i / 4
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 20}" text-anchor="middle">{top * i / 4e6:.1f}M</text>')
-    parts.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">tokens; cross-entropy per token in nats</text>')
+    axes = "tokens; cross-entropy per token in nats"
+    parts.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">{axes}</text>')
     for i, (column, colour, label) in enumerate(LINES):
         points = " ".join("{:.1f},{:.1f}".format(*place(r, float(r[column]))) for r in rows if r[column])
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>')

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Trains the starter model. Stops by itself; run again with the same arguments, it goes on from the last checkpoint.
 
-    train.py --corpus CORPUS.jsonl --tokenizer TOKENIZER.json --out FOLDER [--steps 1600] [--minutes 80]
+    train.py --corpus CORPUS.jsonl --tokenizer TOKENIZER.json --out FOLDER [--steps 4000] [--minutes 86]
 
 Each worker is one process with one thread and takes its share of every batch; they meet once a step, which on a busy
 machine is far faster than threads that meet in every operation. Matrices of the layers learn by Muon, the rest by Adam.
@@ -292,7 +292,7 @@ def main():
     p.add_argument("--corpus", required=True)
     p.add_argument("--tokenizer", required=True)
     p.add_argument("--out", required=True, help="folder for checkpoint.pt and loss.csv")
-    p.add_argument("--steps", type=int, default=1600, help="at most so many; the learning rate is planned for them")
+    p.add_argument("--steps", type=int, default=4000, help="at most so many; the learning rate is planned for them")
     p.add_argument("--minutes", type=float, default=0, help="at most so long; the plan shrinks to fit (0: no limit)")
     p.add_argument("--tokens", type=int, default=4096, help="of one step")
     p.add_argument("--layers", type=int, default=4)

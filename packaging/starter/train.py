@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Trains the starter model. Stops by itself; run again with the same arguments, it goes on from the last checkpoint.
 
-    train.py --corpus CORPUS.jsonl --tokenizer TOKENIZER.json --out FOLDER [--steps 4000] [--minutes 86]
+    train.py --corpus CORPUS.jsonl --tokenizer TOKENIZER.json --out FOLDER [--steps 4000] [--minutes 60]
 
 Each worker is one process with one thread and takes its share of every batch; they meet once a step, which on a busy
 machine is far faster than threads that meet in every operation. Matrices of the layers learn by Muon, the rest by Adam.
+The first steps see nothing but words that are to be repeated: what copies them is found there in minutes, and among
+everything else it is not found in half an hour.
 """
 
 import argparse
@@ -27,19 +29,19 @@ PROMPT_SHARE = 0.12  # of the tokens that people write, so many are learned from
 
 
 def load(path, tokenizer, context):
-    """Lists of (ids, is_answer); what is longer than the context is left out."""
+    """Lists of (ids, is_answer, kind); what is longer than the context is left out."""
     samples = []
     with open(path, encoding="utf-8") as file:
         for line in file:
-            ids, answer = [], []
-            for kind, text in json.loads(line)["pieces"]:
+            ids, answer, chat = [], [], json.loads(line)
+            for kind, text in chat["pieces"]:
                 made = [tokenizer.ids[text]] if kind == "control" else tokenizer.encode(text)
                 if kind == "answer":
                     made = made + [tokenizer.end]
                 ids += made
                 answer += [kind == "answer"] * len(made)
             if len(ids) <= context:
-                samples.append((ids, answer))
+                samples.append((ids, answer, chat["kind"]))
     return samples
 
 
@@ -68,7 +70,7 @@ def tensors(samples, picked, dice):
     answers = torch.zeros(len(picked), longest, dtype=torch.bool)
     chosen = torch.zeros(len(picked), longest, dtype=torch.bool)
     for row, i in enumerate(picked):
-        tokens, answer = samples[i]
+        tokens, answer, _ = samples[i]
         ids[row, :len(tokens)] = torch.tensor(tokens)
         answers[row, :len(tokens)] = torch.tensor(answer)
         chosen[row, :len(tokens)] = torch.rand(len(tokens), generator=dice) < PROMPT_SHARE
@@ -186,6 +188,7 @@ class Worker:
         self.adam = Adam([p for p in self.parameters if not any(p is m for m in matrices)])
         if adam_state:
             self.adam.means, self.adam.squares, self.adam.steps = adam_state
+        self.copying = Plan([s for s in samples if s[2] == "repeats"], job.options.tokens, job.options.seed)
         self.plan = Plan(samples, job.options.tokens, job.options.seed)
         self.started = time.monotonic() - float(job.control[1])
 
@@ -212,7 +215,8 @@ class Worker:
 
     def learn(self, step, rate):
         job, mine = self.job, slice(self.rank, None, self.job.workers)
-        picked, ids, answers, chosen = self.plan.batch(step)
+        first = job.options.copying_steps
+        picked, ids, answers, chosen = self.copying.batch(step) if step < first else self.plan.batch(step - first)
         for p in self.parameters:
             p.grad = None
         job.sums[self.rank] = 0
@@ -294,6 +298,7 @@ def main():
     p.add_argument("--out", required=True, help="folder for checkpoint.pt and loss.csv")
     p.add_argument("--steps", type=int, default=4000, help="at most so many; the learning rate is planned for them")
     p.add_argument("--minutes", type=float, default=0, help="at most so long; the plan shrinks to fit (0: no limit)")
+    p.add_argument("--copying-steps", type=int, default=400, help="steps that learn from repeating alone, at first")
     p.add_argument("--tokens", type=int, default=4096, help="of one step")
     p.add_argument("--layers", type=int, default=4)
     p.add_argument("--rate", type=float, default=0.003, help="of Adam")

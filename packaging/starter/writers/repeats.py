@@ -18,5 +18,7 @@ def word(dice):
 
 
 def turn(dice):
-    said = " ".join(word(dice) for _ in range(dice.randrange(1, 6)))
+    """Mostly a few words; long ones are where copying is learned from, because every next word follows from the last."""
+    count = dice.randrange(1, 6) if dice.random() < 0.5 else dice.randrange(6, 30)
+    said = " ".join(word(dice) for _ in range(count))
     return dice.choice(ASKS).format(said), said

@@ -25,7 +25,8 @@ from torch.nn import functional
 from model import Model, Shape
 from tokenizer import Tokenizer
 
-PROMPT_SHARE = 0.12  # of the tokens that people write, so many are learned from too
+PROMPT_SHARE = 0.12  # of the tokens that people write, so many are learned from too in the first half
+SUM_WEIGHT = 4.0  # a sum is the hardest to learn, and the part that is hard is one token or two
 
 
 def load(path, tokenizer, context):
@@ -64,19 +65,22 @@ def batches(samples, tokens, seed):
     return made
 
 
-def tensors(samples, picked, dice):
+def tensors(samples, picked, share, dice):
     longest = max(len(samples[i][0]) for i in picked)
     ids = torch.zeros(len(picked), longest, dtype=torch.long)
     answers = torch.zeros(len(picked), longest, dtype=torch.bool)
     chosen = torch.zeros(len(picked), longest, dtype=torch.bool)
+    weights = torch.ones(len(picked), longest)
     for row, i in enumerate(picked):
-        tokens, answer, _ = samples[i]
+        tokens, answer, kind = samples[i]
         ids[row, :len(tokens)] = torch.tensor(tokens)
         answers[row, :len(tokens)] = torch.tensor(answer)
-        chosen[row, :len(tokens)] = torch.rand(len(tokens), generator=dice) < PROMPT_SHARE
+        chosen[row, :len(tokens)] = torch.rand(len(tokens), generator=dice) < share
+        if kind == "sums":
+            weights[row] = SUM_WEIGHT
     chosen |= answers
     chosen[:, 0] = False
-    return ids, answers, chosen
+    return ids, answers, chosen, weights
 
 
 def losses(model, ids, chosen):
@@ -151,7 +155,7 @@ def validate(model, samples):
     total, count = 0.0, 0
     with torch.no_grad():
         for batch in batches(samples, 4096, 0):
-            ids, answers, _ = tensors(samples, batch, torch.Generator())
+            ids, answers, _, _ = tensors(samples, batch, 0, torch.Generator())
             made = losses(model, ids, answers)
             total, count = total + float(made.sum()), count + len(made)
     return total / count
@@ -164,13 +168,14 @@ class Plan:
         self.samples, self.tokens, self.seed = samples, tokens, seed
         self.first, self.epoch, self.batches = 0, 0, batches(samples, tokens, f"{seed} 0")
 
-    def batch(self, step):
+    def batch(self, step, share):
         while step - self.first >= len(self.batches):
             self.first += len(self.batches)
             self.epoch += 1
             self.batches = batches(self.samples, self.tokens, f"{self.seed} {self.epoch}")
         picked = self.batches[step - self.first]
-        return picked, *tensors(self.samples, picked, torch.Generator().manual_seed(self.seed * 1000003 + step))
+        dice = torch.Generator().manual_seed(self.seed * 1000003 + step)
+        return picked, *tensors(self.samples, picked, share, dice)
 
 
 class Worker:
@@ -202,7 +207,7 @@ class Worker:
             self.job.barrier.wait()
             if control[2] >= 1:
                 break
-            self.learn(step, rate_at(float(control[2])))
+            self.learn(step, float(control[2]))
             step += 1
             if self.rank == 0:
                 control[0] = step
@@ -213,16 +218,17 @@ class Worker:
             print(f"done: {step} steps, {int(control[3])} tokens, {control[1]:.0f} s, "
                   f"held out {validate(self.job.model, self.held):.4f}")
 
-    def learn(self, step, rate):
+    def learn(self, step, done):
         job, mine = self.job, slice(self.rank, None, self.job.workers)
         first = job.options.copying_steps
-        picked, ids, answers, chosen = self.copying.batch(step) if step < first else self.plan.batch(step - first)
+        plan, at = (self.copying, step) if step < first else (self.plan, step - first)
+        picked, ids, answers, chosen, weights = plan.batch(at, PROMPT_SHARE if done < 0.5 else 0)
         for p in self.parameters:
             p.grad = None
         job.sums[self.rank] = 0
         if len(picked) > self.rank:
             made = losses(job.model, ids[mine], chosen[mine])
-            (made.sum() / int(chosen.sum())).backward()
+            (made * weights[mine][:, 1:][chosen[mine][:, 1:]]).sum().div(float(weights[chosen].sum())).backward()
             self.note(made.detach(), answers[mine][:, 1:][chosen[mine][:, 1:]])
         for p, g in zip(self.parameters, job.gradients[self.rank]):
             g.zero_() if p.grad is None else g.copy_(p.grad)
@@ -231,7 +237,7 @@ class Worker:
             for other in job.gradients[1:]:
                 job.gradients[0][i].add_(other[i])
         job.barrier.wait()
-        o = job.options
+        o, rate = job.options, rate_at(done)
         self.muon.step(o.matrix_rate * rate, o.decay, lambda i: i % job.workers == self.rank)
         if self.rank == 0:
             self.adam.step(o.rate * rate)
@@ -246,16 +252,16 @@ class Worker:
         if step % 10 and step != 1 and not is_check:
             return
         s, seconds, seen = self.job.sums.sum(0), time.monotonic() - self.started, int(self.job.control[3])
-        answers, prompts = float(s[0] / s[1].clamp(min=1)), float(s[2] / s[3].clamp(min=1))
+        answers, prompts = float(s[0] / s[1].clamp(min=1)), f"{float(s[2] / s[3]):.4f}" if s[3] else ""
         held = f"{validate(self.job.model, self.held):.4f}" if is_check else ""
         with open(os.path.join(o.out, "loss.csv"), "a", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
             if step == 1:
                 rows.writerow(["step", "seconds", "tokens", "rate", "answers", "prompts", "held_out"])
-            rows.writerow([step, f"{seconds:.0f}", seen, f"{rate:.4f}", f"{answers:.4f}", f"{prompts:.4f}", held])
+            rows.writerow([step, f"{seconds:.0f}", seen, f"{rate:.4f}", f"{answers:.4f}", prompts, held])
         if step % 50 == 0 or step <= 10:
             print(f"step {step}  {seconds:.0f} s  {seen / seconds:.0f} tokens/s  epoch {self.plan.epoch}  "
-                  f"answers {answers:.3f}  prompts {prompts:.3f}  held out {held}", flush=True)
+                  f"answers {answers:.3f}  prompts {prompts}  held out {held}", flush=True)
         if is_check:
             self.save()
 

@@ -17,8 +17,9 @@ from writers import extraction, repeats, stories, sums, tool_calls
 from writers.questions import Questions
 from writers.text import LISTS
 
-# How often a chat begins with each kind, and how often later turns are of each.
-SHARES = {"hearth": 40, "smalltalk": 6, "unknown": 8, "stories": 4, "sums": 14, "json": 13, "tools": 12, "repeats": 8}
+# How often a chat begins with each kind, and how often later turns are of each. Drills are many sums in one chat.
+SHARES = {"hearth": 40, "smalltalk": 6, "unknown": 8, "stories": 4, "sums": 14, "json": 13, "tools": 12, "repeats": 8,
+          "drills": 6}
 MIXED = {"hearth": 12, "smalltalk": 4, "unknown": 2, "stories": 1, "sums": 5, "json": 2, "repeats": 1}
 
 
@@ -28,6 +29,8 @@ def one_turn(dice, questions, kind):
         return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
     if kind == "stories":
         return stories.messages(dice)
+    if kind == "drills":
+        return [message for _ in range(dice.randrange(6, 14)) for message in one_turn(dice, questions, "sums")]
     if kind in ("sums", "repeats"):
         asked, answer = (sums if kind == "sums" else repeats).turn(dice)
         return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]

@@ -76,7 +76,7 @@ def tensors(samples, picked, share, dice):
         ids[row, :len(tokens)] = torch.tensor(tokens)
         answers[row, :len(tokens)] = torch.tensor(answer)
         chosen[row, :len(tokens)] = torch.rand(len(tokens), generator=dice) < share
-        if kind == "sums":
+        if kind in ("sums", "drills"):
             weights[row] = SUM_WEIGHT
     chosen |= answers
     chosen[:, 0] = False

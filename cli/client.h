@@ -12,7 +12,7 @@
 
 namespace hearth::cli {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // keys of a schema stay in their order
 
 class Client {
  public:

@@ -27,7 +27,8 @@ std::string variables_footer(std::initializer_list<std::string_view> names) {
 void add_run(CLI::App& app, Arguments& arguments, Request& request) {
   RunOptions& run_options = arguments.run;
   auto* command = app.add_subcommand("run", "Talk to a model, or get one answer");
-  command->add_option("MODEL", run_options.model, "Name of the model")->required();
+  command->add_option("MODEL", run_options.model,
+                      "Name of the model; none: the small one that comes with hearth");
   command->add_option("PROMPT", run_options.prompt,
                       "What to say, after what comes from a pipe; none starts a chat");
   command->add_option("--keepalive", run_options.keep_alive,
@@ -106,6 +107,19 @@ void add_tokenize(CLI::App& app, Arguments& arguments, Request& request) {
   inverse->footer(variables_footer({"host", "api-key"}));
   inverse->callback([&] {
     request.action = [&](const Client& client) { return detokenize(client, arguments.tokenize); };
+  });
+}
+
+void add_tour(CLI::App& app, Arguments& arguments, Request& request) {
+  auto* command = app.add_subcommand(
+      "tour", "Four short steps that show what hearth does, each with its curl line");
+  command->add_option("MODEL", arguments.name,
+                      "Name of the model; none: the small one that comes with hearth");
+  command->footer(variables_footer({"host", "api-key", "no-autostart"}));
+  command->callback([&] {
+    request.action = [&](const Client& client) {
+      return tour(client, arguments.name.empty() ? starter_model : arguments.name);
+    };
   });
 }
 
@@ -303,6 +317,7 @@ void add_help_commands(CLI::App& app, Arguments& arguments) {
 
 void add_commands(CLI::App& app, Arguments& arguments, Request& request) {
   add_run(app, arguments, request);
+  add_tour(app, arguments, request);
   add_create_and_show(app, arguments, request);
   add_store_commands(app, arguments, request);
   add_transfers(app, arguments, request);

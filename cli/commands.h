@@ -24,6 +24,9 @@ struct RunOptions {
   bool is_insecure = false;  // when it has to be pulled first: plain http
 };
 
+// What `run` and `tour` talk to when no model is named: it comes with hearth.
+constexpr const char* starter_model = "starter";
+
 AnswerOptions answer_options(const RunOptions& options);
 // Adds what the options say about any request: keep_alive, format, think.
 void add_run_options(Json& body, const RunOptions& options);
@@ -100,7 +103,8 @@ struct ConfigShowOptions {
 int config_show(const Config& config, const ConfigShowOptions& options);
 int config_path();
 int serve(const Config& config, const std::vector<std::string>& arguments);
-int run(const Client& client, const RunOptions& options);
+int run(const Client& client, const RunOptions& given);
+int tour(const Client& client, const std::string& model);
 int create(const Client& client, const CreateOptions& options);
 int pull(const Client& client, const TransferOptions& options);
 int push(const Client& client, const TransferOptions& options);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/store_stream.h"
 #include "cli/terminal.h"
 
 namespace hearth::cli {
@@ -38,6 +39,25 @@ void show_fraction(const Client& client, const std::string& model, Progress& pro
 }
 
 }  // namespace
+
+Json find_model(const Client& client, const std::string& model, bool is_insecure) {
+  const Json question = {{"model", model}};
+  try {
+    return client.post("/api/show", question);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+  }
+  try {
+    pull_model(client, model, is_insecure);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) throw;
+    throw Error(ErrorCode::not_found,
+                fmt::format("model '{}' not found here, and not pulled: {}; `hearth list` shows "
+                            "what is there, `hearth import FILE.gguf` uses a file",
+                            model, error.what()));
+  }
+  return client.post("/api/show", question);
+}
 
 void load_model(const Client& client, const std::string& model, const std::string& keep_alive) {
   Json body = {{"model", model}};

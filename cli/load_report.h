@@ -9,7 +9,7 @@
 
 namespace hearth::cli {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 // One answer as its client saw it; seconds on one clock.
 struct AnswerTimes {

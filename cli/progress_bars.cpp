@@ -49,7 +49,7 @@ double ProgressBars::Line::bytes_per_second(Time now) const {
 }
 
 // What is said with the same digest, or without one in the same words, is one line.
-ProgressBars::Line& ProgressBars::line_for(const nlohmann::json& event, Time now) {
+ProgressBars::Line& ProgressBars::line_for(const nlohmann::ordered_json& event, Time now) {
   const std::string status = event.value("status", ""), digest = event.value("digest", "");
   for (Line& line : lines_) {
     const bool is_same = digest.empty() ? line.digest.empty() && line.status == status
@@ -64,7 +64,7 @@ ProgressBars::Line& ProgressBars::line_for(const nlohmann::json& event, Time now
   return line;
 }
 
-void ProgressBars::take(const nlohmann::json& event, Time now) {
+void ProgressBars::take(const nlohmann::ordered_json& event, Time now) {
   Line& line = line_for(event, now);
   line.total = std::max(line.total, event.value("total", int64_t{0}));
   line.completed = std::clamp(event.value("completed", int64_t{0}), line.completed,
@@ -141,7 +141,7 @@ ProgressDisplay::~ProgressDisplay() {
   finish();
 }
 
-void ProgressDisplay::take(const nlohmann::json& event) {
+void ProgressDisplay::take(const nlohmann::ordered_json& event) {
   bars_.take(event, std::chrono::steady_clock::now());
   is_drawn_ = true;
   tick();

@@ -18,7 +18,7 @@ class ProgressBars {
   using Time = std::chrono::steady_clock::time_point;
 
   // One line of a stream: status, digest, total, completed.
-  void take(const nlohmann::json& event, Time now);
+  void take(const nlohmann::ordered_json& event, Time now);
 
   bool is_empty() const { return lines_.empty(); }
   // Every line as it looks now, without line breaks, at most `width` columns.
@@ -41,7 +41,7 @@ class ProgressBars {
     double bytes_per_second(Time now) const;
   };
 
-  Line& line_for(const nlohmann::json& event, Time now);
+  Line& line_for(const nlohmann::ordered_json& event, Time now);
   std::string bar(const Line& line, int width, Time now) const;
 
   std::vector<Line> lines_;
@@ -54,7 +54,7 @@ std::string time_left(double seconds);
 class ProgressDisplay {
  public:
   ~ProgressDisplay();
-  void take(const nlohmann::json& event);
+  void take(const nlohmann::ordered_json& event);
   // Draws again when it is time: what is left and the speed change while nothing arrives.
   void tick();
   // The lines stay as they are, and the cursor stands below.

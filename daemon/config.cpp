@@ -156,6 +156,7 @@ Config config_from(const api::Settings& settings) {
   config.truncates_like_ollama = settings.text("compat") == "ollama";
   config.is_debug = settings.is_on("debug");
   config.prunes = !settings.is_on("no-prune");
+  config.offers_starter = !settings.is_on("no-starter");
   config.runner = settings.path("runner");
   if (config.runner.empty()) config.runner = program_folder() / "hearth-runner";
   config.transfers = transfers_from(settings);

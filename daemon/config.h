@@ -43,6 +43,7 @@ struct Config {
   bool is_debug = false;
   std::filesystem::path runner;  // the program hearth-runner
   bool prunes = true;            // blobs that no model uses are removed
+  bool offers_starter = true;    // a new store gets the model that comes with hearth
   // Models folders of Ollama's that are listed beside ours. Only those that are there and are not
   // our own.
   std::vector<std::filesystem::path> ollama_stores;

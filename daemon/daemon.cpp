@@ -30,6 +30,7 @@
 #include "daemon/server/access.h"
 #include "daemon/server/server.h"
 #include "daemon/server/worker_pool.h"
+#include "daemon/starter_model.h"
 #include "daemon/tokenize_service.h"
 #include "daemon/transfer_service.h"
 #include "registry/maintenance.h"
@@ -142,6 +143,7 @@ class Daemon {
   int run() {
     const registry::StoreLock lock(config_.models);
     tidy(store_, config_);
+    if (config_.offers_starter) offer_starter(store_);
     log_start();
     asio::co_spawn(io_, server_.serve(), asio::detached);
     asio::co_spawn(io_, wait_for_signal(), asio::detached);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "daemon/starter_model.h"
 
 namespace hearth::daemon {
 namespace {
@@ -23,7 +24,9 @@ registry::TransferWatcher watcher_of(const CreateProgress& progress) {
 
 void TransferService::pull(const registry::ModelName& name, const registry::PullOptions& options,
                            const CreateProgress& progress) {
-  if (registry::is_hugging_face(name)) {
+  if (is_starter(name)) {
+    restore_starter(store_, progress);
+  } else if (registry::is_hugging_face(name)) {
     hugging_face_.pull(name, options, watcher_of(progress));
   } else {
     puller_.pull(name, options, watcher_of(progress));
@@ -44,7 +47,7 @@ void TransferService::pull_if_missing(const std::string& text, const registry::P
                                       const CreateProgress& progress) {
   const registry::ModelName name = registry::ModelName::parse(text);
   if (store_.resolve(name)) return;
-  if (puller_.settings().is_offline) {
+  if (puller_.settings().is_offline && !is_starter(name)) {
     throw Error(ErrorCode::not_found,
                 fmt::format("model '{}' not found, and nothing is pulled (HEARTH_OFFLINE)", text));
   }

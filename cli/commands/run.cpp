@@ -13,7 +13,6 @@
 #include "cli/chat.h"
 #include "cli/commands.h"
 #include "cli/load_model.h"
-#include "cli/store_stream.h"
 #include "cli/terminal.h"
 
 namespace hearth::cli {
@@ -28,26 +27,6 @@ std::string whole_prompt(const RunOptions& options) {
     prompt += word;
   }
   return prompt;
-}
-
-// What /api/show says of the model, which is pulled when it is not there.
-Json find_model(const Client& client, const RunOptions& options) {
-  const Json question = {{"model", options.model}};
-  try {
-    return client.post("/api/show", question);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found) throw;
-  }
-  try {
-    pull_model(client, options.model, options.is_insecure);
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::cancelled) throw;
-    throw Error(ErrorCode::not_found,
-                fmt::format("model '{}' not found here, and not pulled: {}; `hearth list` shows "
-                            "what is there, `hearth import FILE.gguf` uses a file",
-                            options.model, error.what()));
-  }
-  return client.post("/api/show", question);
 }
 
 bool is_for_embeddings(const Json& shown) {
@@ -107,9 +86,18 @@ void add_run_options(Json& body, const RunOptions& options) {
   }
 }
 
-int run(const Client& client, const RunOptions& options) {
+int run(const Client& client, const RunOptions& given) {
+  RunOptions options = given;
+  if (options.model.empty()) {
+    options.model = starter_model;
+    note(
+        "No model named: this is starter, the small one that comes with hearth. It knows hearth "
+        "and "
+        "little else;");
+    note("`hearth run llama3.2` pulls a bigger one, `hearth tour` shows what there is.");
+  }
   if (!options.keep_alive.empty()) keep_alive_value(options.keep_alive);
-  const Json shown = find_model(client, options);
+  const Json shown = find_model(client, options.model, options.is_insecure);
   const std::string prompt = whole_prompt(options);
   if (is_for_embeddings(shown)) return print_embedding(client, options, prompt);
   if (prompt.empty() && options.prompt.empty() && input_is_terminal() && output_is_terminal())

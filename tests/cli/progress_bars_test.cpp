@@ -8,7 +8,7 @@
 #include "cli/human.h"
 
 using namespace hearth::cli;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 

@@ -72,7 +72,6 @@ await check('hearth: mistakes are one line each', async () => {
   await refuse(['nope'], /no command 'nope'.*--help/)
   await refuse(['list', '--nope'], /no option --nope/)
   await refuse(['show', 'a', 'b'], /unexpected argument 'b'/)
-  await refuse(['run'], /MODEL/)
   await refuse(['run', 'missing', 'hello'], /'missing' not found.*hearth list/)
   await refuse(['show', 'missing'], /not found/)
   await refuse(['rm', 'missing'], /not found/)

@@ -77,9 +77,9 @@ export function freePort() {
 const daemons = new Set()
 process.on('exit', () => { for (const daemon of daemons) daemon.process.kill('SIGKILL') })
 
-// Environment of a daemon: nothing of ours but PATH, and what sanitizers are told.
+// Environment of a daemon: nothing of ours but PATH, and what sanitizers are told. Stores begin empty.
 const sanitizers = process.env.TSAN_OPTIONS ? { TSAN_OPTIONS: process.env.TSAN_OPTIONS } : {}
-const environment = (folder, extra) => ({ PATH: process.env.PATH, ...sanitizers, HOME: folder, HEARTH_MODELS: path.join(folder, 'models'), ...extra })
+const environment = (folder, extra) => ({ PATH: process.env.PATH, ...sanitizers, HOME: folder, HEARTH_MODELS: path.join(folder, 'models'), HEARTH_NO_STARTER: '1', ...extra })
 
 // Runs hearthd until it ends by itself: {code, output}.
 export function runDaemon(args, extra = {}) {

@@ -68,10 +68,13 @@ void MappedFile::read(uint64_t offset, std::span<std::byte> out, std::string_vie
                               what, out.size(), offset, std::strerror(errno)));
     }
     if (count == 0) {
+      struct stat status {};
+      const bool is_known = ::fstat(fd_.get(), &status) == 0;
+      const uint64_t end = is_known ? static_cast<uint64_t>(status.st_size) : offset;
       throw Error(ErrorCode::corrupt_data,
                   fmt::format("{}: the file ends at offset {}, {} bytes too early: it was cut "
                               "while it was in use; fetch it again",
-                              what, offset, out.size()));
+                              what, end, offset + out.size() - end));
     }
     offset += static_cast<uint64_t>(count);
     out = out.subspan(static_cast<size_t>(count));

@@ -19,28 +19,31 @@ constexpr std::string_view license =
     "Apache-2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
     "Trained by hearth's own scripts on text written for hearth (packaging/starter).\n";
 
+// A model this small rambles when it draws.
+constexpr std::string_view parameters = R"({"temperature":0})";
+
 registry::BlobDigest digest_of_file() {
   return registry::BlobDigest::from_hex(sha256_hex(starter_file()));
 }
 
-// Which starter this store was given last; survives the model's removal.
+// What this store was given last: the digest of the file and that of the manifest. Survives the
+// model's removal.
+struct Note {
+  std::string file;
+  std::string manifest;
+};
+
 fs::path note_path(const registry::ModelStore& store) {
   return store.root() / "starter-offered";
 }
 
-std::string noted(const registry::ModelStore& store) {
+Note read_note(const registry::ModelStore& store) {
   std::error_code problem;
-  if (!fs::exists(note_path(store), problem)) return "";
-  return read_file(note_path(store));
-}
-
-// Whether what has the name is the starter as it was given, and nothing that somebody made.
-bool is_untouched(registry::ModelStore& store, const registry::ModelName& name,
-                  std::string_view digest) {
-  const auto stored = store.read(name);
-  if (!stored || stored->manifest.layers.empty()) return false;
-  const registry::Layer& weights = stored->manifest.layers.front();
-  return stored->manifest.layers.size() == 2 && weights.digest.text() == digest;
+  if (!fs::exists(note_path(store), problem)) return {};
+  const std::string text = read_file(note_path(store));
+  const size_t line = text.find('\n');
+  if (line == std::string::npos) return {text, ""};
+  return {text.substr(0, line), text.substr(line + 1)};
 }
 
 }  // namespace
@@ -59,19 +62,21 @@ void restore_starter(registry::ModelStore& store, const CreateProgress& progress
   const registry::BlobDigest digest = blob.digest;
   draft.add_written(media_type::model, std::move(blob));
   draft.add_text(media_type::license, license);
+  draft.add_text(media_type::params, parameters);
   describe_weights(draft.config, read_blob_info(store.blobs(), {digest}, starter_name));
   draft.write(name);
-  write_file_atomically(note_path(store), digest.text());
+  write_file_atomically(note_path(store),
+                        fmt::format("{}\n{}", digest.text(), store.read(name)->digest_hex));
 }
 
 void offer_starter(registry::ModelStore& store) {
   try {
-    const std::string before = noted(store);
-    const registry::ModelName name = registry::ModelName::parse(starter_name);
-    const bool is_first = before.empty() && !store.read(name);
-    if (!is_first && (before == digest_of_file().text() || !is_untouched(store, name, before)))
-      return;
-    restore_starter(store, [](const api::ProgressEvent&) {});
+    const Note note = read_note(store);
+    if (note.file == digest_of_file().text()) return;
+    const auto stored = store.read(registry::ModelName::parse(starter_name));
+    const bool is_first = note.file.empty() && !stored;
+    const bool is_older = stored && stored->digest_hex == note.manifest;
+    if (is_first || is_older) restore_starter(store, [](const api::ProgressEvent&) {});
   } catch (const Error& error) {
     log::warn(
         fmt::format("the model that comes with hearth is not there: {}; `hearth pull {}` "

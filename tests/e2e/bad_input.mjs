@@ -7,9 +7,8 @@ import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { BIN, Daemon, check, eq, freePort, ok, runDaemon, shared, skipNow } from './harness.mjs'
+import { BIN, Daemon, check, endless, eq, freePort, ok, runDaemon, shared, skipNow, starter } from './harness.mjs'
 
-const model = shared('data/models/stories260K/stories260K-f32.gguf')
 const scripted = shared('clients/models/scripted-jinja.gguf')
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname)
 const rows = JSON.parse(fs.readFileSync(path.join(here, '../cases/bad-input.json'), 'utf8'))
@@ -17,11 +16,9 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 8 })
 
 const daemons = { open: await Daemon.start({ HEARTH_OFFLINE: '1' }), locked: await Daemon.start({ HEARTH_OFFLINE: '1', HEARTH_API_KEY: 'secret' }) }
 const d = daemons.open
-if (model) {
-  await d.create('story', model)
-  await d.create('raising', model, { template: '{% if true %}{{ raise_exception("no thanks") }}{% endif %}' })
-  await d.create('looping', model, { template: '{% for a in range(100000) %}{% for b in range(100000) %}{{ a * b }}{% endfor %}{% endfor %}' })
-}
+await d.create('story', starter)
+await d.create('raising', starter, { template: '{% if true %}{{ raise_exception("no thanks") }}{% endif %}' })
+await d.create('looping', starter, { template: '{% for a in range(100000) %}{% for b in range(100000) %}{{ a * b }}{% endfor %}{% endfor %}' })
 
 // A GGUF file of one key and one tensor of eight floats, damaged as a row asks for.
 function ggufBytes(row) {
@@ -132,7 +129,6 @@ const before = storeState(d)
 let slowest = 0
 for (const { row, target } of expanded) {
   await check(`bad input: ${row.name}${target ? ` (${row.method ?? 'POST'} ${target.slice(0, 60)})` : ''}`, async () => {
-    if (!model && /story|looping|raising/.test(JSON.stringify(row))) skipNow('shared data is absent')
     const start = Date.now()
     await checkRow(row, target)
     slowest = Math.max(slowest, Date.now() - start)
@@ -144,10 +140,8 @@ await check('bad input: there are enough cases, and none took long', async () =>
 })
 await check('bad input: the daemon goes on, its store is as it was, its log holds nothing of what was sent', async () => {
   eq(storeState(d), before)
-  if (model) {
-    eq((await d.call('GET', '/api/tags')).json.models.map((entry) => entry.name).sort(), ['looping:latest', 'raising:latest', 'story:latest'])
-    eq((await d.post('/api/generate', { model: 'story', prompt: 'Once', stream: false, options: { num_predict: 2 } })).eval_count, 2)
-  }
+  eq((await d.call('GET', '/api/tags')).json.models.map((entry) => entry.name).sort(), ['looping:latest', 'raising:latest', 'story:latest'])
+  eq((await d.post('/api/generate', { model: 'story', prompt: 'Once', stream: false, options: { num_predict: 2 } })).eval_count, 2)
   ok(!d.log.includes('my secret') && !/word word/.test(d.log), 'the log quotes a prompt')
   ok(d.process.exitCode === null && d.requests().length > 200, 'the same process, a line per request')
 })
@@ -187,11 +181,10 @@ await check('bad input: no type, another type, chunks: the body counts', async (
 })
 
 await check('bad input: clients that hang keep nobody else waiting, and their work ends', async () => {
-  if (!model) skipNow('shared data is absent')
   await d.post('/api/generate', { model: 'story', keep_alive: '5m' })
   const sockets = []
   const hang = (bytes) => new Promise((done) => { const socket = net.connect(d.port, '127.0.0.1', () => { socket.write(bytes); done(socket) }); socket.pause(); socket.on('error', () => {}); sockets.push(socket) })
-  const body = JSON.stringify({ model: 'story', prompt: 'Once upon a time', options: { num_predict: 400, temperature: 1 } })
+  const body = JSON.stringify({ model: 'story', prompt: 'Once upon a time', format: endless, options: { num_predict: 400, temperature: 1 } })
   const post = `POST /api/generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`
   for (let i = 0; i < 100; i++) await hang('GET / HT')
   for (let i = 0; i < 20; i++) await hang(post + body.slice(0, 20))
@@ -294,14 +287,12 @@ const commands = [
 ]
 for (const [name, args, pattern, input, extra] of commands) {
   await check(`bad command: ${name}`, async () => {
-    if (!model) skipNow('shared data is absent')
     const { code, err } = await hearth(args, input, extra)
     const lines = err.split(/[\r\n]+/).filter((line) => /Error: /.test(line))
     ok(code === 1 && lines.length === 1 && pattern.test(lines[0]), `exit ${code}: ${err.slice(-300)}`)
   })
 }
 await check('bad command: a file that may not be read', async () => {
-  if (!model) skipNow('shared data is absent')
   if (process.getuid() === 0) skipNow('root may read everything')
   const { code, err } = await hearth(['create', 'bad', '-f', '-'], 'FROM ./secret.gguf\n')
   ok(code === 1 && /secret\.gguf.*(denied|permission)/i.test(err), err)

@@ -4,11 +4,9 @@ import fs from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
-import { BIN, Daemon, check, eq, eventually, freePort, ok, shared, skipNow, sleep } from './harness.mjs'
+import { BIN, Daemon, check, endless, eq, eventually, freePort, ok, shared, skipNow, sleep, starter } from './harness.mjs'
 
-const stories = shared('data/models/stories260K/stories260K-f32.gguf')
 const scripted = shared('clients/models/scripted-jinja.gguf')
-const needStories = () => stories ?? skipNow('shared data is absent')
 const needScripted = () => scripted ?? skipNow('shared data is absent')
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'hearth-cli-'))
 const d = await Daemon.start({ HEARTH_OFFLINE: '1' })
@@ -105,11 +103,10 @@ await check('hearth: settings come from flag, variable and file, and say so', as
   } finally { fs.rmSync(file) }
 })
 await check('hearth: create, list, show, cp, rm', async () => {
-  needStories()
-  const made = await succeed(['create', 'story', '-f', '-'], { input: `FROM ${stories}\nPARAMETER temperature 0\nPARAMETER num_predict 30\nSYSTEM tell stories\n` })
+  const made = await succeed(['create', 'story', '-f', '-'], { input: `FROM ${starter}\nPARAMETER temperature 0\nPARAMETER num_predict 30\nSYSTEM tell stories\n` })
   ok(/created 'story'/.test(made.err), made.err)
   const listed = (await succeed(['list'])).out.split('\n')
-  ok(/^NAME {12}ID {14}SIZE {6}MODIFIED {4,}$/.test(listed[0]) && /^story:latest {4}[0-9a-f]{12} {4}1\.\d MB {4}\S.* {4}$/.test(listed[1]), listed.join('|\n'))
+  ok(/^NAME {12}ID {14}SIZE {6}MODIFIED {4,}$/.test(listed[0]) && /^story:latest {4}[0-9a-f]{12} {4}4\.0 MB {4}\S.* {4}$/.test(listed[1]), listed.join('|\n'))
   eq((await succeed(['ls', 'nothing'])).out, 'NAME    ID    SIZE    MODIFIED    \n')
   const shown = (await succeed(['show', 'story'])).out
   ok(/llama/.test(shown) && /temperature +0/.test(shown) && /tell stories/.test(shown), shown)
@@ -120,9 +117,8 @@ await check('hearth: create, list, show, cp, rm', async () => {
   ok(!/twin/.test((await succeed(['list'])).out))
 })
 await check('hearth: one answer, from words and from a pipe', async () => {
-  needStories()
-  const words = await succeed(['run', 'story', 'Once', 'upon', 'a', 'time'])
-  const piped = await succeed(['run', 'story', 'a time'], { input: 'Once upon' })
+  const words = await succeed(['run', 'story', 'Tell', 'me', 'a', 'story'])
+  const piped = await succeed(['run', 'story', 'a story'], { input: 'Tell me' })
   ok(words.out.length > 40, words.out)
   eq([piped.out, words.err], [words.out, ''])
   ok(/eval rate: +\d/.test((await succeed(['run', '--verbose', 'story', 'hello'])).err))
@@ -203,7 +199,6 @@ await check('hearth: what is typed ahead is the next message', async () => {
   eq(await chat.ended, 0)
 })
 await check('hearth: tokens there and back', async () => {
-  needStories()
   const text = 'Once upon a time, there was a "little" girl.'
   const ids = (await succeed(['tokenize', 'story', text])).out
   ok(/^(\d+\n){5,}$/.test(ids), ids)
@@ -214,7 +209,6 @@ await check('hearth: tokens there and back', async () => {
   await refuse(['tokenize', 'missing', 'x'], /not found/)
 })
 await check('hearth: bench measures clients, and what a newcomer costs them', async () => {
-  needStories()
   const few = ['bench', 'story', '--prompt', '64', '--generate', '6']
   const { rows } = JSON.parse((await succeed([...few, '--clients', '1,3', '--requests', '2', '--json'])).out)
   eq(rows.map((row) => [row.clients, row.requests, row.errors, row.prompt_tokens]), [[1, 2, 0, 64], [3, 6, 0, 64]])
@@ -223,9 +217,9 @@ await check('hearth: bench measures clients, and what a newcomer costs them', as
   ok(busy.arrival.prompt_tokens === 200 && busy.arrival.first_token_s > 0 && busy.arrival.streams <= 2, JSON.stringify(busy))
   ok(/CLIENTS.*\n1 /.test((await succeed([...few, '--clients', '1', '--requests', '1'])).out))
   const schema = path.join(os.tmpdir(), `hearth-bench-${process.pid}.json`)
-  fs.writeFileSync(schema, '{"enum": [true]}')
+  fs.writeFileSync(schema, JSON.stringify(endless))
   const [bound] = JSON.parse((await succeed(['bench', 'story', '--prompt', '64', '--generate', '30', '--clients', '3', '--requests', '1', '--schema', schema, '--bound', '2', '--json'])).out).rows
-  ok(bound.errors === 0 && bound.tokens > 30 && bound.tokens < 60, `two answers are short, one is not: ${bound.tokens} tokens`)
+  ok(bound.errors === 0 && bound.tokens > 60 && bound.tokens < 90, `two answers have no end, one has: ${bound.tokens} tokens`)
   fs.rmSync(schema)
   await refuse(['bench', 'story', '--bound', '2'], /--bound needs --schema/)
   const failing = await hearth(['bench', 'story', '--clients', '1', '--prompt', '9000'])
@@ -271,9 +265,9 @@ await check('hearth: completions and the manual page', async () => {
   ok(/^\.TH HEARTH 1/.test((await succeed(['man'])).out))
 })
 await check('hearth: Ctrl-C stops the answer and keeps the chat', async () => {
-  needStories(); await needTerminal()
-  await succeed(['create', 'endless', '-f', '-'], { input: `FROM ${stories}\nPARAMETER num_predict 480\nPARAMETER num_ctx 512\nPARAMETER temperature 1\n` })
-  const chat = new Terminal(['run', 'endless'])
+  await needTerminal()
+  await succeed(['create', 'endless', '-f', '-'], { input: `FROM ${starter}\nPARAMETER num_predict 480\nPARAMETER num_ctx 512\n` })
+  const chat = new Terminal(['run', 'endless', '--format', JSON.stringify(endless)])
   await chat.sees(/>>> /)
   const start = chat.output.length
   chat.process.stdin.write('tell me\r')
@@ -286,11 +280,10 @@ await check('hearth: Ctrl-C stops the answer and keeps the chat', async () => {
   await eventually(() => d.requests().some((line) => line.path === '/api/chat' && /client/.test(line.error ?? '')), 'the daemon saw the client go')
 })
 await check('hearth: starts the daemon in the background, once, and says so', async () => {
-  needStories()
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hearth-auto-'))
   const extra = { HOME: folder, HEARTH_HOST: `127.0.0.1:${await freePort()}` }
   await refuse(['list'], /nobody answers.*hearth serve/, { extra: { ...extra, HEARTH_NO_AUTOSTART: '1' } })
-  const first = await succeed(['create', 'story', '-f', '-'], { input: `FROM ${stories}\n`, extra })
+  const first = await succeed(['create', 'story', '-f', '-'], { input: `FROM ${starter}\n`, extra })
   const id = Number(first.err.match(/started the daemon in the background at http:\/\/127\.0\.0\.1:\d+ \(process (\d+), log (.*)\)/)?.[1])
   try {
     ok(id > 0, first.err)
@@ -317,12 +310,11 @@ await check('hearth: another server on the port is named, not used', async () =>
   foreign.closeAllConnections()
 })
 await check('hearth: a daemon that goes away in mid-answer is an error, not an end', async () => {
-  needStories()
   const other = await Daemon.start()
   const extra = { HEARTH_HOST: `127.0.0.1:${other.port}` }
-  await succeed(['create', 'endless', '-f', '-'], { input: `FROM ${stories}\nPARAMETER num_predict 480\nPARAMETER temperature 1\n`, extra })
+  await succeed(['create', 'endless', '-f', '-'], { input: `FROM ${starter}\nPARAMETER num_predict 480\n`, extra })
   await succeed(['run', 'endless'], { extra })
-  const answer = hearth(['run', 'endless', 'Once'], { extra })
+  const answer = hearth(['run', 'endless', 'Once', '--format', JSON.stringify(endless)], { extra })
   await sleep(60)
   await other.stop('SIGKILL')
   const { code, err } = await answer

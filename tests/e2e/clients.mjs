@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { Daemon, add, check, ok, shared, skipNow } from './harness.mjs'
+import { Daemon, add, check, endless, ok, shared, skipNow } from './harness.mjs'
 
 const modules = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'node_modules')
 const model = shared('clients/models/scripted.gguf')
@@ -17,9 +17,6 @@ const create = (daemon, name) => daemon.create(name, shared(`clients/models/${na
 })
 
 // Left out: what registry.mjs does (push and pull), what Ollama's cloud has, and with a real model what needs known text.
-const real = shared('data/models/tinystories-instruct-3m-chat/tinystories-instruct-3m-chat-q4_0.gguf')
-const realTemplate = `{{ range .Messages }}{{ .Role }}: {{ .Content }}{{ range .ToolCalls }}<tool_call>{"name": "{{ .Function.Name }}", "arguments": {{ .Function.Arguments }}}</tool_call>{{ end }}
-{{ end }}{{ .Tools }}assistant: `
 const scripts = [
   ['ollama-js.mjs', 'ollama', { only: '^ollama-js\\.(?!push|pull|systemone|web)' }],
   ['ollama-js.mjs', 'ollama', { isReal: true, only: '^ollama-js\\.(?!push|pull|systemone|web|generate.template)' }],
@@ -35,21 +32,19 @@ const scripts = [
 // Answers without end, so that others take their time.
 function keepBusy(d, model) {
   const stop = new AbortController()
-  for (let i = 0; i < 16; i++) d.fetch('POST', '/api/generate', { model, prompt: `${i}`, format: { type: 'array', items: { type: 'integer' }, minItems: 100000 }, options: { num_predict: 1e6, num_ctx: 256 }, shift: true }, { signal: stop.signal }).then((answer) => answer.text()).catch(() => {})
+  for (let i = 0; i < 16; i++) d.fetch('POST', '/api/generate', { model, prompt: `${i}`, format: endless, options: { num_predict: 1e6, num_ctx: 256 }, shift: true }, { signal: stop.signal }).then((answer) => answer.text()).catch(() => {})
   return () => stop.abort()
 }
 
 for (const [script, library, { only, isReal, isBusy }] of scripts) {
   let counts
-  await check(`${script} runs${isReal ? ' with a real model' : isBusy ? ' while others are served' : ''}`, async () => {
-    if (!model || !embedder || !real) skipNow('shared data is absent')
+  await check(`${script} runs${isReal ? ' with the starter' : isBusy ? ' while others are served' : ''}`, async () => {
+    if (!model || !embedder) skipNow('shared data is absent')
     if (!fs.existsSync(path.join(modules, library))) skipNow(`the npm package ${library} is not installed`)
     const local = path.join(modules, '.bin/node')
     const node = fs.existsSync(local) && spawnSync(local, ['--version']).status === 0 ? local : process.execPath
-    const d = await Daemon.start()
-    if (isReal) {
-      await d.create('real', real, { template: realTemplate, parameters: { temperature: 0, num_predict: 60 } })
-    } else {
+    const d = await Daemon.start(isReal ? { HEARTH_NO_STARTER: '0' } : {})
+    if (!isReal) {
       await create(d, 'scripted')
       await create(d, 'scripted-think')
     }
@@ -58,7 +53,7 @@ for (const [script, library, { only, isReal, isBusy }] of scripts) {
     for (const file of [script, 'h.mjs', 'package.json']) fs.copyFileSync(shared(`clients/${file}`), path.join(folder, file))
     fs.symlinkSync(modules, path.join(folder, 'node_modules'))
     const env = { PATH: process.env.PATH, HOME: folder, BASE_URL: d.base, EMBED_MODEL: 'embedder', BEYOND: '1', ONLY: only,
-      ...(isReal ? { MODEL: 'real' } : { MODEL: 'scripted', THINK_MODEL: 'scripted-think' }),
+      ...(isReal ? { MODEL: 'starter' } : { MODEL: 'scripted', THINK_MODEL: 'scripted-think' }),
       OLLAMA_SPEC: shared('data/openapi/ollama.yaml'), OPENAI_SPEC: shared('data/openapi/openai.json') }
     const { spawn } = await import('node:child_process')
     const stopBusy = isBusy ? keepBusy(d, 'scripted') : () => {}

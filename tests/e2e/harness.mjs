@@ -18,6 +18,11 @@ export function shared(relative) {
   return null
 }
 
+// The model that comes with hearth: a real one that answers, for whatever needs no known text.
+export const starter = path.join(SOURCE, 'packaging/starter/starter-q8_0.gguf')
+// A format whose answer has no end but num_predict or the context.
+export const endless = { type: 'array', items: { type: 'integer' }, minItems: 100000 }
+
 let passed = 0, failed = 0, skipped = 0
 class Skip extends Error {}
 export const skipNow = (why) => { throw new Skip(why) }

@@ -2,10 +2,9 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { BIN, Daemon, check, eq, eventually, ok, shared, skipNow } from './harness.mjs'
+import { BIN, Daemon, check, endless, eq, eventually, ok, shared, skipNow, starter } from './harness.mjs'
 
-const stories = shared('data/models/stories260K/stories260K-f32.gguf')
-const models = { story: stories, scripted: shared('clients/models/scripted-jinja.gguf'), think: shared('clients/models/scripted-think.gguf') }
+const models = { story: starter, scripted: shared('clients/models/scripted-jinja.gguf'), think: shared('clients/models/scripted-think.gguf') }
 const need = () => (Object.values(models).every(Boolean) ? models : skipNow('shared data is absent'))
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hearth-server-'))
 
@@ -23,7 +22,7 @@ async function withDaemon(settings, names, test) {
 }
 const loads = (d) => (d.log.match(/ is loaded: /g) ?? []).length
 const body = (model, more = {}) => ({ model, prompt: 'Once upon a time', stream: false, options: { num_predict: 3, ...more } })
-const long = { num_predict: 480, temperature: 1 }
+const long = { num_predict: 480 }
 
 await check('server: the head of a stream comes within a second of waiting, and ps shows the load', async () => {
   await withDaemon(slowRunner(3), ['story'], async (d) => {
@@ -113,7 +112,7 @@ await check('server: unloading ends answers and loads within two seconds', async
   await withDaemon(slowRunner(1), ['story'], async (d) => {
     await d.post('/api/generate', { model: 'story' })
     const lines = []
-    const stream = (async () => { for await (const line of d.lines('/api/generate', { ...body('story', long), stream: true })) lines.push(line) })()
+    const stream = (async () => { for await (const line of d.lines('/api/generate', { ...body('story', long), format: endless, stream: true })) lines.push(line) })()
     await eventually(() => lines.length > 0, 'answering')
     const start = Date.now()
     eq((await d.post('/api/generate', { model: 'story', keep_alive: 0 })).done_reason, 'unload')

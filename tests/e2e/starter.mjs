@@ -9,6 +9,9 @@ import { BIN, Daemon, check, eq, ok } from './harness.mjs'
 const own = { HEARTH_NO_STARTER: '0' }
 const names = async (d) => (await d.call('GET', '/api/tags')).json.models.map((model) => model.name)
 
+// The objects of a stream of server-sent events.
+const framesOf = (d) => async (route, body) => (await (await d.fetch('POST', route, { ...body, stream: true })).text()).split('\n\n').map((frame) => frame.match(/^data: (\{.*)$/m)?.[1]).filter(Boolean).map((data) => JSON.parse(data))
+
 function hearth(d, args, input = '') {
   return new Promise((done) => {
     const child = spawn(path.join(BIN, 'hearth'), args, { env: { PATH: process.env.PATH, HOME: d.folder, HEARTH_HOST: `127.0.0.1:${d.port}` } })
@@ -58,7 +61,7 @@ await check('starter: the same greedy text in all dialects, streamed and not', a
   const openai = { model, messages, temperature: 0 }
   const anthropic = { ...openai, max_tokens: 300 }
   const responses = { model, input: messages[0].content, temperature: 0 }
-  const frames = async (route, body) => (await (await d.fetch('POST', route, { ...body, stream: true })).text()).split('\n\n').map((frame) => frame.match(/^data: (\{.*)$/m)?.[1]).filter(Boolean).map((data) => JSON.parse(data))
+  const frames = framesOf(d)
   const all = {
     native,
     openai: (await d.post('/v1/chat/completions', openai)).choices[0].message.content,
@@ -69,6 +72,44 @@ await check('starter: the same greedy text in all dialects, streamed and not', a
     responsesStream: (await frames('/v1/responses', responses)).map((frame) => frame.type === 'response.output_text.delta' ? frame.delta : '').join(''),
   }
   for (const [dialect, found] of Object.entries(all)) eq(found, text, dialect)
+  await d.stop()
+})
+await check('starter: the same call and the same JSON in all dialects, streamed and not', async () => {
+  const d = await Daemon.start(own)
+  const frames = framesOf(d)
+  const model = 'starter', parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
+  const tool = { name: 'get_weather', description: 'Current weather of a city' }
+  const tools = [{ type: 'function', function: { ...tool, parameters } }]
+  const asked = [{ role: 'user', content: 'What is the weather in Oslo?' }]
+  const called = (name, input) => [name, typeof input === 'string' ? JSON.parse(input) : input]
+  const nativeCalls = (messages) => messages.flatMap((message) => message.tool_calls ?? []).map((call) => called(call.function.name, call.function.arguments))
+  const [chat, messages, responses] = [{ model, messages: asked, tools, temperature: 0 }, { model, messages: asked, max_tokens: 200, tools: [{ ...tool, input_schema: parameters }] }, { model, input: asked[0].content, tools: [{ type: 'function', ...tool, parameters }] }]
+  const lines = []
+  for await (const line of d.lines('/api/chat', { model, messages: asked, tools })) lines.push(line.message)
+  const deltas = (await frames('/v1/chat/completions', chat)).flatMap((frame) => frame.choices[0]?.delta.tool_calls ?? [])
+  const blocks = await frames('/v1/messages', messages)
+  const calls = {
+    native: nativeCalls([(await d.post('/api/chat', { model, messages: asked, tools, stream: false })).message]),
+    nativeStream: nativeCalls(lines),
+    openai: (await d.post('/v1/chat/completions', chat)).choices[0].message.tool_calls.map((call) => called(call.function.name, call.function.arguments)),
+    openaiStream: [called(deltas[0].function.name, deltas.map((delta) => delta.function.arguments ?? '').join(''))],
+    anthropic: (await d.post('/v1/messages', messages)).content.filter((block) => block.type === 'tool_use').map((block) => called(block.name, block.input)),
+    anthropicStream: [called(blocks.find((frame) => frame.content_block?.type === 'tool_use').content_block.name, blocks.map((frame) => frame.delta?.partial_json ?? '').join(''))],
+    responses: (await d.post('/v1/responses', responses)).output.map((item) => called(item.name, item.arguments)),
+  }
+  for (const [dialect, found] of Object.entries(calls)) eq(found, [['get_weather', { city: 'Oslo' }]], dialect)
+
+  const schema = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer' } }, required: ['name', 'age'], additionalProperties: false }
+  const sentence = [{ role: 'user', content: 'Give name and age as JSON: Lena is 34 years old.' }], named = { name: 'person', schema }
+  const format = { type: 'json_schema', ...named }
+  const texts = {
+    native: (await d.post('/api/chat', { model, messages: sentence, format: schema, stream: false })).message.content,
+    openai: (await d.post('/v1/chat/completions', { model, messages: sentence, temperature: 0, response_format: { type: 'json_schema', json_schema: named } })).choices[0].message.content,
+    openaiStream: (await frames('/v1/chat/completions', { model, messages: sentence, response_format: { type: 'json_schema', json_schema: named } })).map((frame) => frame.choices[0]?.delta.content ?? '').join(''),
+    anthropic: (await d.post('/v1/messages', { model, messages: sentence, max_tokens: 200, output_config: { format: { type: 'json_schema', schema } } })).content[0].text,
+    responses: (await d.post('/v1/responses', { model, input: sentence[0].content, text: { format } })).output[0].content[0].text,
+  }
+  for (const [dialect, found] of Object.entries(texts)) eq([found, JSON.parse(found)], [texts.native, { name: 'Lena', age: 34 }], dialect)
   await d.stop()
 })
 await check('starter: run without a name, and the tour', async () => {

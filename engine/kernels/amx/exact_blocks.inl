@@ -172,9 +172,10 @@ template <class Shape>
 // As VectorProducts (ops/linear_blocks.inl), with the tiles configured. The last columns are filled
 // up to 16.
 struct TileProducts {
-  template <class Shape, int panels>
+  template <class Format, int panels>
   static void multiply(const uint8_t* columns, int64_t stride, int64_t count,
                        LinearScratch& linear) {
+    using Shape = typename Format::Shape;
     // Its first member: `linear` came from there.
     ExactScratch& scratch = reinterpret_cast<ExactScratch&>(linear);
     const int64_t whole = count / tile_columns * tile_columns;

@@ -64,6 +64,7 @@ template <class Type>
 struct CodebookFormat {
   using Block = typename Type::Block;
   using Shape = typename Type::Shape;
+  static constexpr int weight_max = Type::weight_max;
   static constexpr int values = 256;
 
   template <class Rows>

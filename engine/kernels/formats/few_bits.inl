@@ -34,6 +34,7 @@ struct Tq1_0 {
   using Block = BlockTq1_0;
   static constexpr int values = 256;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 1;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
@@ -67,6 +68,7 @@ struct Tq2_0 {
   using Block = BlockTq2_0;
   static constexpr int values = 256;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 2;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {
@@ -91,6 +93,7 @@ struct Q2_0 {
   using Block = BlockQ2_0;
   static constexpr int values = 64;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 2;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
@@ -120,6 +123,7 @@ struct Q1_0 {
   using Block = BlockQ1_0;
   static constexpr int values = 128;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 1;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {

@@ -7,6 +7,7 @@ struct Mxfp4 {
   using Block = BlockMxfp4;
   static constexpr int values = 32;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 12;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
@@ -33,6 +34,7 @@ struct Nvfp4 {
   using Block = BlockNvfp4;
   static constexpr int values = 64;
   using Shape = SignedBy16;
+  static constexpr int weight_max = 12;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {

@@ -7,6 +7,7 @@
 struct Iq1S {
   using Block = BlockIq1S;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 9;
   using Points = PointsWithDelta;
   static const uint64_t* book() { return iq1_codebook.entries; }
 
@@ -39,6 +40,7 @@ struct Iq1S {
 struct Iq1M {
   using Block = BlockIq1M;
   using Shape = SignedBy16;
+  static constexpr int weight_max = 9;
   using Points = PointsWithDelta;
   static const uint64_t* book() { return iq1_codebook.entries; }
 

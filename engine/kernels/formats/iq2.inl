@@ -19,6 +19,7 @@ inline void store_nibble_scales(Panel& panel, F32x16 d, I32x16 low, I32x16 high)
 struct Iq2Xxs {
   using Block = BlockIq2Xxs;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 43;
   using Points = PointsOf8;
   static const uint64_t* book() { return iq2_xxs_codebook.entries; }
 
@@ -45,6 +46,7 @@ struct Iq2Xxs {
 struct Iq2Xs {
   using Block = BlockIq2Xs;
   using Shape = SignedBy16;
+  static constexpr int weight_max = 43;
   using Points = PointsOf8;
   static const uint64_t* book() { return iq2_xs_codebook.entries; }
 
@@ -70,6 +72,7 @@ struct Iq2Xs {
 struct Iq2S {
   using Block = BlockIq2S;
   using Shape = SignedBy16;
+  static constexpr int weight_max = 43;
   using Points = PointsOf8;
   static const uint64_t* book() { return iq2_s_codebook.entries; }
 

@@ -7,6 +7,7 @@
 struct Iq3Xxs {
   using Block = BlockIq3Xxs;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 62;
   using Points = PointsOf4;
   static const uint32_t* book() { return iq3_xxs_codebook.entries; }
 
@@ -33,6 +34,7 @@ struct Iq3Xxs {
 struct Iq3S {
   using Block = BlockIq3S;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 15;
   using Points = PointsOf4;
   static const uint32_t* book() { return iq3_s_codebook.entries; }
 

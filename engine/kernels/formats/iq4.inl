@@ -25,6 +25,7 @@ struct Iq4Nl {
   using Block = BlockIq4Nl;
   static constexpr int values = 32;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 127;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
@@ -44,6 +45,7 @@ struct Iq4Xs {
   using Block = BlockIq4Xs;
   static constexpr int values = 256;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 127;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {

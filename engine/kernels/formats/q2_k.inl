@@ -7,6 +7,7 @@ struct Q2K {
   using Block = BlockQ2K;
   static constexpr int values = 256;
   using Shape = PanelShape<16, false, Mins::per_16>;
+  static constexpr int weight_max = 3;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {

@@ -8,6 +8,7 @@ struct Q3K {
   using Block = BlockQ3K;
   static constexpr int values = 256;
   using Shape = SignedBy16;
+  static constexpr int weight_max = 4;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {

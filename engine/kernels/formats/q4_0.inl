@@ -7,6 +7,7 @@ struct Q4_0 {
   using Block = BlockQ4_0;
   static constexpr int values = 32;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 8;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {

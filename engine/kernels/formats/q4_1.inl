@@ -7,6 +7,7 @@ struct Q4_1 {
   using Block = BlockQ4_1;
   static constexpr int values = 32;
   using Shape = PanelShape<32, false, Mins::floats>;
+  static constexpr int weight_max = 15;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {

@@ -7,6 +7,7 @@ struct Q4K {
   using Block = BlockQ4K;
   static constexpr int values = 256;  // per block in memory
   using Shape = PanelShape<32, false, Mins::per_32>;
+  static constexpr int weight_max = 15;
 
   // `values_left`: of the row, from this block on.
   template <class Rows>

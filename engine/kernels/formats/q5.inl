@@ -25,6 +25,7 @@ struct Q5_0 {
   using Block = BlockQ5_0;
   static constexpr int values = 32;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 16;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {
@@ -42,6 +43,7 @@ struct Q5_1 {
   using Block = BlockQ5_1;
   static constexpr int values = 32;
   using Shape = PanelShape<32, false, Mins::floats>;
+  static constexpr int weight_max = 31;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {

@@ -8,6 +8,7 @@ struct Q5K {
   using Block = BlockQ5K;
   static constexpr int values = 256;
   using Shape = PanelShape<32, false, Mins::per_32>;
+  static constexpr int weight_max = 31;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {

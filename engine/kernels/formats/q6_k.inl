@@ -7,6 +7,7 @@ struct Q6K {
   using Block = BlockQ6K;
   static constexpr int values = 256;
   using Shape = SignedBy16;
+  static constexpr int weight_max = 32;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t /*values_left*/, Panel& panel) {

@@ -7,6 +7,7 @@ struct Q8_0 {
   using Block = BlockQ8_0;
   static constexpr int values = 32;
   using Shape = SignedBy32;
+  static constexpr int weight_max = 128;
 
   template <class Rows>
   static void unpack(Rows& rows, int64_t values_left, Panel& panel) {

@@ -8,10 +8,11 @@ namespace hearth::engine {
 namespace {
 #include "engine/kernels/simd/avx2.inl"
 
+#include "engine/kernels/avx2/word_products.inl"
 #include "engine/kernels/ops/table.inl"
 }  // namespace
 
-const KernelTable avx2_table = make_table(Isa::avx2, "avx2", &avx2_precise_table);
+const KernelTable avx2_table = make_table<WordProducts>(Isa::avx2, "avx2", &avx2_precise_table);
 const KernelTable avx2_precise_table =
     make_table<PreciseProducts>(Isa::avx2, "avx2-precise", nullptr);
 

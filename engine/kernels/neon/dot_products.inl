@@ -145,10 +145,11 @@ template <class Shape>
 
 // As VectorProducts.
 struct DotProducts {
-  template <class Shape, int panels>
+  template <class Format, int panels>
   static void multiply(const uint8_t* columns, int64_t stride, int64_t count,
                        LinearScratch& scratch) {
     static_assert(panels == 1);
-    dot_panel<Shape>(scratch.panels[0], columns, stride, count, scratch.accumulators);
+    dot_panel<typename Format::Shape>(scratch.panels[0], columns, stride, count,
+                                      scratch.accumulators);
   }
 };

@@ -242,13 +242,14 @@ template <class Shape>
 
 // As VectorProducts.
 struct MatrixProducts {
-  template <class Shape, int panels>
+  template <class Format, int panels>
   static void multiply(const uint8_t* columns, int64_t stride, int64_t count,
                        LinearScratch& scratch) {
     if (count < matrix_columns_min) {
-      DotProducts::multiply<Shape, panels>(columns, stride, count, scratch);
+      DotProducts::multiply<Format, panels>(columns, stride, count, scratch);
     } else {
-      multiply_matrix<Shape>(scratch.panels[0], columns, stride, count, scratch.accumulators);
+      multiply_matrix<typename Format::Shape>(scratch.panels[0], columns, stride, count,
+                                              scratch.accumulators);
     }
   }
 };

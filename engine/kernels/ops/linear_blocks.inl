@@ -8,22 +8,21 @@ constexpr int64_t chunk_columns_max = 256;
 constexpr int column_lines = sizeof(Q8Block) / 64;
 constexpr int64_t group_rows = 16 * block_panels;
 
-// Where the dots of signed weights start: -signed_bias * (sum of the sub-block), per sub-block of a
+// Where the dots of biased weights start: -bias * (sum of the sub-block), per sub-block of a
 // column's block.
 struct DotStarts {
   alignas(64) int32_t values[16];
 };
 
-template <class Shape>
-constexpr bool has_dot_starts = Shape::is_signed&& signed_bias != 0;
-
-template <class Shape>
+template <class Dots>
 inline void fill_dot_starts(const Q8Block& column, DotStarts& starts) {
+  constexpr bool is_by_16 = Dots::Shape::sub_values == 16;
+  constexpr int bits = __builtin_ctz(Dots::bias);
+  static_assert(Dots::bias == 1 << bits);
   // Eight sums fill half a vector: what follows them in the block is read and not used.
   static_assert(sizeof(Q8Block) - offsetof(Q8Block, sums32) >= 32);
-  const I32x16 sums = load_words(Shape::sub_values == 16 ? column.sums16 : column.sums32);
-  store_i32(starts.values, sub_i32(zero_i32(), shift_left<7>(sums)));
-  static_assert(signed_bias == 0 || signed_bias == 128);
+  const I32x16 sums = load_words(is_by_16 ? column.sums16 : column.sums32);
+  store_i32(starts.values, sub_i32(zero_i32(), shift_left<bits>(sums)));
 }
 
 template <class Shape>
@@ -34,6 +33,31 @@ inline I32x16 dot_weights(I32x16 dot, I32x16 weights, I32x16 x) {
     return dot_unsigned(dot, weights, x);
   }
 }
+
+// How the dots of a sub-block are added up: here every dword to 32 bits. Other such classes have
+// the same members and add exactly, too.
+template <class Shape_>
+struct DwordDots {
+  using Shape = Shape_;
+  static constexpr int bias = Shape::is_signed ? signed_bias : 0;  // of the panel's weights
+
+  template <int panels, int columns>
+  static void add(const Panel* panel, const Q8Block* const (&column)[columns], int sub,
+                  I32x16 (&dots)[panels][columns]) {
+    constexpr int dwords = Shape::sub_values / 4;
+    // A trip count that is known here, not one that depends on `sub`: all twelve sums stay in
+    // registers.
+#pragma GCC unroll 8
+    for (int i = 0; i < dwords; ++i) {
+      I32x16 weights[panels];
+      for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[sub * dwords + i]);
+      for (int c = 0; c < columns; ++c) {
+        const I32x16 x = splat_dword(column[c]->q + sub * Shape::sub_values + 4 * i);
+        for (int p = 0; p < panels; ++p) dots[p][c] = dot_weights<Shape>(dots[p][c], weights[p], x);
+      }
+    }
+  }
+};
 
 // The minimums' part of the sums.
 template <class Shape, int panels, int columns>
@@ -66,16 +90,16 @@ inline void add_mins(const Panel* panel, const Q8Block* const (&column)[columns]
 }
 
 // sums[p][c] = s of docs/numerics.md for one block: panels p x columns c, lanes = rows.
-template <class Shape, int panels, int columns>
+template <class Dots, int panels, int columns>
 inline void block_sums(const Panel* panel, const Q8Block* const (&column)[columns], int64_t stride,
                        F32x16 (&sums)[panels][columns]) {
-  constexpr int dwords = Shape::sub_values / 4;
+  using Shape = typename Dots::Shape;
   for (int p = 0; p < panels; ++p) {
     for (int c = 0; c < columns; ++c) sums[p][c] = zero_f32();
   }
   DotStarts starts[columns];
-  if constexpr (has_dot_starts<Shape>) {
-    for (int c = 0; c < columns; ++c) fill_dot_starts<Shape>(*column[c], starts[c]);
+  if constexpr (Dots::bias != 0) {
+    for (int c = 0; c < columns; ++c) fill_dot_starts<Dots>(*column[c], starts[c]);
   }
   for (int sub = 0; sub < 256 / Shape::sub_values; ++sub) {
     if (sub < column_lines) {
@@ -86,20 +110,10 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
     I32x16 dots[panels][columns];
     for (int c = 0; c < columns; ++c) {
       I32x16 start = zero_i32();
-      if constexpr (has_dot_starts<Shape>) start = splat_dword(starts[c].values + sub);
+      if constexpr (Dots::bias != 0) start = splat_dword(starts[c].values + sub);
       for (int p = 0; p < panels; ++p) dots[p][c] = start;
     }
-    // A trip count that is known here, not one that depends on `sub`: all twelve sums stay in
-    // registers.
-#pragma GCC unroll 8
-    for (int i = 0; i < dwords; ++i) {
-      I32x16 weights[panels];
-      for (int p = 0; p < panels; ++p) weights[p] = load_i32(panel[p].weights[sub * dwords + i]);
-      for (int c = 0; c < columns; ++c) {
-        const I32x16 x = splat_dword(column[c]->q + sub * Shape::sub_values + 4 * i);
-        for (int p = 0; p < panels; ++p) dots[p][c] = dot_weights<Shape>(dots[p][c], weights[p], x);
-      }
-    }
+    Dots::add(panel, column, sub, dots);
     for (int p = 0; p < panels; ++p) {
       const F32x16 scale = load(panel[p].scales[sub]);
       for (int c = 0; c < columns; ++c) sums[p][c] = fma(scale, to_float(dots[p][c]), sums[p][c]);
@@ -109,14 +123,14 @@ inline void block_sums(const Panel* panel, const Q8Block* const (&column)[column
 }
 
 // accumulators[c][p * 16 + row] += block's product, for `columns` columns that lie `stride` apart.
-template <class Shape, int panels, int columns>
+template <class Dots, int panels, int columns>
 inline void multiply_block(const Panel* panel, const uint8_t* first_column, int64_t stride,
                            float* accumulators) {
   const Q8Block* column[columns];
   for (int c = 0; c < columns; ++c)
     column[c] = reinterpret_cast<const Q8Block*>(first_column + c * stride);
   F32x16 sums[panels][columns];
-  block_sums<Shape>(panel, column, stride, sums);
+  block_sums<Dots>(panel, column, stride, sums);
   for (int c = 0; c < columns; ++c) {
     const F32x16 scale = splat(column[c]->scale);
     for (int p = 0; p < panels; ++p) {
@@ -126,30 +140,30 @@ inline void multiply_block(const Panel* panel, const uint8_t* first_column, int6
   }
 }
 
-template <class Shape, int panels, int columns>
+template <class Dots, int panels, int columns>
 inline void multiply_last_columns(const Panel* panel, const uint8_t* first_column, int64_t stride,
                                   int64_t count, float* accumulators) {
   if constexpr (columns > 0) {
     if (count == columns) {
-      multiply_block<Shape, panels, columns>(panel, first_column, stride, accumulators);
+      multiply_block<Dots, panels, columns>(panel, first_column, stride, accumulators);
     } else {
-      multiply_last_columns<Shape, panels, columns - 1>(panel, first_column, stride, count,
-                                                        accumulators);
+      multiply_last_columns<Dots, panels, columns - 1>(panel, first_column, stride, count,
+                                                       accumulators);
     }
   }
 }
 
 // As multiply_block for any number of columns. Not inlined: one copy serves all formats of a shape.
-template <class Shape, int panels>
+template <class Dots, int panels>
 [[gnu::noinline]] void multiply_columns(const Panel* panel, const uint8_t* column, int64_t stride,
                                         int64_t count, float* accumulators) {
   for (; count >= block_columns; count -= block_columns) {
-    multiply_block<Shape, panels, block_columns>(panel, column, stride, accumulators);
+    multiply_block<Dots, panels, block_columns>(panel, column, stride, accumulators);
     column += block_columns * stride;
     accumulators += block_columns * group_rows;
   }
-  multiply_last_columns<Shape, panels, block_columns - 1>(panel, column, stride, count,
-                                                          accumulators);
+  multiply_last_columns<Dots, panels, block_columns - 1>(panel, column, stride, count,
+                                                         accumulators);
 }
 
 // 256 values of one row of the widest format.
@@ -164,10 +178,11 @@ struct LinearScratch {
 // The panels of a group times `count` columns `stride` apart, added to the accumulators, by the
 // vector units. Every other such class gives the same bits.
 struct VectorProducts {
-  template <class Shape, int panels>
+  template <class Format, int panels>
   static void multiply(const uint8_t* columns, int64_t stride, int64_t count,
                        LinearScratch& scratch) {
-    multiply_columns<Shape, panels>(scratch.panels, columns, stride, count, scratch.accumulators);
+    multiply_columns<DwordDots<typename Format::Shape>, panels>(scratch.panels, columns, stride,
+                                                                count, scratch.accumulators);
   }
 };
 
@@ -243,8 +258,7 @@ inline void multiply_chunk(const LinearChunk& chunk, LinearScratch& scratch) {
                           scratch.panels[p]);
     }
     const uint8_t* column = columns + block * static_cast<int64_t>(sizeof(Q8Block));
-    Products::template multiply<typename Format::Shape, panels>(column, stride, chunk.column_count,
-                                                                scratch);
+    Products::template multiply<Format, panels>(column, stride, chunk.column_count, scratch);
   }
 }
 

@@ -12,7 +12,9 @@
 //   floats   one float per 32 values
 enum class Mins { none, per_32, per_16, floats };
 
-// What the arithmetic has to know of a format. Formats of one shape share its code.
+// What the arithmetic has to know of a format. Formats of one shape share its code. Beside its
+// shape a format names `weight_max`, the largest magnitude of its unpacked weights (without
+// signed_bias).
 template <int sub_values_, bool is_signed_, Mins mins_>
 struct PanelShape {
   static constexpr int sub_values = sub_values_;  // per scale

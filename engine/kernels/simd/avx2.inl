@@ -284,10 +284,16 @@ inline I32x16 dot_pairs(I32x16 sum_, I32x16 a, I32x16 b) {
            _mm256_dpwssd_avx_epi32(sum_.v[1], a.v[1], b.v[1])}};
 }
 #else
+// `a`, to be known before anything is added to it: compilers like to regroup long sums of integers,
+// and then have to keep all their terms.
+inline __m256i in_order(__m256i a) {
+  asm("" : "+x"(a));
+  return a;
+}
 // sum + (unsigned bytes . signed bytes) per dword of one register.
 inline __m256i dot_register(__m256i sum_, __m256i weights, __m256i x) {
-  return _mm256_add_epi32(
-      sum_, _mm256_madd_epi16(_mm256_maddubs_epi16(weights, x), _mm256_set1_epi16(1)));
+  return in_order(_mm256_add_epi32(
+      sum_, _mm256_madd_epi16(_mm256_maddubs_epi16(weights, x), _mm256_set1_epi16(1))));
 }
 inline I32x16 dot_unsigned(I32x16 sum_, I32x16 weights, I32x16 x) {
   return {{dot_register(sum_.v[0], weights.v[0], x.v[0]),

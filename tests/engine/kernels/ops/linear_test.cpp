@@ -276,6 +276,37 @@ TEST_CASE("linear: whole panels of rows, and one that is not", "[kernels]") {
   }
 }
 
+// Rows whose bytes are all the same, but for the scales: all weights are the largest or the
+// smallest of the format, or nearly so.
+TEST_CASE("linear: the largest sums that a format can make", "[kernels]") {
+  for (const DType type : all_types()) {
+    if (info(type).block_values == 1) continue;
+    Problem problem = make_problem(type, 256, 256, 0);
+    const HalfPlaces places = half_places(type);
+    const int64_t block_bytes = info(type).block_bytes;
+    const int scale_bytes = type == DType::nvfp4 ? 4 : type == DType::mxfp4 ? 1 : 0;
+    for (int64_t i = 0; i < static_cast<int64_t>(problem.weight.size()); ++i) {
+      const int64_t at = i % block_bytes;
+      const auto is_half = [&](int place) {
+        return place >= 0 && (at == place || at == place + 1);
+      };
+      const bool is_scale = at < scale_bytes || is_half(places.first) || is_half(places.second) ||
+                            (type == DType::iq1_m && at >= 48);
+      if (!is_scale) problem.weight[static_cast<size_t>(i)] = std::byte(i / row_bytes(type, 256));
+    }
+    decode(type, problem.weight, problem.decoded);
+    problem.columns = {std::vector<float>(256, 1.0f), std::vector<float>(256, -1.0f)};
+    for (const int64_t row : {0x00, 0x55, 0x77, 0x7f, 0x80, 0x88, 0xaa, 0xff}) {
+      problem.columns.emplace_back(256);
+      for (int64_t k = 0; k < 256; ++k)
+        problem.columns.back()[static_cast<size_t>(k)] =
+            std::copysign(1.0f, problem.decoded[static_cast<size_t>(row * 256 + k)]);
+    }
+    const std::vector<float> expected = expected_outputs(problem);
+    for (const KernelTable* table : all_tables()) check_table(*table, problem, expected);
+  }
+}
+
 TEST_CASE("linear: more columns than a chunk holds", "[kernels]") {
   const Problem problem = make_problem(DType::q4_k, 256, 17, 300);
   const std::vector<float> expected = expected_outputs(problem);

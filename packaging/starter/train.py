@@ -6,7 +6,8 @@
 Each worker is one process with one thread and takes its share of every batch; they meet once a step, which on a busy
 machine is far faster than threads that meet in every operation. Matrices of the layers learn by Muon, the rest by Adam.
 The first steps see nothing but words that are to be repeated: what copies them is found there in minutes, and among
-everything else it is not found in half an hour.
+everything else it is not found in half an hour. Then comes everything, and sums, which are slow to be found, too, weigh more
+and are drilled; in the second half, when they are known, they make room for the rest.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from model import Model, Shape
 from tokenizer import Tokenizer
 
 PROMPT_SHARE = 0.12  # of the tokens that people write, so many are learned from too in the first half
-SUM_WEIGHT = 4.0  # a sum is the hardest to learn, and the part that is hard is one token or two
+SUM_WEIGHT = 4.0  # in the first half: a sum is hard to learn, and the part that is hard is one token or two
 
 
 def load(path, tokenizer, context):
@@ -65,7 +66,7 @@ def batches(samples, tokens, seed):
     return made
 
 
-def tensors(samples, picked, share, dice):
+def tensors(samples, picked, is_early, dice):
     longest = max(len(samples[i][0]) for i in picked)
     ids = torch.zeros(len(picked), longest, dtype=torch.long)
     answers = torch.zeros(len(picked), longest, dtype=torch.bool)
@@ -75,8 +76,8 @@ def tensors(samples, picked, share, dice):
         tokens, answer, kind = samples[i]
         ids[row, :len(tokens)] = torch.tensor(tokens)
         answers[row, :len(tokens)] = torch.tensor(answer)
-        chosen[row, :len(tokens)] = torch.rand(len(tokens), generator=dice) < share
-        if kind in ("sums", "drills"):
+        chosen[row, :len(tokens)] = torch.rand(len(tokens), generator=dice) < (PROMPT_SHARE if is_early else 0)
+        if is_early and kind in ("sums", "drills"):
             weights[row] = SUM_WEIGHT
     chosen |= answers
     chosen[:, 0] = False
@@ -155,7 +156,7 @@ def validate(model, samples):
     total, count = 0.0, 0
     with torch.no_grad():
         for batch in batches(samples, 4096, 0):
-            ids, answers, _, _ = tensors(samples, batch, 0, torch.Generator())
+            ids, answers, _, _ = tensors(samples, batch, False, torch.Generator())
             made = losses(model, ids, answers)
             total, count = total + float(made.sum()), count + len(made)
     return total / count
@@ -168,14 +169,14 @@ class Plan:
         self.samples, self.tokens, self.seed = samples, tokens, seed
         self.first, self.epoch, self.batches = 0, 0, batches(samples, tokens, f"{seed} 0")
 
-    def batch(self, step, share):
+    def batch(self, step, is_early):
         while step - self.first >= len(self.batches):
             self.first += len(self.batches)
             self.epoch += 1
             self.batches = batches(self.samples, self.tokens, f"{self.seed} {self.epoch}")
         picked = self.batches[step - self.first]
         dice = torch.Generator().manual_seed(self.seed * 1000003 + step)
-        return picked, *tensors(self.samples, picked, share, dice)
+        return picked, *tensors(self.samples, picked, is_early, dice)
 
 
 class Worker:
@@ -194,7 +195,8 @@ class Worker:
         if adam_state:
             self.adam.means, self.adam.squares, self.adam.steps = adam_state
         self.copying = Plan([s for s in samples if s[2] == "repeats"], job.options.tokens, job.options.seed)
-        self.plan = Plan(samples, job.options.tokens, job.options.seed)
+        self.early = Plan(samples, job.options.tokens, job.options.seed)
+        self.late = Plan([s for s in samples if s[2] != "drills"], job.options.tokens, job.options.seed)
         self.started = time.monotonic() - float(job.control[1])
 
     def run(self):
@@ -220,9 +222,9 @@ class Worker:
 
     def learn(self, step, done):
         job, mine = self.job, slice(self.rank, None, self.job.workers)
-        first = job.options.copying_steps
-        plan, at = (self.copying, step) if step < first else (self.plan, step - first)
-        picked, ids, answers, chosen, weights = plan.batch(at, PROMPT_SHARE if done < 0.5 else 0)
+        first, is_early = job.options.copying_steps, done < 0.5
+        plan, at = (self.copying, step) if step < first else (self.early if is_early else self.late, step - first)
+        picked, ids, answers, chosen, weights = plan.batch(at, is_early)
         for p in self.parameters:
             p.grad = None
         job.sums[self.rank] = 0
@@ -260,7 +262,7 @@ class Worker:
                 rows.writerow(["step", "seconds", "tokens", "rate", "answers", "prompts", "held_out"])
             rows.writerow([step, f"{seconds:.0f}", seen, f"{rate:.4f}", f"{answers:.4f}", prompts, held])
         if step % 50 == 0 or step <= 10:
-            print(f"step {step}  {seconds:.0f} s  {seen / seconds:.0f} tokens/s  epoch {self.plan.epoch}  "
+            print(f"step {step}  {seconds:.0f} s  {seen / seconds:.0f} tokens/s  "
                   f"answers {answers:.3f}  prompts {prompts}  held out {held}", flush=True)
         if is_check:
             self.save()

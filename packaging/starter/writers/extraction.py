@@ -2,7 +2,7 @@
 
 import json
 
-from .text import LISTS, expand
+from .text import LISTS, expand, phrase, proper, syllables
 
 AGE = ("age", "integer", lambda d: d.randrange(1, 99))
 STRING, INTEGER = "string", "integer"
@@ -28,12 +28,20 @@ def clock(d):
     return f"{d.randrange(7, 22)}:{d.choice(['00', '15', '30', '45'])}"
 
 
+def full_name(d):
+    return f"{proper('name')(d)} {proper('surname')(d)}"
+
+
+def anyone(d):
+    return full_name(d) if d.random() < 0.25 else proper("name")(d)
+
+
 # Each record: keys (with synonyms, type, values), and sentences that say all or some of them.
 RECORDS = {
     "person": ({
-        "name": (["name", "name", "name", "first_name", "person"], STRING, pick("name")),
+        "name": (["name", "name", "name", "first_name", "person"], STRING, anyone),
         "age": (["age", "age", "years"], INTEGER, AGE[2]),
-        "city": (["city", "city", "town", "home"], STRING, pick("city")),
+        "city": (["city", "city", "town", "home"], STRING, proper("city")),
         "job": (["job", "job", "profession", "occupation", "work"], STRING, pick("job"))},
         ["{name} is {age} years old and lives in {city}.", "{name} is a {job} from {city}.", "{name}, {age}, is a {job} in {city}.",
          "My name is {name}, I am {age} and I work as a {job}.", "I am {name}, {age} years old, from {city}.", "{name} ({age}) lives in {city}.",
@@ -45,7 +53,7 @@ RECORDS = {
         "item": (["item", "item", "product", "article"], STRING, pick("item")),
         "quantity": (["quantity", "quantity", "count", "amount", "number"], INTEGER, lambda d: d.randrange(2, 60)),
         "color": (["color", "colour"], STRING, pick("colour")),
-        "customer": (["customer", "customer", "buyer", "name"], STRING, pick("name"))},
+        "customer": (["customer", "customer", "buyer", "name"], STRING, proper("name"))},
         ["{customer} orders {quantity} {color} {item}.", "Please send {quantity} {item} to {customer}.", "I would like {quantity} {color} {item}.",
          "{customer} bought {quantity} {item}.", "We need {quantity} {item} for {customer}.", "An order of {quantity} {color} {item} by {customer}.",
          "{quantity} {item}, please.", "{customer} wants {quantity} {color} {item} by Friday.", "Order: {quantity} {item} in {color}.",
@@ -53,7 +61,7 @@ RECORDS = {
     "price": ({
         "item": (["item", "product", "article", "name"], STRING, pick("item")),
         "price": (["price", "price", "cost"], "number", price),
-        "shop": (["shop", "store", "city"], STRING, pick("city"))},
+        "shop": (["shop", "store", "city"], STRING, proper("city"))},
         ["The {item} cost {price} euros in {shop}.", "{item} for {price} dollars.", "I paid {price} euros for the {item}.",
          "In {shop} the {item} are {price} euros.", "The price of the {item} is {price}.", "You get {item} for {price} in {shop}."]),
     "event": ({
@@ -66,39 +74,74 @@ RECORDS = {
          "There is a {event} in {place} on {day}.", "The {event} begins at {time} in {place}.", "{day}, {time}: {event} in {place}.",
          "Join us for a {event} on {day} at {time}.", "The {event} was moved to {day} at {time}."]),
     "book": ({
-        "title": (["title", "title", "book", "name"], STRING, pick("title")),
-        "author": (["author", "author", "writer", "by"], STRING, lambda d: f"{d.choice(LISTS['name'])} {d.choice(LISTS['surname'])}"),
+        "title": (["title", "title", "book", "name"], STRING, proper("title")),
+        "author": (["author", "author", "writer", "by"], STRING, full_name),
         "year": (["year", "year", "published"], INTEGER, lambda d: d.randrange(1800, 2025))},
         ["{title} was written by {author} in {year}.", "{author} wrote {title} in {year}.", "I read {title} by {author}.", "The book {title} came out in {year}.",
          "{title} ({year}) is a novel by {author}.", "{author}'s book {title} is from {year}.", "In {year} {author} published {title}."]),
     "pet": ({
-        "name": (["name", "name", "pet", "pet_name"], STRING, pick("pet")),
+        "name": (["name", "name", "pet", "pet_name"], STRING, proper("pet")),
         "animal": (["animal", "animal", "kind", "species", "type"], STRING, pick("animal")),
         "age": (["age", "age", "years"], INTEGER, lambda d: d.randrange(1, 20)),
-        "owner": (["owner", "owner", "human"], STRING, pick("name"))},
+        "owner": (["owner", "owner", "human"], STRING, proper("name"))},
         ["{owner} has a {animal} called {name}.", "{name} is a {animal} and {age} years old.", "My {animal} {name} is {age}.",
          "{owner}'s {animal} {name} is {age} years old.", "The {animal} {name} belongs to {owner}.", "{name} the {animal} lives with {owner}.",
          "{owner} got a {age} year old {animal} named {name}."]),
     "contact": ({
-        "name": (["name", "name", "person", "contact"], STRING, pick("name")),
+        "name": (["name", "name", "person", "contact"], STRING, proper("name")),
         "email": (["email", "email", "mail"], STRING, email),
         "phone": (["phone", "phone", "number", "telephone"], STRING, phone)},
         ["You can reach {name} at {email} or {phone}.", "{name}'s mail is {email}.", "Call {name}: {phone}.", "Write to {name} at {email}.",
          "Contact: {name}, {email}, {phone}.", "{name}, phone {phone}", "The number of {name} is {phone}.", "{name} <{email}>"]),
     "trip": ({
-        "from": (["from", "from", "start", "origin"], STRING, pick("city")),
-        "to": (["to", "to", "destination", "goal"], STRING, pick("city")),
+        "from": (["from", "from", "start", "origin"], STRING, proper("city")),
+        "to": (["to", "to", "destination", "goal"], STRING, proper("city")),
         "day": (["day", "day", "date"], STRING, pick("day")),
         "passengers": (["passengers", "people", "persons"], INTEGER, lambda d: d.randrange(1, 9))},
         ["A train from {from} to {to} on {day}.", "{passengers} people travel from {from} to {to}.", "We fly from {from} to {to} on {day}.",
          "I need {passengers} tickets from {from} to {to} for {day}.", "On {day} we go from {from} to {to}.", "The bus to {to} leaves {from} on {day}.",
          "Book a flight from {from} to {to} for {passengers} people."]),
     "weather": ({
-        "city": (["city", "city", "place", "town"], STRING, pick("city")),
+        "city": (["city", "city", "place", "town"], STRING, proper("city")),
         "temperature": (["temperature", "temperature", "degrees"], INTEGER, lambda d: d.randrange(0, 40)),
         "sky": (["sky", "weather", "condition"], STRING, pick("sky"))},
         ["It is {temperature} degrees and {sky} in {city}.", "{city}: {sky}, {temperature} degrees.", "In {city} it is {sky}.",
-         "The weather in {city} is {sky} with {temperature} degrees.", "{city} has {temperature} degrees today.", "Today {city} is {sky} at {temperature} degrees."]),
+         "The weather in {city} is {sky} with {temperature} degrees.", "{city} has {temperature} degrees today.", "Today {city} is {sky} at {temperature} degrees.",
+         "We had {temperature} degrees in {city} and it was {sky}.", "It was {sky} in {city} yesterday, about {temperature} degrees."]),
+    "car": ({
+        "brand": (["brand", "brand", "make", "car", "manufacturer"], STRING, proper("brand")),
+        "color": (["color", "color", "colour"], STRING, pick("colour")),
+        "year": (["year", "year", "built"], INTEGER, lambda d: d.randrange(1960, 2026)),
+        "price": (["price", "price", "cost"], INTEGER, lambda d: d.randrange(5, 900) * 100),
+        "owner": (["owner", "driver", "name", "buyer"], STRING, anyone)},
+        ["{owner} drives a {color} {brand} from {year}.", "A {color} {brand}, built in {year}, for {price} euros.", "The {brand} is {color} and costs {price} euros.",
+         "{owner} bought a {brand} for {price} dollars.", "{owner} sold the {color} {brand} for {price}.", "My {brand} is from {year}.", "For sale: {brand}, {year}, {color}, {price} euros.",
+         "The {color} {brand} belongs to {owner}.", "In {year} {owner} got a new {brand}."]),
+    "meal": ({
+        "dish": (["dish", "dish", "meal", "food", "main"], STRING, pick("dish")),
+        "drink": (["drink", "drink", "beverage"], STRING, pick("drink")),
+        "price": (["price", "price", "cost"], "number", price),
+        "guests": (["guests", "people", "persons", "count"], INTEGER, lambda d: d.randrange(1, 13)),
+        "name": (["name", "guest", "customer", "person"], STRING, anyone)},
+        ["{name} had {dish} and {drink} for {price} euros.", "{name} orders {dish} with {drink}.", "The {dish} costs {price} dollars.", "{dish} and {drink} for {guests} people.",
+         "For lunch {name} ate {dish}.", "{name} cooks {dish} for {guests} guests.", "We take {dish}, and {drink} to drink.", "{guests} of us want {dish} with {drink}.",
+         "Table for {guests}, {name} pays {price} euros.", "Tonight we eat {dish} at {price} euros each.", "{name} likes {dish} and drinks {drink}."]),
+    "note": ({
+        "text": (["text", "text", "message", "task", "note"], STRING, phrase),
+        "name": (["name", "from", "to", "person", "sender"], STRING, anyone),
+        "time": (["time", "at", "when"], STRING, clock)},
+        ["{name} says: {text}.", "At {time} {name} wrote: {text}.", "Note for {name}: {text}.", "Remind {name} at {time}: {text}.", "{name} ({time}): {text}"]),
+    "score": ({
+        "team": (["team", "club", "winner", "name"], STRING, proper("city")),
+        "points": (["points", "score", "goals"], INTEGER, lambda d: d.randrange(0, 120)),
+        "player": (["player", "name", "person"], STRING, anyone)},
+        ["{player} made {points} points for {team}.", "{team} won with {points} points.", "{player} of {team} has {points} goals.", "{team}: {points} points.", "With {points} points {player} won."]),
+    "thing": ({
+        "name": (["name", "name", "item", "product", "object"], STRING, lambda d: syllables(d, 2, 4)),
+        "weight": (["weight", "weight", "kg", "kilos"], "number", price),
+        "color": (["color", "colour"], STRING, pick("colour")),
+        "count": (["count", "number", "stock", "pieces"], INTEGER, lambda d: d.randrange(1, 400))},
+        ["The {name} weighs {weight} kilos.", "A {color} {name} of {weight} kg.", "We have {count} {name} in {color}.", "There are {count} pieces of {name} left.", "{name}, {color}, {weight} kg."]),
 }
 
 SCHEMA = ["Answer with JSON for this schema: {S}\n{T}", "{T}\nAnswer as JSON by this schema: {S}", "Schema: {S}\nText: {T}",

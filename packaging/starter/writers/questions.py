@@ -2,7 +2,7 @@
 
 import os
 
-from .text import CORPUS, LISTS, expand, typed
+from .text import CORPUS, LISTS, expand, reworded, typed
 
 FRAMES = {
     "do": ["how do i {}", "how do i {}", "how can i {}", "how can i {}", "how to {}", "how to {}", "how would i {}",
@@ -71,6 +71,8 @@ class Questions:
             kind = dice.choice(sorted({k for k, _ in intent.ways}))
             way = dice.choice([w for k, w in intent.ways if k == kind])
         asked = expand(dice, dice.choice(FRAMES[kind]).replace("{}", way))
+        if name == "hearth" and dice.random() < 0.35:
+            asked = reworded(dice, asked)
         answer = intent.answer
         if "%m" in asked:
             model = dice.choice(LISTS["model"])

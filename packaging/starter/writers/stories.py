@@ -1,11 +1,15 @@
 """Short stories from a grammar: somebody wants something, something is in the way, somebody helps, it ends well."""
 
-from .text import LISTS, expand, typed
+from .text import LISTS, expand, proper, syllables, typed
 
 HEROES = ["fox", "cat", "dog", "bear", "mouse", "rabbit", "owl", "dragon", "robot", "knight", "princess", "king", "queen",
           "wizard", "witch", "pirate", "farmer", "baker", "girl", "boy", "frog", "duck", "turtle", "horse", "lion",
           "elephant", "penguin", "hedgehog", "squirrel", "wolf", "bird", "fish", "giant", "dwarf", "ghost", "snail",
           "monkey", "tiger", "bee", "sailor", "shepherd", "gardener", "crow", "whale", "goat", "pig", "spider", "ant",
+          "tree", "cloud", "train", "star", "snowman", "teapot", "lamp", "boat", "clock", "kite", "balloon", "doll", "lighthouse keeper", "miner", "rose",
+          "kitten", "puppy", "pony", "donkey", "camel", "crab", "seal", "swan", "deer", "moose", "parrot", "beaver", "hamster", "butterfly", "ladybird", "dinosaur",
+          "unicorn", "troll", "elf", "mermaid", "monster", "vampire", "hero", "detective", "grandmother", "grandfather", "baby", "piano", "car", "pumpkin", "zebra",
+          "kangaroo", "koala", "panda", "raven", "eagle", "crocodile", "hippo", "rhino", "giraffe", "otter", "mole", "bat", "worm", "rat", "goose", "chicken", "stone",
           "child", "fairy", "prince", "teacher", "cook", "fisherman", "snake", "sheep", "cow", "hen", "astronaut", "doctor"]
 TRAITS = ["little", "young", "old", "brave", "shy", "clever", "lonely", "curious", "small", "kind", "hungry", "merry"]
 PLACES = ["in a forest", "by the sea", "on a hill", "in a small village", "on an island", "in an old castle",
@@ -44,7 +48,7 @@ def article(word):
 
 
 def tell(dice, hero, trait=None):
-    name = dice.choice(LISTS["name"])
+    name = proper("name")(dice)
     want, got = dice.choice(WANTS)
     trait = trait or dice.choice(TRAITS)
     helper = dice.choice(HELPERS)
@@ -53,8 +57,14 @@ def tell(dice, hero, trait=None):
             f"In the end {name} {got}. {dice.choice(ENDS)}")
 
 
+def some_hero(dice):
+    """Mostly a known one; what nobody has heard of makes a habit of copying it."""
+    chance = dice.random()
+    return dice.choice(HEROES) if chance < 0.75 else dice.choice(LISTS["job"]) if chance < 0.9 else syllables(dice, 2, 4)
+
+
 def turn(dice):
-    hero = dice.choice(HEROES)
+    hero = some_hero(dice)
     if dice.random() < 0.35:
         return typed(dice, expand(dice, dice.choice(ASKS)), False), tell(dice, hero)
     trait = dice.choice(TRAITS) if dice.random() < 0.3 else None
@@ -69,5 +79,5 @@ def messages(dice):
     made = [{"role": "user", "content": asked}, {"role": "assistant", "content": told}]
     if dice.random() < 0.15:
         made += [{"role": "user", "content": typed(dice, expand(dice, dice.choice(MORE)), False)},
-                 {"role": "assistant", "content": tell(dice, dice.choice(HEROES))}]
+                 {"role": "assistant", "content": tell(dice, some_hero(dice))}]
     return made

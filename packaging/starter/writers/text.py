@@ -19,6 +19,62 @@ def read_lists():
 LISTS = read_lists()
 
 
+def read_synonyms():
+    synonyms = {}
+    with open(os.path.join(CORPUS, "synonyms.txt"), encoding="utf-8") as file:
+        for line in file:
+            if ":" in line and not line.startswith("#"):
+                word, others = line.split(":", 1)
+                synonyms[word] = [w.strip() for w in others.split(";")]
+    return synonyms
+
+
+SYNONYMS = read_synonyms()
+
+
+def reworded(dice, text):
+    """Some words replaced by others that mean the same."""
+    return re.sub(r"(?<![\w/.%-])[a-z]{3,}(?![\w/.-])", lambda m: dice.choice(SYNONYMS[m.group()])
+                  if m.group() in SYNONYMS and dice.random() < 0.4 else m.group(), text)
+
+
+def syllables(dice, low, high):
+    """A word that nobody has heard of: it can only be copied."""
+    return "".join(dice.choice("bcdfghklmnprstvwz") + dice.choice("aeiou") + dice.choice(["", "", "n", "r", "l", "s", "m"])
+                   for _ in range(dice.randrange(low, high)))
+
+
+def proper(kind, unheard=0.2):
+    """Names of a kind; now and then one that nobody has heard of, or of two words."""
+    def make(dice):
+        if dice.random() < unheard:
+            return syllables(dice, 2, 4).capitalize()
+        return dice.choice(LISTS[kind])
+    return make
+
+
+PHRASE = ["the {thing} {is|are} {here|late|ready|gone|new|in the kitchen}", "{please |}{bring|buy|take|fetch|remember} {some |the |}{thing}",
+          "we {meet|eat|start|leave} {at {n}|on {day}|in {n} minutes|in {city}}", "{name} {is|was} {here|late|in {city}|at home|not well|right}",
+          "{see you|call me|I am there|wait for me} {at {n}|on {day}|in {city}|tomorrow|tonight|soon}", "the {event} {is|starts} {on {day}|at {n}|in {place}|off}",
+          "{can you|could you|please} {call|help|visit|ask|tell} {name}", "I {need|have|found|lost|want} {n} {item}", "{good|nice|best} {item} {in|from} {city}",
+          "{how to|learn to|ways to} {cook|draw|grow|sell|clean|paint} {item}", "{dish} {recipe|for {n} people|in {city}}", "{history|map|weather|hotels|museums} {of|in} {city}",
+          "{pay|call|write to|meet|visit} {name}{| on {day}| at {n}}", "{clean|repair|water|paint|sell} the {item}", "{cheap|used|old|new|red|small} {item}{| in {city}| near me}"]
+
+
+def phrase(dice):
+    """A few words of any kind, as somebody puts into a message, a search or a note."""
+    text = dice.choice(PHRASE)
+    for kind in ("thing", "day", "city", "name", "event", "place", "item", "dish"):
+        text = text.replace("{" + kind + "}", "<" + kind + ">")
+    text = expand(dice, text.replace("{n}", "<n>"))
+    return re.sub(r"<(\w+)>", lambda m: str(dice.randrange(2, 30)) if m.group(1) == "n" else dice.choice(LISTS[m.group(1)]), text)
+
+
+def either(kind, share=0.5):
+    """Words of a list, or any phrase."""
+    return lambda dice: phrase(dice) if dice.random() < share else dice.choice(LISTS[kind])
+
+
 def expand(dice, text):
     """{a|b} becomes one of both."""
     while "{" in text:

@@ -6,30 +6,19 @@ import re
 CORPUS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "corpus")
 
 
-def read_lists():
-    lists = {}
-    with open(os.path.join(CORPUS, "lists.txt"), encoding="utf-8") as file:
+def read_words(name):
+    """The lines "key: word; word" of a file of corpus/."""
+    words = {}
+    with open(os.path.join(CORPUS, name), encoding="utf-8") as file:
         for line in file:
             if ":" in line and not line.startswith("#"):
-                kind, words = line.split(":", 1)
-                lists[kind] = [w.strip() for w in words.split(";")]
-    return lists
+                key, rest = line.split(":", 1)
+                words[key] = [w.strip() for w in rest.split(";")]
+    return words
 
 
-LISTS = read_lists()
-
-
-def read_synonyms():
-    synonyms = {}
-    with open(os.path.join(CORPUS, "synonyms.txt"), encoding="utf-8") as file:
-        for line in file:
-            if ":" in line and not line.startswith("#"):
-                word, others = line.split(":", 1)
-                synonyms[word] = [w.strip() for w in others.split(";")]
-    return synonyms
-
-
-SYNONYMS = read_synonyms()
+LISTS = read_words("lists.txt")
+SYNONYMS = read_words("synonyms.txt")
 
 
 def reworded(dice, text):
@@ -45,7 +34,7 @@ def syllables(dice, low, high):
 
 
 def proper(kind, unheard=0.2):
-    """Names of a kind; now and then one that nobody has heard of, or of two words."""
+    """Names of a kind; now and then one that nobody has heard of."""
     def make(dice):
         if dice.random() < unheard:
             return syllables(dice, 2, 4).capitalize()

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import sys
 
 from chat import pieces
 from writers import extraction, repeats, stories, sums, tool_calls
@@ -103,6 +104,9 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--count", type=int, default=200000)
     o = p.parse_args()
+    folder = os.path.dirname(o.out)
+    if folder and not os.path.isdir(folder):
+        sys.exit(f"generate.py: {o.out}: there is no folder {folder}")
     with open(o.out + ".new", "w", encoding="utf-8") as file:
         for made, tools, kind in chats(o.seed, o.count):
             file.write(json.dumps({"kind": kind, "pieces": pieces(made, tools)}, ensure_ascii=False) + "\n")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes the training text: chats made from corpus/ and the writers, the same ones for the same seed.
 
-    generate.py OUT.jsonl [--seed 1] [--count 200000]     one chat a line, as pieces (chat.py)
+    generate.py OUT.jsonl [--seed 1] [--count 300000]     one chat a line, as pieces (chat.py)
 
 No question of tests/cases/starter is written.
 """
@@ -102,7 +102,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--count", type=int, default=200000)
+    p.add_argument("--count", type=int, default=300000)
     o = p.parse_args()
     folder = os.path.dirname(o.out)
     if folder and not os.path.isdir(folder):

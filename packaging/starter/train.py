@@ -7,7 +7,7 @@ Each worker is one process with one thread and takes its share of every batch; t
 machine is far faster than threads that meet in every operation. Matrices of the layers learn by Muon, the rest by Adam.
 The first steps see nothing but words that are to be repeated: what copies them is found there in minutes, and among
 everything else it is not found in half an hour. Then comes everything, and sums, which are slow to be found, too, weigh more
-and are drilled; in the second half, when they are known, they make room for the rest.
+and are drilled; later, when they are known, they make room for the rest.
 """
 
 import argparse
@@ -26,8 +26,9 @@ from torch.nn import functional
 from model import Model, Shape
 from tokenizer import Tokenizer
 
-PROMPT_SHARE = 0.12  # of the tokens that people write, so many are learned from too in the first half
-SUM_WEIGHT = 4.0  # in the first half: a sum is hard to learn, and the part that is hard is one token or two
+EARLY = 0.4  # of the time
+PROMPT_SHARE = 0.12  # of the tokens that people write, so many are learned from too at first
+SUM_WEIGHT = 4.0  # at first: a sum is hard to learn, and the part that is hard is one token or two
 
 
 def load(path, tokenizer, context):
@@ -222,7 +223,7 @@ class Worker:
 
     def learn(self, step, done):
         job, mine = self.job, slice(self.rank, None, self.job.workers)
-        first, is_early = job.options.copying_steps, done < 0.5
+        first, is_early = job.options.copying_steps, done < EARLY
         plan, at = (self.copying, step) if step < first else (self.early if is_early else self.late, step - first)
         picked, ids, answers, chosen, weights = plan.batch(at, is_early)
         for p in self.parameters:

@@ -2,7 +2,7 @@
 
 import os
 
-from .text import CORPUS, LISTS, expand, reworded, typed
+from .text import CORPUS, LISTS, disturbed, expand, reworded, typed
 
 FRAMES = {
     "do": ["how do i {}", "how do i {}", "how can i {}", "how can i {}", "how to {}", "how to {}", "how would i {}",
@@ -67,12 +67,14 @@ class Questions:
         intent = intent or dice.choice(intents)
         # Kinds first: a block with a long list of one kind shall not drown the others.
         kind, way = dice.choice(intent.ways)
-        if dice.random() < 0.5:
+        if dice.random() < 0.3:
             kind = dice.choice(sorted({k for k, _ in intent.ways}))
             way = dice.choice([w for k, w in intent.ways if k == kind])
         asked = expand(dice, dice.choice(FRAMES[kind]).replace("{}", way))
         if name == "hearth" and dice.random() < 0.35:
             asked = reworded(dice, asked)
+        if name == "hearth" and dice.random() < 0.08:
+            asked = disturbed(dice, asked)
         answer = intent.answer
         if "%m" in asked:
             model = dice.choice(LISTS["model"])

@@ -17,6 +17,19 @@ def read_words(name):
     return words
 
 
+def read_blocks(name):
+    """The blocks "[key]" and lines of a file of corpus/."""
+    blocks = {}
+    with open(os.path.join(CORPUS, name), encoding="utf-8") as file:
+        for line in file:
+            line = line.rstrip("\n")
+            if line.startswith("["):
+                lines = blocks.setdefault(line.strip("[]"), [])
+            elif line and not line.startswith("#"):
+                lines.append(line)
+    return blocks
+
+
 LISTS = read_words("lists.txt")
 SYNONYMS = read_words("synonyms.txt")
 
@@ -101,19 +114,36 @@ FILLERS = ["just", "actually", "maybe", "really", "now", "then", "again", "simpl
            "even", "perhaps", "usually", "somehow", "here", "already", "best", "properly", "please", "kindly", "possibly", "of mine", "somewhere"]
 
 
+SMALL = set("what is are do does can could would will i you me my the a an to please how in of for it so there tell give show that this and".split())
+
+
 def loosened(dice, text):
-    """A word more or less, so that no single one is needed."""
+    """A word more, or a small one less, so that no single one is needed."""
     words = text.split(" ")
+    small = [i for i, word in enumerate(words[:-1]) if word in SMALL]
     if len(words) > 3 and dice.random() < 0.5:
         words.insert(dice.randrange(1, len(words)), dice.choice(FILLERS))
-    elif len(words) > 5:
-        del words[dice.randrange(0, 3)]
+    elif len(words) > 4 and small:
+        del words[dice.choice(small)]
+    return " ".join(words)
+
+
+EVERYDAY = sorted({word for kind in ("item", "thing", "topic", "word", "job", "event", "query", "room", "animal") for entry in LISTS[kind]
+                   for word in entry.split() if word.isalpha() and word.islower() and len(word) > 2})
+
+
+def disturbed(dice, text):
+    """One of several words is another that has nothing to do with it: what is meant follows from the others."""
+    words = text.split(" ")
+    longer = [i for i, word in enumerate(words) if word.isalpha() and len(word) > 3]
+    if len(longer) > 3:
+        words[dice.choice(longer)] = dice.choice(EVERYDAY)
     return " ".join(words)
 
 
 def typed(dice, text, question=True, plain=False):
     """A line as somebody might type it."""
-    if dice.random() < 0.14:
+    if dice.random() < 0.16:
         text = loosened(dice, text)
     if not plain:
         chance = dice.random()

@@ -29,7 +29,8 @@ using modelfile::CommandKind;
 
 struct Source {
   modelfile::Modelfile modelfile;
-  fs::path folder;  // what relative paths in it mean
+  fs::path folder;   // what relative paths in it mean
+  std::string name;  // as errors give it
 };
 
 bool has_gguf(const fs::path& folder) {
@@ -39,13 +40,10 @@ bool has_gguf(const fs::path& folder) {
 
 // `is_default`: nobody named the file, so a folder with a model in it will do.
 Source read_modelfile(const std::string& place, bool is_default) {
-  if (place == "-") {
-    return {modelfile::parse_modelfile(std::string(std::istreambuf_iterator<char>(std::cin), {})),
-            fs::current_path()};
-  }
-  if (!fs::exists(place)) {
+  const bool is_stdin = place == "-";
+  if (!is_stdin && !fs::exists(place)) {
     if (is_default && has_gguf(fs::current_path()))
-      return {modelfile::parse_modelfile("FROM ."), fs::current_path()};
+      return {modelfile::parse_modelfile("FROM ."), fs::current_path(), place};
     throw Error(
         ErrorCode::not_found,
         fmt::format(
@@ -53,12 +51,17 @@ Source read_modelfile(const std::string& place, bool is_default) {
             "one with -f",
             place));
   }
+  const std::string name = is_stdin ? "standard input" : place;
   const auto size_max = size_t{16} << 20;
   try {
+    if (is_stdin) {
+      const std::string text(std::istreambuf_iterator<char>(std::cin), {});
+      return {modelfile::parse_modelfile(text), fs::current_path(), name};
+    }
     return {modelfile::parse_modelfile(read_file(place, size_max)),
-            fs::absolute(place).parent_path()};
+            fs::absolute(place).parent_path(), name};
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", place, error.what()));
+    throw Error(error.code(), fmt::format("{}: {}", name, error.what()));
   }
 }
 
@@ -186,20 +189,21 @@ void add_source(const Client& client, const Source& source, const modelfile::Com
                                command.value.ends_with(".gguf") ||
                                command.value.find_first_of("./~") == 0;
   if (looks_like_path) {
-    throw Error(ErrorCode::not_found, fmt::format("line {}: there is no file {}", command.line,
-                                                  file.lexically_normal().string()));
+    throw Error(ErrorCode::not_found, fmt::format("{}: (line {}): there is no file {}", source.name,
+                                                  command.line, file.lexically_normal().string()));
   }
   body["from"] = command.value;
 }
 
-void set_parameter(modelfile::Parameters& parameters, const modelfile::Command& command) {
+void set_parameter(modelfile::Parameters& parameters, const Source& source,
+                   const modelfile::Command& command) {
+  const std::string place = fmt::format("{}: (line {})", source.name, command.line);
   try {
     if (modelfile::set_parameter(parameters, command.key, command.value)) return;
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("(line {}): {}", command.line, error.what()));
+    throw Error(error.code(), fmt::format("{}: {}", place, error.what()));
   }
-  note(fmt::format("line {}: PARAMETER {} does nothing any more and is left out", command.line,
-                   command.key));
+  note(fmt::format("{}: PARAMETER {} does nothing any more and is left out", place, command.key));
 }
 
 Json request_from(const Client& client, const Source& source, const CreateOptions& options,
@@ -234,7 +238,7 @@ Json request_from(const Client& client, const Source& source, const CreateOption
         body["requires"] = command.value;
         break;
       case CommandKind::parameter:
-        set_parameter(parameters, command);
+        set_parameter(parameters, source, command);
         break;
       case CommandKind::message:
         body["messages"].push_back({{"role", command.key}, {"content", command.value}});

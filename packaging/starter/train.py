@@ -256,7 +256,7 @@ class Worker:
             return
         s, seconds, seen = self.job.sums.sum(0), time.monotonic() - self.started, int(self.job.control[3])
         answers, prompts = float(s[0] / s[1].clamp(min=1)), f"{float(s[2] / s[3]):.4f}" if s[3] else ""
-        held = f"{validate(self.job.model, self.held):.4f}" if is_check else ""
+        held = f"{validate(self.job.model, self.held):.4f}" if step % (5 * o.check) == 0 else ""
         with open(os.path.join(o.out, "loss.csv"), "a", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
             if step == 1:
@@ -313,7 +313,7 @@ def main():
     p.add_argument("--rate", type=float, default=0.003, help="of Adam")
     p.add_argument("--matrix-rate", type=float, default=0.02, help="of Muon")
     p.add_argument("--decay", type=float, default=0.1)
-    p.add_argument("--check", type=int, default=100, help="steps between checkpoints")
+    p.add_argument("--check", type=int, default=100, help="steps between checkpoints; the loss of held-out samples is counted at every fifth")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--workers", type=int, default=min(2, os.cpu_count()))
     o = p.parse_args()

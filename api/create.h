@@ -44,6 +44,7 @@ struct CreateRequest {
   std::vector<modelfile::Message> messages;
   bool is_insecure = false;  // `from` may be pulled by plain http
   bool is_stream = true;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 }  // namespace hearth::api

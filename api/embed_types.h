@@ -43,12 +43,14 @@ struct TokenizeRequest {
   bool reads_special = false;  // names of control tokens in the text become them
   bool with_special = false;   // what the model expects at the beginning of a prompt is added
   std::optional<Duration> keep_alive;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 struct DetokenizeRequest {
   std::string model;
   std::vector<int32_t> tokens;
   std::optional<Duration> keep_alive;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 }  // namespace hearth::api

@@ -30,6 +30,7 @@ LlamaTokenizeRequest read_llama_tokenize(std::string_view body) {
   request.with_special = fields.boolean("add_special").value_or(false);
   request.with_pieces = fields.boolean("with_pieces").value_or(false);
   request.keep_alive = read_keep_alive(fields);
+  note_unread(fields, request.warnings);
   return request;
 }
 

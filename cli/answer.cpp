@@ -66,6 +66,7 @@ Answer stream_answer(const Client& client, const std::string& path, const Json& 
   AnswerText shown(options.hides_thinking, output_is_terminal());
   Answer answer;
   std::string metrics;
+  bool is_cut = false;
   if (errors_are_terminal() && output_is_terminal()) waiting.message("");
   const bool is_whole = client.stream(
       path, body,
@@ -77,12 +78,17 @@ Answer stream_answer(const Client& client, const std::string& path, const Json& 
           print(wrap.add(piece));
         }
         answer.text += text;
-        if (message.value("done", false)) metrics = describe_metrics(message);
+        if (message.value("done", false)) {
+          metrics = describe_metrics(message);
+          is_cut = message.value("done_reason", "") == "length";
+        }
       },
       InterruptGuard::flag());
   waiting.finish();
   answer.is_cancelled = !is_whole;
   print("\n");
+  if (is_cut && errors_are_terminal())
+    note("(cut here: num_predict is reached, or the context is full)");
   if (options.is_verbose && !metrics.empty()) note("\n" + metrics);
   return answer;
 }

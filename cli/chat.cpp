@@ -84,6 +84,9 @@ bool take_turn(Session& session, const std::string& message) {
   } catch (const Error& error) {  // the prompt is this program's session: an error ends one turn,
                                   // not the chat
     note(fmt::format("Error: {}", error.what()));
+    const bool is_late = session.messages.size() > 2 && !message.starts_with('/');
+    if (is_late && error.code() == ErrorCode::invalid_argument)
+      note("`/clear` forgets the chat so far.");
     if (!session.messages.empty() && session.messages.back()["role"] == "user")
       session.messages.erase(session.messages.size() - 1);
   }

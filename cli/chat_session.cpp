@@ -126,6 +126,8 @@ void set_parameter(Session& session, const std::vector<std::string>& words) {
   std::string values;
   for (size_t i = 3; i < words.size(); ++i) values += (i > 3 ? ", " : "") + words[i];
   print(fmt::format("Set parameter '{}' to '{}'\n", words[2], values));
+  const std::string_view why = modelfile::missing_effect(session.parameters, words[2]);
+  if (!why.empty()) note(fmt::format("parameter {} has {}", words[2], why));
 }
 
 void set_think(Session& session, const std::vector<std::string>& words) {

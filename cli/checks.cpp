@@ -124,13 +124,13 @@ Json ask_machine(const Config& config) {
 
 Finding check_daemon(const Client& client) {
   const Config& config = client.config();
-  if (!client.is_reachable()) {
-    return {"daemon", Health::warning, fmt::format("nobody answers at {}", config.base_url),
-            config.may_autostart ? "nothing to do: the next command that needs it starts it"
-                                 : "start it with `hearth serve`, or set HEARTH_HOST"};
-  }
   Json version;
   try {
+    if (!client.is_reachable()) {
+      return {"daemon", Health::warning, fmt::format("nobody answers at {}", config.base_url),
+              config.may_autostart ? "nothing to do: the next command that needs it starts it"
+                                   : "start it with `hearth serve`, or set HEARTH_HOST"};
+    }
     version = client.get("/api/version");
   } catch (const Error& error) {
     return {"daemon", Health::broken, fmt::format("{}: {}", config.base_url, error.what()),

@@ -130,19 +130,26 @@ CurlHandle prepare(const Config& config, const std::string& path, Transfer& tran
   return curl;
 }
 
+void check_connected(const Config& config, CURLcode result) {
+  if (result == CURLE_COULDNT_RESOLVE_HOST) {
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("{}: there is no computer of this name; see HEARTH_HOST", config.base_url));
+  }
+  if (result != CURLE_COULDNT_CONNECT) return;
+  throw Error(
+      ErrorCode::unavailable,
+      fmt::format("nobody answers at {}: start the daemon with `hearth serve`, or set HEARTH_HOST",
+                  config.base_url));
+}
+
 // Runs the transfer. False when it was cancelled.
 bool perform(const Config& config, Transfer& transfer) {
   const CURLcode result = curl_easy_perform(transfer.curl);
   if (transfer.failure) throw *transfer.failure;
   if (result == CURLE_ABORTED_BY_CALLBACK) return false;
   const long status = status_of(transfer.curl);
-  if (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST) {
-    throw Error(
-        ErrorCode::unavailable,
-        fmt::format(
-            "nobody answers at {}: start the daemon with `hearth serve`, or set HEARTH_HOST",
-            config.base_url));
-  }
+  check_connected(config, result);
   if (status >= 400) throw Error(code_of(status), error_text(transfer.body, status));
   if (result != CURLE_OK) {
     throw Error(ErrorCode::unavailable, fmt::format("the connection to {} broke: {}",
@@ -181,7 +188,16 @@ bool Client::is_reachable() const {
   CurlHandle curl = prepare(config_, "/api/version", transfer, headers);
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 10L);
   const CURLcode result = curl_easy_perform(curl.get());
-  return result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST;
+  if (result == CURLE_COULDNT_CONNECT) return false;
+  check_connected(config_, result);
+  if (result == CURLE_OPERATION_TIMEDOUT) {
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("{} accepts connections and says nothing for 10 s: the daemon hangs, or "
+                    "another program has the port",
+                    config_.base_url));
+  }
+  return true;
 }
 
 Json Client::get(const std::string& path) const {

@@ -19,7 +19,8 @@ class Client {
   // `config` must outlive the client.
   explicit Client(const Config& config) : config_(config) {}
 
-  // Whether anybody answers at the daemon's address.
+  // Whether anybody is at the daemon's address. Throws Error{unavailable} for a name that is none,
+  // and where the connection is accepted and then nothing is said.
   bool is_reachable() const;
 
   // One JSON answer. A status of 400 and above becomes an Error with the body's `error` text;

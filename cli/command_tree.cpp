@@ -307,8 +307,13 @@ void add_help_commands(CLI::App& app, Arguments& arguments) {
   help_command->add_option("COMMAND", arguments.names, "The command");
   help_command->callback([&app, &arguments] {
     CLI::App* shown = &app;
-    for (const auto& name : arguments.names) shown = shown->get_subcommand(name);
-    print(shown->help());
+    std::string words = app.get_name();
+    for (const auto& name : arguments.names) {
+      shown = shown->get_subcommand(name);
+      words += " " + shown->get_name();
+    }
+    // help() of the program would go on to the command that was called, which is this one.
+    print(shown->get_formatter()->make_help(shown, words, CLI::AppFormatMode::Normal));
     throw CLI::Success();
   });
 }

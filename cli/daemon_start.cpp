@@ -41,7 +41,8 @@ void check_identity(const Client& client) {
 std::string last_line(const std::filesystem::path& log) {
   std::string text = std::filesystem::exists(log) ? read_file(log) : "";
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
+  std::string line = text.substr(text.rfind('\n') + 1);
+  return line.starts_with("Error: ") ? line.substr(7) : line;
 }
 
 // Starts hearthd in a session of its own, so that closing the terminal does not end it.
@@ -85,15 +86,17 @@ void ensure_daemon(const Client& client) {
   std::filesystem::create_directories(config.home);
   const auto log = config.home / "hearthd.log";
   const pid_t pid = spawn_daemon(config, log);
-  note(fmt::format("started the daemon in the background at {} (process {}, log {})",
-                   config.base_url, pid, log.string()));
   const auto deadline = std::chrono::steady_clock::now() + start_timeout;
   while (std::chrono::steady_clock::now() < deadline) {
-    if (client.is_reachable()) return check_identity(client);
+    if (client.is_reachable()) {
+      note(fmt::format("started the daemon in the background at {} (process {}, log {})",
+                       config.base_url, pid, log.string()));
+      return check_identity(client);
+    }
     int status = 0;
     if (::waitpid(pid, &status, WNOHANG) == pid) {
-      throw Error(ErrorCode::unavailable,
-                  fmt::format("the daemon ended at once: {}", last_line(log)));
+      throw Error(ErrorCode::unavailable, fmt::format("the daemon ended at once, see {}: {}",
+                                                      log.string(), last_line(log)));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

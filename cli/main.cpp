@@ -18,10 +18,15 @@ namespace hearth::cli {
 namespace {
 
 // Our version, and the daemon's when one is there and differs.
-int print_version(const Client& client) {
-  print(fmt::format("hearth version is {}\n", version()));
-  if (!client.is_reachable()) {
-    note(fmt::format("Warning: no daemon answers at {}", client.config().base_url));
+// Of the daemon, where it is not this program's.
+int compare_version(const Client& client) {
+  try {
+    if (!client.is_reachable()) {
+      note(fmt::format("Warning: no daemon answers at {}", client.config().base_url));
+      return 0;
+    }
+  } catch (const Error& error) {
+    note(fmt::format("Warning: {}", error.what()));
     return 0;
   }
   const Json answer = client.get("/api/version");
@@ -66,13 +71,19 @@ int run_program(int argument_count, char** arguments_given) {
     app.parse(argument_count, arguments_given);
   } catch (const CLI::ParseError& error) {  // the library reports help and mistakes by throwing
     if (error.get_exit_code() == 0) return app.exit(error) == 0 ? 0 : 1;
-    note(fmt::format("Error: {}; see `hearth --help`", describe_mistake(app, error)));
+    std::string words = "hearth";
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      words += " " + at->get_name();
+    }
+    note(fmt::format("Error: {}; see `{} --help`", describe_mistake(app, error), words));
     return 1;
   }
+  if (wants_version) print(fmt::format("hearth version is {}\n", version()));
   const Config config = read_config(setting_flags.given());
   if (request.local) return request.local(config);
   const Client client(config);
-  if (wants_version) return print_version(client);
+  if (wants_version) return compare_version(client);
   if (!request.action) {
     print(app.help());
     return 0;

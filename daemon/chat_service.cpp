@@ -54,7 +54,10 @@ Task<PreparedRequest> ChatService::prepare(const api::ChatRequest& request,
   std::function<PreparedRequest()> job = [&] {
     PreparedRequest prepared = daemon::prepare(request, model, defaults);
     const std::optional<engine::ConstraintSpec>& constraint = prepared.generation.constraint;
-    if (constraint) prepared.warnings = grammars_.check(constraint->grammar);
+    if (constraint) {
+      for (const std::string& warning : grammars_.check(constraint->grammar))
+        prepared.warnings.push_back(warning);
+    }
     return prepared;
   };
   co_return co_await workers_.compute(std::move(job));

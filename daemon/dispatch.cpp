@@ -99,9 +99,18 @@ Reply empty_reply(int status) {
 // Absent: go on.
 std::optional<Reply> check_access(const AccessRules& rules, Exchange& exchange) {
   const Request& request = exchange.request();
-  if (!is_host_allowed(rules, request.host)) return empty_reply(403);
+  if (!is_host_allowed(rules, request.host)) {
+    return error_reply(request, 403,
+                       fmt::format("the Host \"{}\" is not this computer's: a proxy in front sends "
+                                   "localhost, or HEARTH_HOST names an address to listen on",
+                                   request.host));
+  }
   const OriginVerdict verdict = judge_origin(rules, request.origin, request.host);
-  if (verdict == OriginVerdict::denied) return empty_reply(403);
+  if (verdict == OriginVerdict::denied) {
+    return error_reply(request, 403,
+                       fmt::format("pages of {} may not use this daemon: add it to HEARTH_ORIGINS",
+                                   request.origin));
+  }
   if (verdict != OriginVerdict::same) {
     const bool is_for_all = verdict == OriginVerdict::allowed_for_all;
     exchange.add_header("Access-Control-Allow-Origin",

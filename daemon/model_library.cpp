@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/nearest_word.h"
 #include "base/version.h"
 #include "daemon/model_description.h"
 #include "daemon/summary_text.h"
@@ -161,17 +162,30 @@ std::vector<api::ModelSummary> ModelLibrary::list_with_paths() {
   return models;
 }
 
+Error ModelLibrary::not_found(const std::string& name) {
+  std::vector<std::string> names;
+  for (const registry::StoredManifest& stored : store_.list()) {
+    const std::string known = stored.name.display();
+    names.push_back(known.substr(0, known.rfind(":latest")));
+    names.push_back(known);
+  }
+  NearestWord nearest(name);
+  for (const std::string& known : names) nearest.consider(known);
+  const std::string hint =
+      nearest.found().empty() ? "" : fmt::format("; did you mean {}?", nearest.found());
+  return {ErrorCode::not_found, fmt::format("model '{}' not found{}", name, hint)};
+}
+
 registry::StoredModel ModelLibrary::open_stored(const std::string& name) {
   const registry::ModelName parsed = registry::ModelName::parse(name);
-  if (!store_.resolve(parsed))
-    throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name));
+  if (!store_.resolve(parsed)) throw not_found(name);
   return store_.open(parsed);
 }
 
 api::ModelSummary ModelLibrary::summary(const std::string& name) {
   const std::optional<registry::StoredManifest> stored =
       store_.read(registry::ModelName::parse(name));
-  if (!stored) throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name));
+  if (!stored) throw not_found(name);
   return summarize(*stored);
 }
 
@@ -183,15 +197,13 @@ api::ModelDescription ModelLibrary::describe(const api::ShowRequest& request) {
 void ModelLibrary::copy(const api::CopyRequest& request) {
   const registry::ModelName source = registry::ModelName::parse(request.source);
   const registry::ModelName destination = registry::ModelName::parse(request.destination);
-  if (!store_.resolve(source))
-    throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", request.source));
+  if (!store_.resolve(source)) throw not_found(request.source);
   store_.copy(source, destination);
 }
 
 void ModelLibrary::remove(const std::string& name) {
   const registry::ModelName parsed = registry::ModelName::parse(name);
-  if (!store_.resolve(parsed))
-    throw Error(ErrorCode::not_found, fmt::format("model '{}' not found", name));
+  if (!store_.resolve(parsed)) throw not_found(name);
   store_.remove(parsed);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/types.h"
+#include "base/error.h"
 #include "engine/model_info.h"
 #include "modelfile/prompt_formats.h"
 #include "modelfile/template.h"
@@ -76,6 +77,7 @@ class ModelLibrary {
   api::ModelSummary summarize(const registry::StoredManifest& stored);
   std::vector<std::string> capabilities(const registry::StoredManifest& stored);
   registry::StoredModel open_stored(const std::string& name);
+  Error not_found(const std::string& name);  // with the nearest name that is there
 
   registry::ModelStore& store_;
   registry::FactsIndex index_;

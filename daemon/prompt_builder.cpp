@@ -274,6 +274,11 @@ PreparedRequest prepare(const api::ChatRequest& request, const RunnableModel& mo
   generation.sampling.logprobs = request.top_log_probs.value_or(-1);
   generation.tokens_max = parameters.num_predict.value_or(-1);
   generation.stop = stop_strings(parameters, model, choice);
+  const int64_t own = model.facts->info.context_length;
+  if (own > 0 && request.options.num_ctx.value_or(0) > own) {
+    prepared.warnings.push_back(
+        fmt::format("num_ctx {}: this model has {}", *request.options.num_ctx, own));
+  }
   generation.context_tokens = parameters.num_ctx.value_or(defaults.context_tokens);
   generation.truncate = request.truncate || defaults.truncates;
   generation.shift = request.shifts || defaults.truncates;

@@ -65,12 +65,13 @@ constexpr std::array<ParameterRow, 29> table{{
     {"num_keep", &P::num_keep, -1, int32_max, "4",
      "tokens kept from the start when the context is shifted; -1 is all"},
     {"num_batch", &P::num_batch, 0, int32_max, "512",
-     "prompt tokens computed together; 0 lets the machine decide"},
-    {"num_thread", &P::num_thread, 0, 65536, "0", "threads to compute with; 0 is one per core"},
-    {"num_gpu", &P::num_gpu, -1, int32_max, "-1",
-     "layers on the GPU; -1 decides by memory, 0 is none"},
-    {"main_gpu", &P::main_gpu, 0, 65536, "auto", "the one GPU to use"},
-    {"use_mmap", &P::use_mmap, 0, 1, "auto", "map the model file instead of reading it"},
+     "no effect: hearth decides how many prompt tokens are computed together", true},
+    {"num_thread", &P::num_thread, 0, 65536, "0",
+     "no effect: threads are the daemon's, --threads or HEARTH_NUM_THREADS", true},
+    {"num_gpu", &P::num_gpu, -1, int32_max, "-1", "no effect: models run on the CPU", true},
+    {"main_gpu", &P::main_gpu, 0, 65536, "auto", "no effect: models run on the CPU", true},
+    {"use_mmap", &P::use_mmap, 0, 1, "auto", "no effect: hearth decides how weights are read",
+     true},
     {"draft_num_predict", &P::draft_num_predict, 0, int32_max, "auto",
      "tokens guessed ahead at a time at most; 0 is none, auto as many as pay"},
 }};
@@ -213,6 +214,13 @@ bool is_retired_parameter(std::string_view name) {
   return std::find(retired.begin(), retired.end(), name) != retired.end();
 }
 
+std::string_view missing_effect(const Parameters& parameters, std::string_view name) {
+  const ParameterRow* row = find(name);
+  if (!row || !row->is_inert) return {};
+  const auto* number = std::get_if<std::optional<int64_t> Parameters::*>(&row->member);
+  const bool is_left_to_us = number && (parameters.**number).value_or(0) <= 0;
+  return is_left_to_us ? std::string_view() : row->help;
+}
 Parameters default_parameters() {
   Parameters defaults;
   defaults.num_batch = 512;
@@ -255,6 +263,8 @@ ParsedParameters parse_options(const Json& options) {
     const ParameterRow* row = find(name);
     if (row) {
       set_from_json(parsed.values, *row, value);
+      if (const std::string_view why = missing_effect(parsed.values, name); !why.empty())
+        parsed.warnings.push_back(fmt::format("option \"{}\" has {}", name, why));
     } else if (is_retired_parameter(name)) {
       parsed.warnings.push_back(fmt::format("option \"{}\" does nothing any more", name));
     } else {

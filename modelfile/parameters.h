@@ -60,12 +60,17 @@ struct ParameterRow {
   double max;
   std::string_view default_text;  // for people: "0.8", "auto"
   std::string_view help;          // one line
+  bool is_inert = false;          // kept and shown for other programs; help says what decides here
 };
 
 // All parameters, in the order help shows them.
 std::span<const ParameterRow> parameter_table();
 // "int", "float", "bool" or "list of strings".
 std::string_view type_name(const ParameterRow& row);
+// What to tell somebody who set this parameter and asks for what hearth does not do; empty for
+// every other one, for unknown names, and for numbers that leave the choice to the machine (0 and
+// below).
+std::string_view missing_effect(const Parameters& parameters, std::string_view name);
 // Names that older files hold and that do nothing any more; they are accepted with a warning.
 bool is_retired_parameter(std::string_view name);
 // The values that hold when nobody said anything. num_ctx and others the machine decides stay
@@ -74,7 +79,7 @@ Parameters default_parameters();
 
 struct ParsedParameters {
   Parameters values;
-  std::vector<std::string> warnings;  // one line each: unknown and retired names, which are ignored
+  std::vector<std::string> warnings;  // one line each: names that are unknown or change nothing
 };
 // The API's `options` object. null values are skipped; integers may come as 3.7 and are cut. Throws
 // Error{invalid_argument} naming the option and the expected type or range.

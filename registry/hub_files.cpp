@@ -279,10 +279,12 @@ HubChoice best_variant(const std::vector<HubVariant>& variants, uint64_t memory_
                             "models may take",
                             variants.size(), memory));
   }
-  if (const HubVariant* found = largest(variants, memory_bytes / 20 * 17)) {
-    return said(*found, fmt::format("the largest of {} variants that fits into the {} of memory "
-                                    "that models may take",
-                                    variants.size(), memory));
+  for (const std::vector<HubVariant>* some : {&choice, &variants}) {
+    if (const HubVariant* found = largest(*some, memory_bytes / 20 * 17)) {
+      return said(*found, fmt::format("the largest of {} variants that fits into the {} of memory "
+                                      "that models may take",
+                                      variants.size(), memory));
+    }
   }
   throw Error(ErrorCode::out_of_memory,
               fmt::format("none of the variants fits into the {} of memory that models may take "

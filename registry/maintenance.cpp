@@ -9,10 +9,12 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -117,6 +119,11 @@ int clean_manifests(const fs::path& folder, int depth, Unfinished unfinished) {
   return count;
 }
 
+// 0, or the error's number.
+int lock_now(int fd) {
+  return ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 StoreLock::StoreLock(const fs::path& root) {
@@ -127,10 +134,17 @@ StoreLock::StoreLock(const fs::path& root) {
     throw Error(ErrorCode::forbidden, fmt::format("cannot write into the models folder {}: {}",
                                                   root.string(), std::strerror(errno)));
   }
-  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) {
+  // A daemon that is being stopped has left its port before it leaves the folder.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  int failure = lock_now(fd_.get());
+  while (failure == EWOULDBLOCK && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    failure = lock_now(fd_.get());
+  }
+  if (failure != 0) {
+    if (failure != EWOULDBLOCK) {
       log::warn(fmt::format("{} cannot be locked ({}): do not start a second daemon on it",
-                            root.string(), std::strerror(errno)));
+                            root.string(), std::strerror(failure)));
       return;
     }
     throw Error(ErrorCode::unavailable,

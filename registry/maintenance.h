@@ -16,7 +16,8 @@ namespace hearth::registry {
 // ends.
 class StoreLock {
  public:
-  // Throws Error{unavailable} naming the folder and the process that holds it.
+  // Waits up to three seconds for one that is ending. Throws Error{unavailable} naming the folder
+  // and the process that holds it.
   explicit StoreLock(const std::filesystem::path& root);
 
  private:

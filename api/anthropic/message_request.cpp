@@ -241,6 +241,7 @@ ChatRequest read_shared(const Fields& fields) {
   read_thinking(fields, request);
   if (const Json* format = fields.object("output_format"); format != nullptr && !request.format)
     request.format = read_format_object(*format, "output_format", request.warnings);
+  request.truncate = fields.boolean("truncate").value_or(false);
   skip_quiet_fields(fields);
   return request;
 }
@@ -268,7 +269,10 @@ ChatRequest read_anthropic_messages(std::string_view body) {
 
 ChatRequest read_anthropic_count(std::string_view body) {
   const Json json = parse_body(body);
-  return read_shared(Fields(json));
+  const Fields fields(json);
+  ChatRequest request = read_shared(fields);
+  note_unread(fields, request.warnings);
+  return request;
 }
 
 }  // namespace hearth::api

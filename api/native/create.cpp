@@ -88,7 +88,9 @@ CreateRequest read_native_create(std::string_view body) {
   request.system = fields.text("system");
   request.licenses = read_licenses(fields);
   if (const Json* parameters = fields.object("parameters")) {
-    request.parameters = modelfile::parse_options(*parameters).values;
+    modelfile::ParsedParameters parsed = modelfile::parse_options(*parameters);
+    request.parameters = std::move(parsed.values);
+    request.warnings = std::move(parsed.warnings);
   }
   if (const Json* messages = fields.array("messages")) {
     for (size_t i = 0; i < messages->size(); ++i) {
@@ -108,6 +110,7 @@ CreateRequest read_native_create(std::string_view body) {
   request.info = read_info(fields);
   refuse_unless_empty(fields, "remote_host",
                       "remote models are not supported; leave the field out");
+  note_unread(fields, request.warnings);
   return request;
 }
 

@@ -48,6 +48,7 @@ EmbedRequest read_native_embed(std::string_view body) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("dimensions: expected at least 0, found {}", request.dimensions));
   }
+  note_unread(fields, request.warnings);
   return request;
 }
 
@@ -59,6 +60,7 @@ EmbedRequest read_native_embeddings(std::string_view body) {
   std::string prompt = fields.text("prompt").value_or("");
   if (!prompt.empty()) request.inputs.push_back({std::move(prompt), {}});
   request.normalize = false;
+  note_unread(fields, request.warnings);
   return request;
 }
 

@@ -48,8 +48,9 @@ ChatRequest read_native_generate(std::string_view body) {
   read_common_fields(fields, request);
   refuse_unless_empty(fields, "images", "pictures and sound are not supported yet; send text only");
   std::string prompt = fields.text("prompt").value_or("");
-  if (prompt.empty()) return request;
-  if (fields.boolean("raw").value_or(false)) {
+  if (prompt.empty()) {
+    // nothing but the weights are loaded or unloaded
+  } else if (fields.boolean("raw").value_or(false)) {
     read_raw(fields, std::move(prompt), request);
   } else {
     read_rendered(fields, std::move(prompt), request);

@@ -21,6 +21,7 @@ TokenizeRequest read_native_tokenize(std::string_view body) {
   request.with_special = fields.boolean("special").value_or(false);
   request.reads_special = request.with_special;
   request.keep_alive = read_keep_alive(fields);
+  note_unread(fields, request.warnings);
   return request;
 }
 
@@ -33,6 +34,7 @@ DetokenizeRequest read_native_detokenize(std::string_view body) {
     throw Error(ErrorCode::invalid_argument, "tokens: missing");
   request.tokens = read_tokens(fields, "tokens");
   request.keep_alive = read_keep_alive(fields);
+  note_unread(fields, request.warnings);
   return request;
 }
 

@@ -116,6 +116,7 @@ void read_openai_common(const Fields& fields, ChatRequest& request) {
   request.logit_bias = read_logit_bias(fields);
   request.is_render_only = fields.boolean("_debug_render_only").value_or(false);
   request.keep_alive = read_keep_alive(fields);
+  request.truncate = fields.boolean("truncate").value_or(false);
   request.format = read_response_format(fields);
 }
 

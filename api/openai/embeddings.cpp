@@ -66,6 +66,7 @@ OpenAiEmbedRequest read_openai_embeddings(std::string_view body) {
                 fmt::format("dimensions: expected at least 1, found {}", request.dimensions));
   }
   request.is_base64 = read_is_base64(fields);
+  note_unread(fields, request.warnings);
   return request;
 }
 

@@ -135,7 +135,8 @@ constexpr std::array table{
             .kind = choice,
             .unit = "name",
             .help = "instructions that the kernels may use; nothing: the best of this machine",
-            .choices = "scalar avx2 avxvnni avx512 amx amx-precise neon dotprod i8mm"},
+            .choices = "scalar avx2 avxvnni avx512 amx amx-fine neon dotprod i8mm scalar-precise "
+                       "avx2-precise avx512-precise amx-precise neon-precise"},
     Setting{.name = "precise",
             .environment = "HEARTH_PRECISE",
             .kind = toggle,
@@ -154,7 +155,8 @@ constexpr std::array table{
             .ollama = "OLLAMA_GO_TEMPLATE",
             .kind = choice,
             .unit = "1 or 0",
-            .help = "1: a model's TEMPLATE always makes its prompts; 0: never where its file has a "
+            .help = "1: a model's TEMPLATE makes its prompts, unless it is only for show "
+                    "(RENDERER, gpt-oss); 0: never where its file has a "
                     "chat template; nothing: whichever can do more",
             .choices = "1 0 true false"},
     Setting{.name = "compat",

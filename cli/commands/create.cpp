@@ -44,12 +44,11 @@ Source read_modelfile(const std::string& place, bool is_default) {
   if (!is_stdin && !fs::exists(place)) {
     if (is_default && has_gguf(fs::current_path()))
       return {modelfile::parse_modelfile("FROM ."), fs::current_path(), place};
-    throw Error(
-        ErrorCode::not_found,
-        fmt::format(
-            "there is no file {}: write a Modelfile with the line `FROM ./model.gguf`, or name "
-            "one with -f",
-            place));
+    throw Error(ErrorCode::not_found,
+                fmt::format("there is no file {}{}", place,
+                            is_default ? ": write one with the line `FROM ./model.gguf`, or name "
+                                         "another one with -f"
+                                       : ""));
   }
   const std::string name = is_stdin ? "standard input" : place;
   const auto size_max = size_t{16} << 20;
@@ -199,7 +198,11 @@ void set_parameter(modelfile::Parameters& parameters, const Source& source,
                    const modelfile::Command& command) {
   const std::string place = fmt::format("{}: (line {})", source.name, command.line);
   try {
-    if (modelfile::set_parameter(parameters, command.key, command.value)) return;
+    if (modelfile::set_parameter(parameters, command.key, command.value)) {
+      const std::string_view why = modelfile::missing_effect(parameters, command.key);
+      if (!why.empty()) note(fmt::format("{}: PARAMETER {} has {}", place, command.key, why));
+      return;
+    }
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", place, error.what()));
   }

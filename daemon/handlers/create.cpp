@@ -11,6 +11,7 @@ Task<void> create(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::CreateRequest request = api::read_native_create(body);
   exchange.log().model = request.model;
+  add_warnings(exchange, request.warnings);
   registry::ModelName::parse(request.model);  // a name that cannot be is no reason to pull anything
   const std::function<void(const ProgressSink&)> job = [&services,
                                                         request](const ProgressSink& sink) {

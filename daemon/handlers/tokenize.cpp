@@ -10,6 +10,7 @@ Task<void> tokenize(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::TokenizeRequest request = api::read_native_tokenize(body);
   exchange.log().model = request.model;
+  add_warnings(exchange, request.warnings);
   const std::vector<int32_t> tokens = co_await services.tokenize.tokenize(exchange, request);
   co_await send_json(exchange, api::write_native_tokenize(request.model, tokens));
 }
@@ -18,6 +19,7 @@ Task<void> detokenize(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::DetokenizeRequest request = api::read_native_detokenize(body);
   exchange.log().model = request.model;
+  add_warnings(exchange, request.warnings);
   const std::string text = co_await services.tokenize.detokenize(exchange, request);
   co_await send_json(exchange, api::write_native_detokenize(request.model, text));
 }
@@ -26,6 +28,7 @@ Task<void> llama_tokenize(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::LlamaTokenizeRequest request = api::read_llama_tokenize(body);
   exchange.log().model = request.model;
+  add_warnings(exchange, request.warnings);
   const std::vector<int32_t> tokens = co_await services.tokenize.tokenize(exchange, request);
   if (!request.with_pieces) {
     co_await send_json(exchange, api::write_llama_tokens(tokens));
@@ -40,6 +43,7 @@ Task<void> llama_detokenize(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::DetokenizeRequest request = api::read_native_detokenize(body);
   exchange.log().model = request.model;
+  add_warnings(exchange, request.warnings);
   const std::string text = co_await services.tokenize.detokenize(exchange, request);
   co_await send_json(exchange, api::write_llama_content(text));
 }

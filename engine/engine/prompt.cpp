@@ -77,11 +77,13 @@ std::vector<TokenId> fit_prompt(std::vector<TokenId> tokens, const PromptFit& fi
   const int64_t count = static_cast<int64_t>(tokens.size());
   if (count < fit.context_tokens) return tokens;
   if (!fit.truncate || fit.context_tokens < 2) {
+    const bool can_be_more = fit.context_tokens < fit.context_tokens_max;
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("prompt is {} tokens, but the context length is {} tokens: shorten it, "
-                            "raise num_ctx, or send "
-                            "truncate: true",
-                            count, fit.context_tokens));
+                fmt::format("prompt is {} tokens, but the context length is {} tokens{}, or send "
+                            "\"truncate\": true",
+                            count, fit.context_tokens,
+                            can_be_more ? ": shorten it, raise num_ctx"
+                                        : ", all that this model has here: shorten it"));
   }
   int64_t answer = std::max<int64_t>(1, fit.context_tokens / answer_share);
   if (fit.answer_tokens_max > 0) answer = std::min(answer, fit.answer_tokens_max);

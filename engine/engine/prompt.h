@@ -26,6 +26,7 @@ std::vector<TokenId> tokenize_input(const Tokenizer& tokenizer, std::span<const 
 
 struct PromptFit {
   int64_t context_tokens = 0;
+  int64_t context_tokens_max = 0;  // what a request may ask for at most; for the error's advice
   bool truncate = false;
   int32_t keep_tokens = 0;         // negative: as many as fit
   int64_t answer_tokens_max = -1;  // negative: no limit of its own

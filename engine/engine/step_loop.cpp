@@ -66,6 +66,7 @@ void StepLoop::admit(const GenerationRequest& request, std::vector<TokenId> toke
   int64_t context = context_tokens();
   if (request.context_tokens > 0) context = std::min(context, request.context_tokens);
   tokens = fit_prompt(std::move(tokens), {.context_tokens = context,
+                                          .context_tokens_max = context_tokens(),
                                           .truncate = request.truncate,
                                           .keep_tokens = request.keep_tokens,
                                           .answer_tokens_max = request.tokens_max});

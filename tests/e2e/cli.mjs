@@ -61,7 +61,8 @@ const needTerminal = async () => {
 await check('hearth: help and version', async () => {
   const help = await succeed(['--help'])
   for (const command of ['run', 'create', 'list', 'ps', 'stop', 'rm', 'show', 'serve', 'cp']) ok(new RegExp(`\\n  ${command}\\b`).test(help.out), command)
-  eq((await succeed([])).out, help.out)
+  for (const args of [[], ['help']]) eq((await succeed(args)).out, help.out)
+  eq((await succeed(['help', 'run'])).out, (await succeed(['run', '--help'])).out)
   for (const command of ['run', 'create', 'list', 'ps', 'stop', 'rm', 'show', 'cp']) ok((await succeed([command, '--help'])).out.includes(command), command)
   ok(/--host/.test((await succeed(['serve', '--help'])).out), 'serve --help is hearthd --help')
   ok(/^hearth version is \d+\.\d+\.\d+\n$/.test((await succeed(['--version'])).out))
@@ -107,6 +108,7 @@ await check('hearth: settings come from flag, variable and file, and say so', as
 await check('hearth: create, list, show, cp, rm', async () => {
   const made = await succeed(['create', 'story', '-f', '-'], { input: `FROM ${starter}\nPARAMETER temperature 0\nPARAMETER num_predict 30\nSYSTEM tell stories\n` })
   ok(/created 'story'/.test(made.err), made.err)
+  await refuse(['show', 'storry'], /'storry' not found; did you mean story\?/)
   const listed = (await succeed(['list'])).out.split('\n')
   ok(/^NAME {12}ID {14}SIZE {6}MODIFIED {4,}$/.test(listed[0]) && /^story:latest {4}[0-9a-f]{12} {4}4\.0 MB {4}\S.* {4}$/.test(listed[1]), listed.join('|\n'))
   eq((await succeed(['ls', 'nothing'])).out, 'NAME    ID    SIZE    MODIFIED    \n')

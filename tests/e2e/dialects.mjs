@@ -142,6 +142,26 @@ await check('OpenAI: biased tokens, seeds and what has no effect', async () => {
     const answer = await d.call('POST', route, { ...message, stream: false, colour: 'red' })
     ok(/colour has no effect/.test(answer.headers.get('hearth-warnings')), route)
   }
+  for (const [route, fields] of Object.entries({ '/api/tokenize': { text: 'a' }, '/tokenize': { content: 'a' }, '/v1/messages/count_tokens': { messages: hi }, '/api/generate': {} })) {
+    const answer = await d.call('POST', route, { model: 'story', stream: false, colour: 'red', ...fields })
+    eq(answer.status, 200, answer.text)
+    ok(/colour has no effect/.test(answer.headers.get('hearth-warnings')), route)
+  }
+  const large = await d.call('POST', '/api/generate', { model: 'story', prompt: 'x', stream: false, options: { num_gpu: 9, num_ctx: 9999999, num_predict: 1 } })
+  ok(/"num_gpu" has no effect: models run on the CPU[;,] num_ctx 9999999: this model has \d+/.test(large.headers.get('hearth-warnings')), large.headers.get('hearth-warnings'))
+  const made = await d.call('POST', '/api/create', { model: 'warm', from: 'story', parameters: { warmth: 1 }, stream: false })
+  ok(/warmth.*ignored/.test(made.headers.get('hearth-warnings')), made.headers.get('hearth-warnings'))
+})
+await check('a prompt that is too long is refused with what helps, and cut in every dialect', async () => {
+  await daemon()
+  const long = [{ role: 'user', content: 'once upon a time '.repeat(600) }]
+  for (const route of ['/api/chat', '/v1/chat/completions', '/v1/messages']) {
+    const body = { model: 'story', messages: long, max_tokens: 2, stream: false }
+    const refused = await d.call('POST', route, body)
+    eq(refused.status, 400, route)
+    ok(/all that this model has here.*\\?"truncate\\?": true/.test(refused.text), refused.text)
+    eq((await d.call('POST', route, { ...body, truncate: true })).status, 200, route)
+  }
 })
 await check('300 KB of tools, and limits that say what they are', async () => {
   await daemon()

@@ -47,7 +47,9 @@ await check('models that are missing', async () => {
   for (const name of ['a b', '../x', 'a/', ':x']) eq((await d.call('POST', '/api/show', { model: name })).status, 400, name)
 })
 await check('host and origin', async () => {
-  eq((await d.call('GET', '/', undefined, { headers: { origin: 'http://evil.example' } })).status, 403)
+  const evil = await d.call('GET', '/', undefined, { headers: { origin: 'http://evil.example' } })
+  eq(evil.status, 403)
+  ok(/evil\.example.*HEARTH_ORIGINS/.test(evil.json.error), evil.json.error)
   const page = await d.call('GET', '/', undefined, { headers: { origin: 'http://localhost:3000' } })
   eq([page.status, page.headers.get('access-control-allow-origin')], [200, 'http://localhost:3000'])
   const preflight = await d.call('OPTIONS', '/api/chat', undefined, { headers: { origin: 'http://localhost:3000' } })

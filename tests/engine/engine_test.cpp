@@ -199,9 +199,8 @@ TEST_CASE("a prompt that does not fit is refused with both counts or truncated")
   REQUIRE(refused.last.error == ErrorCode::invalid_argument);
   // <s>, the space in front of the text, the letters.
   REQUIRE(refused.last.message ==
-          "prompt is 102 tokens, but the context length is 64 tokens: shorten it, raise num_ctx, "
-          "or send "
-          "truncate: true");
+          "prompt is 102 tokens, but the context length is 64 tokens, all that this model has "
+          "here: shorten it, or send \"truncate\": true");
 
   request.id = 2;
   request.truncate = true;

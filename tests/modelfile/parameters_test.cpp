@@ -51,10 +51,34 @@ TEST_CASE("docs/modelfile.md has the table") {
   }
 }
 
+TEST_CASE("what has no effect is kept and told") {
+  const auto parsed = parse_options(Json::parse(
+      R"({"num_gpu":99,"num_thread":0,"num_batch":64,"main_gpu":0,"use_mmap":true,"num_ctx":64})"));
+  CHECK(parsed.values.num_gpu == 99);
+  CHECK(
+      parsed.warnings ==
+      std::vector<std::string>{
+          "option \"num_gpu\" has no effect: models run on the CPU",
+          "option \"num_batch\" has no effect: hearth decides how many prompt tokens are computed "
+          "together",
+          "option \"use_mmap\" has no effect: hearth decides how weights are read"});
+  Parameters parameters;
+  CHECK(missing_effect(parameters, "num_gpu").empty());
+  parameters.num_ctx = 64;
+  CHECK(missing_effect(parameters, "num_ctx").empty());
+  for (const int64_t none : {-1, 0}) {
+    parameters.num_gpu = none;
+    CHECK(missing_effect(parameters, "num_gpu").empty());
+  }
+  parameters.num_gpu = 1;
+  CHECK(missing_effect(parameters, "num_gpu") == "no effect: models run on the CPU");
+  CHECK(missing_effect(parameters, "nothing").empty());
+}
+
 TEST_CASE("options become parameters") {
   const auto parsed = parse_options(Json::parse(
       R"({"temperature":0.7,"top_k":3.9,"stop":["a","b"],"use_mmap":false,"seed":1234567890123,"num_ctx":null})"));
-  CHECK(parsed.warnings.empty());
+  CHECK(parsed.warnings.size() == 1);  // use_mmap
   CHECK(parsed.values.temperature == 0.7F);
   CHECK(parsed.values.top_k == 3);
   CHECK(parsed.values.stop == std::vector<std::string>{"a", "b"});

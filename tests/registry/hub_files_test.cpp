@@ -130,6 +130,8 @@ TEST_CASE("hub_files: the best variant for a memory") {
   CHECK(best_variant(plain, 4 * gb).variant.label == "F16");
   const auto old = hub_variants({file("M-F16.gguf", 2'000), file("M-Q4_0.gguf", 600)});
   CHECK(best_variant(old, 8 * gb).variant.label == "Q4_0");
+  const auto tight = hub_variants({file("M-Q4_K_M.gguf", 3'500), file("M-Q5_1.gguf", 3'800)});
+  CHECK(best_variant(tight, 5 * gb).variant.label == "Q4_K_M");
   CHECK(best_variant(hub_variants({file("M.gguf", 9'000)}), gb).variant.label == "M");
 }
 

@@ -50,9 +50,12 @@ TEST_CASE("a begin-of-sequence token stands in front exactly once") {
 TEST_CASE("a prompt that leaves room for one token fits") {
   REQUIRE(fit_prompt(tokens_up_to(99), {.context_tokens = 100}).size() == 99);
   REQUIRE_THROWS_WITH(fit_prompt(tokens_up_to(100), {.context_tokens = 100}),
-                      "prompt is 100 tokens, but the context length is 100 tokens: shorten it, "
-                      "raise num_ctx, or send "
-                      "truncate: true");
+                      "prompt is 100 tokens, but the context length is 100 tokens, all that this "
+                      "model has here: shorten it, or send \"truncate\": true");
+  REQUIRE_THROWS_WITH(
+      fit_prompt(tokens_up_to(100), {.context_tokens = 100, .context_tokens_max = 101}),
+      "prompt is 100 tokens, but the context length is 100 tokens: shorten it, raise num_ctx, or "
+      "send \"truncate\": true");
 }
 
 TEST_CASE("truncation keeps the beginning it was asked for and the end") {

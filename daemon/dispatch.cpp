@@ -100,16 +100,18 @@ Reply empty_reply(int status) {
 std::optional<Reply> check_access(const AccessRules& rules, Exchange& exchange) {
   const Request& request = exchange.request();
   if (!is_host_allowed(rules, request.host)) {
-    return error_reply(request, 403,
-                       fmt::format("the Host \"{}\" is not this computer's: a proxy in front sends "
-                                   "localhost, or HEARTH_HOST names an address to listen on",
-                                   request.host));
+    return error_reply(
+        request, 403,
+        fmt::format("the Host \"{:.100}\" is not this computer's: a proxy in front sends "
+                    "localhost, or HEARTH_HOST names an address to listen on",
+                    request.host));
   }
   const OriginVerdict verdict = judge_origin(rules, request.origin, request.host);
   if (verdict == OriginVerdict::denied) {
-    return error_reply(request, 403,
-                       fmt::format("pages of {} may not use this daemon: add it to HEARTH_ORIGINS",
-                                   request.origin));
+    return error_reply(
+        request, 403,
+        fmt::format("pages of {:.100} may not use this daemon: add it to HEARTH_ORIGINS",
+                    request.origin));
   }
   if (verdict != OriginVerdict::same) {
     const bool is_for_all = verdict == OriginVerdict::allowed_for_all;

@@ -221,6 +221,7 @@ std::string_view missing_effect(const Parameters& parameters, std::string_view n
   const bool is_left_to_us = number && (parameters.**number).value_or(0) <= 0;
   return is_left_to_us ? std::string_view() : row->help;
 }
+
 Parameters default_parameters() {
   Parameters defaults;
   defaults.num_batch = 512;

@@ -1,8 +1,6 @@
 """Questions and answers: the blocks of corpus/hearth.txt, smalltalk.txt and unknown.txt, asked in many ways."""
 
-import os
-
-from .text import CORPUS, LISTS, disturbed, expand, reworded, typed
+from .text import LISTS, disturbed, expand, read_blocks, reworded, typed
 
 FRAMES = {
     "do": ["how do i {}", "how do i {}", "how can i {}", "how can i {}", "how to {}", "how to {}", "how would i {}",
@@ -42,16 +40,14 @@ class Intent:
 def read(name):
     """Intents of a file, and the words that fill its places."""
     intents, words = [], {}
-    with open(os.path.join(CORPUS, name), encoding="utf-8") as file:
-        for line in file:
-            line = line.rstrip("\n")
-            if line.startswith("["):
-                intents.append(Intent(line.strip("[]")))
-            elif line.startswith("= "):
+    for block, lines in read_blocks(name).items():
+        intents.append(Intent(block))
+        for line in lines:
+            if line.startswith("= "):
                 intents[-1].answer = line[2:]
             elif line.startswith("%"):
                 words[line[1]] = [w.strip() for w in line[3:].split(";")]
-            elif line and not line.startswith("#"):
+            else:
                 kind, rest = line.split(" ", 1)
                 intents[-1].ways += [(kind, way.strip()) for way in rest.split(";") if way.strip()]
     return intents, words

@@ -133,7 +133,7 @@ Finding check_daemon(const Client& client) {
     }
     version = client.get("/api/version");
   } catch (const Error& error) {
-    return {"daemon", Health::broken, fmt::format("{}: {}", config.base_url, error.what()),
+    return {"daemon", Health::broken, error.what(),
             error.code() == ErrorCode::unauthorized
                 ? "set HEARTH_API_KEY to the daemon's key"
                 : "another program holds the port: stop it, or set HEARTH_HOST"};

@@ -193,8 +193,8 @@ bool Client::is_reachable() const {
   if (result == CURLE_OPERATION_TIMEDOUT) {
     throw Error(
         ErrorCode::unavailable,
-        fmt::format("{} accepts connections and says nothing for 10 s: the daemon hangs, or "
-                    "another program has the port",
+        fmt::format("{} accepts connections and says nothing for 10 s: stop what holds the port "
+                    "(`pkill -9 hearthd` if that hangs), or set HEARTH_HOST",
                     config_.base_url));
   }
   return true;

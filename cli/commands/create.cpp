@@ -100,7 +100,19 @@ std::string hash_file(const fs::path& file, Progress& progress) {
   return "sha256:" + digest.finish_hex();
 }
 
+// Said before gigabytes are read and copied; the daemon looks closer.
+void check_magic(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return;  // hash_file says so
+  std::string magic(4, ' ');
+  stream.read(magic.data(), static_cast<std::streamsize>(magic.size()));
+  if (magic == "GGUF") return;
+  throw Error(ErrorCode::invalid_argument, fmt::format("{} is not a GGUF file: convert it first",
+                                                       file.lexically_normal().string()));
+}
+
 void upload(const Client& client, const fs::path& file, Json& files, Progress& progress) {
+  check_magic(file);
   const std::string digest = hash_file(file, progress);
   const auto total = static_cast<int64_t>(fs::file_size(file));
   const std::string title = "copying " + file.filename().string();

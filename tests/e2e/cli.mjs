@@ -84,7 +84,7 @@ await check('hearth: mistakes are one line each', async () => {
   await refuse(['create', 'x', '-f', '-'], /standard input: \(line 1\).*no file .*absent\.gguf/, { input: 'FROM ./absent.gguf\n' })
   await refuse(['create', 'x', '-f', '-'], /FROM/, { input: 'SYSTEM hello\n' })
   fs.writeFileSync(path.join(home, 'not-a-model.gguf'), 'this is not a model')
-  await refuse(['create', 'x', '-f', '-'], /GGUF|gguf/, { input: 'FROM ./not-a-model.gguf\n' })
+  await refuse(['create', 'x', '-f', '-'], /not-a-model\.gguf is not a GGUF file: convert it first/, { input: 'FROM ./not-a-model.gguf\n' })
   await refuse(['list'], /HEARTH_HOST/, { extra: { HEARTH_HOST: 'http://127.0.0.1:notaport' } })
 })
 await check('hearth: settings come from flag, variable and file, and say so', async () => {

@@ -80,13 +80,20 @@ struct ModelDescription {
 struct ShowRequest {
   std::string model;
   bool is_verbose = false;
-  std::string system;             // shown in place of the model's, where not empty
-  modelfile::Parameters options;  // shown over the model's
+  std::string system;                 // shown in place of the model's, where not empty
+  modelfile::Parameters options;      // shown over the model's
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 struct CopyRequest {
   std::string source;
   std::string destination;
+  std::vector<std::string> warnings;  // as in ChatRequest
+};
+
+struct DeleteRequest {
+  std::string model;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 // One line of progress of a long operation on the store. What is empty is left out.

@@ -23,13 +23,12 @@ TokenizeRequest read_native_tokenize(std::string_view body);
 DetokenizeRequest read_native_detokenize(std::string_view body);
 ShowRequest read_native_show(std::string_view body);
 CopyRequest read_native_copy(std::string_view body);
+DeleteRequest read_native_delete(std::string_view body);
 CreateRequest read_native_create(std::string_view body);
 TransferRequest read_native_transfer(std::string_view body);
 GcRequest read_native_gc(std::string_view body);
 VerifyRequest read_native_verify(std::string_view body);
 ImportRequest read_native_import(std::string_view body);
-// The `model` field (or the older `name`) of delete. Throws Error{invalid_argument} when empty.
-std::string read_native_model(std::string_view body);
 
 std::string write_native_version();
 std::string write_native_status();  // that there is no cloud

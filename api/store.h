@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace hearth::api {
 
@@ -14,12 +15,14 @@ struct TransferRequest {
   std::string password;
   uint64_t bytes_per_second = 0;  // of this one, within the daemon's limit; 0: none of its own
   bool is_stream = true;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 struct GcRequest {
   bool is_dry_run = false;
   bool takes_downloads = false;  // also those that were stopped and could go on
   bool is_stream = true;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 struct VerifyRequest {
@@ -27,12 +30,14 @@ struct VerifyRequest {
   bool repairs = false;
   bool is_insecure = false;  // repairs by plain http
   bool is_stream = true;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 struct ImportRequest {
   std::string path;   // absolute, on the daemon's computer
   std::string model;  // the name of the one model there; empty: as files and folders are called
   bool is_stream = true;
+  std::vector<std::string> warnings;  // as in ChatRequest
 };
 
 }  // namespace hearth::api

@@ -27,11 +27,6 @@ void add_text(Json& value, const char* key, const std::string& text) {
 
 }  // namespace
 
-std::string read_native_model(std::string_view body) {
-  const Json json = parse_body(body);
-  return read_model_name(Fields(json));
-}
-
 ShowRequest read_native_show(std::string_view body) {
   const Json json = parse_body(body);
   const Fields fields(json);
@@ -39,16 +34,32 @@ ShowRequest read_native_show(std::string_view body) {
   request.model = read_model_name(fields);
   request.is_verbose = fields.boolean("verbose").value_or(false);
   request.system = fields.text("system").value_or("");
-  if (const Json* options = fields.object("options"))
-    request.options = modelfile::parse_options(*options).values;
+  if (const Json* options = fields.object("options")) {
+    modelfile::ParsedParameters parsed = modelfile::parse_options(*options);
+    request.options = std::move(parsed.values);
+    request.warnings = std::move(parsed.warnings);
+  }
+  note_unread(fields, request.warnings);
   return request;
 }
 
 CopyRequest read_native_copy(std::string_view body) {
   const Json json = parse_body(body);
   const Fields fields(json);
-  return {.source = fields.text("source").value_or(""),
-          .destination = fields.text("destination").value_or("")};
+  CopyRequest request;
+  request.source = fields.text("source").value_or("");
+  request.destination = fields.text("destination").value_or("");
+  note_unread(fields, request.warnings);
+  return request;
+}
+
+DeleteRequest read_native_delete(std::string_view body) {
+  const Json json = parse_body(body);
+  const Fields fields(json);
+  DeleteRequest request;
+  request.model = read_model_name(fields);
+  note_unread(fields, request.warnings);
+  return request;
 }
 
 std::string write_native_version() {

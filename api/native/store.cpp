@@ -39,6 +39,7 @@ TransferRequest read_native_transfer(std::string_view body) {
   request.password = fields.text("password").value_or("");
   request.bytes_per_second = read_limit_rate(fields);
   request.is_stream = fields.boolean("stream").value_or(true);
+  note_unread(fields, request.warnings);
   return request;
 }
 
@@ -49,6 +50,7 @@ GcRequest read_native_gc(std::string_view body) {
   request.is_dry_run = fields.boolean("dry_run").value_or(false);
   request.takes_downloads = fields.boolean("downloads").value_or(false);
   request.is_stream = fields.boolean("stream").value_or(true);
+  note_unread(fields, request.warnings);
   return request;
 }
 
@@ -60,6 +62,7 @@ VerifyRequest read_native_verify(std::string_view body) {
   request.repairs = fields.boolean("repair").value_or(false);
   request.is_insecure = fields.boolean("insecure").value_or(false);
   request.is_stream = fields.boolean("stream").value_or(true);
+  note_unread(fields, request.warnings);
   return request;
 }
 
@@ -71,6 +74,7 @@ ImportRequest read_native_import(std::string_view body) {
   if (request.path.empty()) throw Error(ErrorCode::invalid_argument, "path: missing");
   request.model = fields.text("model").value_or("");
   request.is_stream = fields.boolean("stream").value_or(true);
+  note_unread(fields, request.warnings);
   return request;
 }
 

@@ -9,6 +9,7 @@ namespace hearth::daemon::handlers {
 Task<void> gc(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::GcRequest request = api::read_native_gc(body);
+  add_warnings(exchange, request.warnings);
   const std::function<void(const ProgressSink&)> job = [&services,
                                                         request](const ProgressSink& sink) {
     collect_garbage(services.store, request, sink);

@@ -9,6 +9,7 @@ namespace hearth::daemon::handlers {
 Task<void> import_place(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ImportRequest request = api::read_native_import(body);
+  add_warnings(exchange, request.warnings);
   exchange.log().model = request.model;
   const std::function<void(const ProgressSink&)> job = [&services,
                                                         request](const ProgressSink& sink) {

@@ -88,6 +88,7 @@ Task<std::string> render_example(Services& services, const std::string& model,
 Task<void> show(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::ShowRequest request = api::read_native_show(body);
+  add_warnings(exchange, request.warnings);
   std::function<api::ModelDescription()> job = [&services, &request] {
     return services.library.describe(request);
   };
@@ -103,6 +104,7 @@ Task<void> show(Services& services, Exchange& exchange) {
 Task<void> copy(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::CopyRequest request = api::read_native_copy(body);
+  add_warnings(exchange, request.warnings);
   std::function<void()> job = [&services, &request] { services.library.copy(request); };
   co_await services.workers.run(std::move(job));
   co_await send_empty(exchange);
@@ -110,8 +112,9 @@ Task<void> copy(Services& services, Exchange& exchange) {
 
 Task<void> remove(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
-  const std::string name = api::read_native_model(body);
-  std::function<void()> job = [&services, &name] { services.library.remove(name); };
+  const api::DeleteRequest request = api::read_native_delete(body);
+  add_warnings(exchange, request.warnings);
+  std::function<void()> job = [&services, &request] { services.library.remove(request.model); };
   co_await services.workers.run(std::move(job));
   co_await send_empty(exchange);
 }

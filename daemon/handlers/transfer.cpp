@@ -16,6 +16,7 @@ using Transfer = void (*)(TransferService& service, const registry::ModelName& n
 Task<void> stream_transfer(Services& services, Exchange& exchange, Transfer transfer) {
   const std::string body = co_await read_json(exchange);
   const api::TransferRequest request = api::read_native_transfer(body);
+  add_warnings(exchange, request.warnings);
   const registry::ModelName name = registry::ModelName::parse(request.model);
   exchange.log().model = request.model;
   const std::function<void(const ProgressSink&)> job = [&services, name, request,

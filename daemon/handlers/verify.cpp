@@ -10,6 +10,7 @@ namespace hearth::daemon::handlers {
 Task<void> verify(Services& services, Exchange& exchange) {
   const std::string body = co_await read_json(exchange);
   const api::VerifyRequest request = api::read_native_verify(body);
+  add_warnings(exchange, request.warnings);
   exchange.log().model = request.model;
   const std::function<void(const ProgressSink&)> job = [&services,
                                                         request](const ProgressSink& sink) {

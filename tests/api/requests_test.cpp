@@ -189,15 +189,27 @@ TEST_CASE("create requests") {
 }
 
 TEST_CASE("requests about models") {
-  CHECK(api::read_native_model(R"({"name":"old style"})") == "old style");
-  CHECK(api::read_native_model(R"({"model":"m","name":"n"})") == "m");
-  CHECK_THROWS_AS(api::read_native_model("{}"), Error);
+  CHECK(api::read_native_delete(R"({"name":"old style"})").model == "old style");
+  CHECK(api::read_native_delete(R"({"model":"m","name":"n"})").model == "m");
+  CHECK_THROWS_AS(api::read_native_delete("{}"), Error);
   CHECK(api::read_native_show(R"({"model":"m","verbose":true})").is_verbose);
   const auto show =
       api::read_native_show(R"({"model":"m","system":"S","options":{"temperature":1}})");
   CHECK(show.system == "S");
   CHECK(show.options.temperature == 1.0F);
   CHECK(api::read_native_copy(R"({"source":"a","destination":"b"})").destination == "b");
+}
+
+TEST_CASE("requests about models and the store name what they do not know") {
+  const std::vector<std::string> known{"dryrun has no effect"};
+  CHECK(api::read_native_show(R"({"model":"m","dryrun":true})").warnings == known);
+  CHECK(api::read_native_copy(R"({"source":"a","destination":"b","dryrun":1})").warnings == known);
+  CHECK(api::read_native_delete(R"({"model":"m","dryrun":true})").warnings == known);
+  CHECK(api::read_native_transfer(R"({"model":"m","dryrun":true})").warnings == known);
+  CHECK(api::read_native_gc(R"({"dryrun":true})").warnings == known);
+  CHECK(api::read_native_verify(R"({"dryrun":true})").warnings == known);
+  CHECK(api::read_native_import(R"({"path":"/a","dryrun":true})").warnings == known);
+  CHECK(api::read_native_show(R"({"model":"m","options":{"temprature":1}})").warnings.size() == 1);
 }
 
 TEST_CASE("requests about the store") {

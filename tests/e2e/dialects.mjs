@@ -142,7 +142,7 @@ await check('OpenAI: biased tokens, seeds and what has no effect', async () => {
     const answer = await d.call('POST', route, { ...message, stream: false, colour: 'red' })
     ok(/colour has no effect/.test(answer.headers.get('hearth-warnings')), route)
   }
-  for (const [route, fields] of Object.entries({ '/api/tokenize': { text: 'a' }, '/tokenize': { content: 'a' }, '/v1/messages/count_tokens': { messages: hi }, '/api/generate': {} })) {
+  for (const [route, fields] of Object.entries({ '/api/tokenize': { text: 'a' }, '/tokenize': { content: 'a' }, '/v1/messages/count_tokens': { messages: hi }, '/api/generate': {}, '/api/show': {}, '/api/gc': { dry_run: true }, '/api/verify': {} })) {
     const answer = await d.call('POST', route, { model: 'story', stream: false, colour: 'red', ...fields })
     eq(answer.status, 200, answer.text)
     ok(/colour has no effect/.test(answer.headers.get('hearth-warnings')), route)

@@ -56,7 +56,7 @@ class Layer(nn.Module):
         self.ffn_up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(self, x, cosine, sine, mask):
+    def attend(self, x, cosine, sine, mask):
         s, (batch, length, _) = self.shape, x.shape
         y = self.attn_norm(x)
         q = rotate(self.attn_q(y).view(batch, length, s.heads, s.head).transpose(1, 2), cosine, sine)
@@ -68,7 +68,9 @@ class Layer(nn.Module):
         scores = (scores * (1 / math.sqrt(s.head)) + mask).softmax(-1)
         y = scores.view(batch, s.kv_heads, group * length, length) @ v
         y = y.view(batch, s.heads, length, s.head).transpose(1, 2).reshape(batch, length, s.width)
-        x = x + self.attn_output(y)
+        return x + self.attn_output(y)
+
+    def feed_forward(self, x):
         y = self.ffn_norm(x)
         return x + self.ffn_down(functional.silu(self.ffn_gate(y)) * self.ffn_up(y))
 
@@ -92,12 +94,16 @@ class Model(nn.Module):
                 last = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(p, std=0.02 if not last else 0.02 / math.sqrt(2 * shape.layers))
 
-    def states(self, ids):
+    def states(self, ids, wanted=None):
+        """Of every token [batch, length, width], or of those that are wanted (a mask of ids' shape) alone [count, width]."""
         length = ids.shape[1]
         x = self.token_embd(ids)
         cosine, sine, mask = self.cosine[:length], self.sine[:length], self.mask[:length, :length]
         for layer in self.blk:
-            x = layer(x, cosine, sine, mask)
+            x = layer.attend(x, cosine, sine, mask)
+            if layer is self.blk[-1] and wanted is not None:
+                x = x[wanted]  # no other token needs what follows
+            x = layer.feed_forward(x)
         return self.output_norm(x)
 
     def logits(self, states):

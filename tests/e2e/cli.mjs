@@ -222,8 +222,8 @@ await check('hearth: bench measures clients, and what a newcomer costs them', as
   ok(/CLIENTS.*\n1 /.test((await succeed([...few, '--clients', '1', '--requests', '1'])).out))
   const schema = path.join(os.tmpdir(), `hearth-bench-${process.pid}.json`)
   fs.writeFileSync(schema, JSON.stringify(endless))
-  const [bound] = JSON.parse((await succeed(['bench', 'story', '--prompt', '64', '--generate', '30', '--clients', '3', '--requests', '1', '--schema', schema, '--bound', '2', '--json'])).out).rows
-  ok(bound.errors === 0 && bound.tokens > 60 && bound.tokens < 90, `two answers have no end, one has: ${bound.tokens} tokens`)
+  const [bound] = JSON.parse((await succeed(['bench', 'story', '--prompt', '64', '--generate', '90', '--clients', '3', '--requests', '1', '--schema', schema, '--bound', '2', '--json'])).out).rows
+  ok(bound.errors === 0 && bound.tokens > 180 && bound.tokens < 270, `two answers have no end, one has: ${bound.tokens} tokens`)
   fs.rmSync(schema)
   await refuse(['bench', 'story', '--bound', '2'], /--bound needs --schema/)
   const failing = await hearth(['bench', 'story', '--clients', '1', '--prompt', '9000'])

@@ -24,6 +24,7 @@ CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "te
 SHARES = {"hearth": 40, "smalltalk": 6, "unknown": 8, "stories": 4, "sums": 14, "json": 13, "tools": 12, "repeats": 8,
           "drills": 6}
 MIXED = {"hearth": 12, "smalltalk": 4, "unknown": 2, "stories": 1, "sums": 5, "json": 2, "repeats": 1}
+ANSWERED_SHARE = 0.06  # of what is asked for as JSON
 
 
 def one_turn(dice, questions, kind):
@@ -37,6 +38,8 @@ def one_turn(dice, questions, kind):
     if kind in ("sums", "repeats"):
         asked, answer = (sums if kind == "sums" else repeats).turn(dice)
         return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
+    if dice.random() < ANSWERED_SHARE:
+        return extraction.answered(dice, *questions.turn(dice, dice.choice(("hearth", "hearth", "smalltalk", "unknown"))))
     return extraction.messages(dice)
 
 
@@ -93,7 +96,7 @@ def chats(seed, count):
     dice, questions, unseen = random.Random(seed), Questions(), held_out()
     while count:
         made = chat(dice, questions)
-        if not any(m["role"] == "user" and plain(m["content"]) in unseen for m in made[0]):
+        if not any(m["role"] == "user" and plain(m.get("asked", m["content"])) in unseen for m in made[0]):
             count -= 1
             yield made
 

@@ -1,6 +1,8 @@
-"""Facts from a sentence as JSON: with a schema in the prompt, with a list of keys, or just as JSON."""
+"""JSON: the facts of a sentence by a schema in the prompt, by a list of keys, or just as JSON; made-up ones where there is no
+sentence; an answer to a question."""
 
 import json
+import re
 
 from .text import LISTS, expand, phrase, proper, read_blocks, syllables
 
@@ -61,7 +63,7 @@ class Record:
             self.keys[place] = ([n.strip() for n in names.split(",")], kind, values(made))
 
 
-FACTS_SHARE = 0.12
+FACTS_SHARE, EXAMPLE_SHARE = 0.12, 0.06
 FACTS = Record(read_blocks("facts.txt")["facts"])
 RECORDS = [Record(lines) for lines in read_blocks("records.txt").values()]
 WAYS = {name: [line.replace("\\n", "\n") for line in lines] for name, lines in read_blocks("json.txt").items()}
@@ -112,6 +114,17 @@ def facts(dice):
     return text + dice.choice([".", "", ""]), keys, made
 
 
+def way_to_ask(dice, name):
+    """With <T>, <K>, <S>, <Q> where the places were, as values may have braces."""
+    return expand(dice, re.sub(r"\{([TKSQ])\}", r"<\1>", dice.choice(WAYS[name])))
+
+
+def answered(dice, asked, answer):
+    """A question and its answer, which is wanted as JSON."""
+    return [{"role": "user", "content": way_to_ask(dice, "answer").replace("<Q>", asked), "asked": asked},
+            {"role": "assistant", "content": json.dumps({"answer": answer}, ensure_ascii=False)}]
+
+
 def messages(dice):
     text, keys, made = facts(dice) if dice.random() < FACTS_SHARE else sentence(dice)
     text = text[:1].upper() + text[1:] if dice.random() < 0.8 else text
@@ -119,15 +132,16 @@ def messages(dice):
         more = dice.choice(BESIDE)
         text = f"{more} {text}" if dice.random() < 0.4 else f"{text} {more}"
     way = dice.choices(["schema", "keys", "bare"], [5, 5, 2])[0]
+    asked = way_to_ask(dice, "example" if dice.random() < EXAMPLE_SHARE else way)
+    is_bare = "<S>" not in asked and "<K>" not in asked
     wanted = list(keys)
-    if way != "bare":
+    if not is_bare:
         dice.shuffle(wanted)
         wanted = wanted[:dice.choice([len(wanted), len(wanted), max(1, len(wanted) - 1), 1])]
-    named = {k: k if way == "bare" else dice.choice(keys[k][0]) for k in wanted}
+    named = {k: k if is_bare else dice.choice(keys[k][0]) for k in wanted}
     if len(set(named.values())) < len(named):
         named = {k: k for k in wanted}
     answer = {named[k]: made[k] for k in wanted}
-    asked = expand(dice, dice.choice(WAYS[way]).replace("{T}", "<T>").replace("{K}", "<K>").replace("{S}", "<S>"))
     asked = asked.replace("<S>", schema_text(dice, list(answer), [keys[k][1] for k in wanted]))
     asked = asked.replace("<K>", listed(dice, list(answer)))
     asked = asked[:1].upper() + asked[1:] if dice.random() < 0.3 and asked[0] != "<" else asked

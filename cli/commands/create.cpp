@@ -100,10 +100,10 @@ std::string hash_file(const fs::path& file, Progress& progress) {
   return "sha256:" + digest.finish_hex();
 }
 
-// Said before gigabytes are read and copied; the daemon looks closer.
+// Said before gigabytes are read; the daemon looks closer.
 void check_magic(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) return;  // hash_file says so
+  if (!stream) return;  // whoever reads it says so
   std::string magic(4, ' ');
   stream.read(magic.data(), static_cast<std::streamsize>(magic.size()));
   if (magic == "GGUF") return;
@@ -112,7 +112,6 @@ void check_magic(const fs::path& file) {
 }
 
 void upload(const Client& client, const fs::path& file, Json& files, Progress& progress) {
-  check_magic(file);
   const std::string digest = hash_file(file, progress);
   const auto total = static_cast<int64_t>(fs::file_size(file));
   const std::string title = "copying " + file.filename().string();
@@ -188,6 +187,7 @@ void add_source(const Client& client, const Source& source, const modelfile::Com
     if (command.kind != CommandKind::from) body.erase(field);  // the last one holds
     const bool is_link = is_linked && command.kind == CommandKind::from;
     for (const auto& part : is_folder ? files_of_folder(file) : with_shards(file)) {
+      check_magic(part);
       if (is_link) {
         body["links"][part.filename().string()] = fs::canonical(part).string();
       } else {

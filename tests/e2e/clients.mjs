@@ -16,15 +16,14 @@ const create = (daemon, name) => daemon.create(name, shared(`clients/models/${na
   parameters: { temperature: 0, stop: ['<|im_end|>'] },
 })
 
-// Left out: what registry.mjs does (push and pull), what Ollama's cloud has, and with a real model what needs known text: asked for
-// JSON of nothing, the starter writes strings without end, and JSON that was cut at its limit cannot be parsed.
+// Left out: what registry.mjs does (push and pull), what Ollama's cloud has, and with a real model what needs known text.
 const scripts = [
   ['ollama-js.mjs', 'ollama', { only: '^ollama-js\\.(?!push|pull|systemone|web)' }],
-  ['ollama-js.mjs', 'ollama', { isReal: true, only: '^ollama-js\\.(?!push|pull|systemone|web|generate.(template|format-schema))' }],
+  ['ollama-js.mjs', 'ollama', { isReal: true, only: '^ollama-js\\.(?!push|pull|systemone|web|generate.template)' }],
   ['openai.mjs', 'openai', { only: '^openai\\.(?!abort.(signal|timeout))' }],
   // These give up on an answer of 1,000 tokens after 150 ms, when a small model alone has long written it.
   ['openai.mjs', 'openai', { isBusy: true, only: '^openai\\.abort.(signal|timeout)' }],
-  ['openai.mjs', 'openai', { isReal: true, only: '^openai\\.(?!abort|tools.runTools|chat.json_object)' }],
+  ['openai.mjs', 'openai', { isReal: true, only: '^openai\\.(?!abort|tools.runTools)' }],
   ['anthropic.mjs', '@anthropic-ai/sdk', { only: '' }],
   ['anthropic.mjs', '@anthropic-ai/sdk', { isReal: true, only: '^anthropic\\.(?!beyond.stop_reason)' }],
   ['openapi.mjs', 'ajv', { only: '' }],

@@ -20,6 +20,11 @@ def between(low, high):
     return lambda d: d.randrange(low, high)
 
 
+def figure(d):
+    """A number to compute with, or any for what a tool makes of them: its result is repeated, not computed again."""
+    return d.randrange(2, 60) if d.random() < 0.5 else d.randrange(10, 1000)
+
+
 class Kind:
     """A kind of tool: names, descriptions, keys {place: (names, type, value, needed)}, result, answer. The ways to ask
     for it are a block of corpus/requests.txt unless given."""
@@ -44,12 +49,12 @@ KINDS = [
          {"time": lambda d: f"{d.randrange(0, 24)}:{d.randrange(10, 60)}"}, "It is {time} in {c}."),
     Kind(["add", "sum", "add_numbers", "calculate_sum", "plus"],
          ["Add two numbers", "Adds numbers", "Sum of two numbers"],
-         {"a": (["a", "x", "first", "number1"], "number", between(10, 1000), True), "b": (["b", "y", "second", "number2"], "number", between(10, 1000), True)},
-         None, "{a} + {b} = {SUM}"),
+         {"a": (["a", "x", "first", "number1"], "number", figure, True), "b": (["b", "y", "second", "number2"], "number", figure, True)},
+         {"result": figure}, "{a} + {b} = {result}"),
     Kind(["multiply", "product", "times", "multiply_numbers"],
          ["Multiply two numbers", "Product of two numbers", "Multiplies numbers"],
-         {"a": (["a", "x", "first", "number1"], "number", between(2, 200), True), "b": (["b", "y", "second", "number2"], "number", between(2, 200), True)},
-         None, "{a} * {b} = {PRODUCT}"),
+         {"a": (["a", "x", "first", "number1"], "number", figure, True), "b": (["b", "y", "second", "number2"], "number", figure, True)},
+         {"result": figure}, "{a} * {b} = {result}"),
     Kind(["search", "web_search", "search_web", "internet_search", "find_on_web", "lookup"],
          ["Search the web", "Searches the internet", "Find pages on the web"],
          {"q": (["query", "q", "text", "search_term"], "string", either("query"), True)},
@@ -151,8 +156,8 @@ KINDS = [
          {"definition": lambda d: "a kind of " + d.choice(LISTS["item"])}, "{w}: {definition}."),
     Kind(["subtract", "minus", "difference", "subtract_numbers"],
          ["Subtract two numbers", "Difference of two numbers"],
-         {"a": (["a", "x", "first", "number1"], "number", between(500, 1000), True), "b": (["b", "y", "second", "number2"], "number", between(10, 500), True)},
-         {"result": between(5, 900)}, "{a} - {b} = {result}"),
+         {"a": (["a", "x", "first", "number1"], "number", figure, True), "b": (["b", "y", "second", "number2"], "number", figure, True)},
+         {"result": figure}, "{a} - {b} = {result}"),
     Kind(["convert_unit", "unit_converter", "convert_length", "convert_units", "units", "convertUnit"],
          ["Convert a length between units", "Converts units of length", "Turns a measure from one unit into another"],
          {"n": (["value", "amount", "number"], "number", between(2, 500), True), "f": (["from_unit", "from", "unit_from"], "string", pick("unit"), True), "t": (["to_unit", "to", "unit_to"], "string", pick("unit"), True)},
@@ -219,10 +224,11 @@ ALIKE = [{"set_light", "control_light"}, {"send_message", "send_email"}, {"add_t
          {"search", "get_news"}, {"search", "get_recipe"}, {"search", "get_stock_price"}, {"search", "find_restaurant"},
          {"translate", "get_definition"}, {"play_music", "play_film"}, {"convert_currency", "convert_unit"}, {"roll_dice", "generate_password"},
          {"get_news", "get_score"}, {"get_recipe", "find_restaurant"}, {"transfer_money", "send_message"}]
+ARITHMETIC = {"add", "multiply", "subtract"}
 NO_TOOL = "I have no tool for that."
 
-
 MADE_UP_SHARE = 0.15
+ARITHMETIC_SHARE = 0.15  # of chats: sums are known without a tool, so that its result counts needs showing
 
 
 def made_up(dice):
@@ -280,26 +286,29 @@ def call(dice, kind, tool, keys, result_turn):
             {"role": "assistant", "content": "", "tool_calls": [
                 {"function": {"name": tool["function"]["name"], "arguments": arguments}}]}]
     if result_turn:
-        if kind.result is None:
-            number = values["a"] + values["b"] if "{SUM}" in kind.answer else values["a"] * values["b"]
-            result, known = {"result": number}, {"SUM": number, "PRODUCT": number}
-        else:
-            result = {k: v(dice) for k, v in kind.result.items()}
-            known = result
+        result = {k: v(dice) for k, v in kind.result.items()}
         shown = json.dumps(result, ensure_ascii=False) if dice.random() < 0.7 or len(result) > 1 else str(next(iter(result.values())))
         if len(result) > 1 and dice.random() < 0.3:
             shown = ", ".join(str(v) for v in result.values())
         made += [{"role": "tool", "content": shown},
-                 {"role": "assistant", "content": filled(kind.answer, {**values, **known})}]
+                 {"role": "assistant", "content": filled(kind.answer, {**values, **result})}]
     return made
+
+
+def some_kinds(dice):
+    """One to four kinds, no two of which would do for the same request."""
+    count = dice.choices([1, 2, 3, 4], [3, 3, 3, 2])[0]
+    first = dice.choice([k for k in KINDS if k.names[0] in ARITHMETIC]) if dice.random() < ARITHMETIC_SHARE else dice.choice(KINDS)
+    while True:
+        kinds = [first, *dice.sample([k for k in KINDS if k is not first], count - 1)]
+        if not any(len(alike & {kind.names[0] for kind in kinds}) > 1 for alike in ALIKE):
+            dice.shuffle(kinds)
+            return kinds
 
 
 def messages(dice, questions):
     """A chat with tools, and the tools."""
-    count = dice.choices([1, 2, 3, 4], [3, 3, 3, 2])[0]
-    kinds = dice.sample(KINDS, count)
-    while any(len(alike & {kind.names[0] for kind in kinds}) > 1 for alike in ALIKE):
-        kinds = dice.sample(KINDS, count)
+    kinds = some_kinds(dice)
     kinds = [made_up(dice) if dice.random() < MADE_UP_SHARE else kind for kind in kinds]
     tools = [offered(dice, kind) for kind in kinds]
     while len({t["function"]["name"] for t, _ in tools}) < len(tools):

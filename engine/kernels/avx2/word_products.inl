@@ -49,8 +49,9 @@ struct WordDots {
   static constexpr int bias = bias_;
 
   template <int panels, int columns>
-  static void add(const Panel* panel, const Q8Block* const (&column)[columns], int sub,
-                  I32x16 (&dots)[panels][columns]) {
+  [[gnu::always_inline]] static void add(const Panel* panel,
+                                         const Q8Block* const (&column)[columns], int sub,
+                                         I32x16 (&dots)[panels][columns]) {
     constexpr bool by_magnitude = Shape::is_signed && bias == 0;
     constexpr int dwords = Shape::sub_values / 4;
     static_assert(panels == 1 && dwords % run == 0);

@@ -59,13 +59,15 @@ inline I32x16 signed_byte(I32x16 a) {
 }
 
 // scales[first .. first + 3] = factor * the four bytes of each lane.
-inline void store_scales_unsigned(Panel& panel, int first, F32x16 factor, I32x16 bytes) {
+[[gnu::always_inline]] inline void store_scales_unsigned(Panel& panel, int first, F32x16 factor,
+                                                         I32x16 bytes) {
   store(panel.scales[first], mul(factor, to_float(unsigned_byte<0>(bytes))));
   store(panel.scales[first + 1], mul(factor, to_float(unsigned_byte<1>(bytes))));
   store(panel.scales[first + 2], mul(factor, to_float(unsigned_byte<2>(bytes))));
   store(panel.scales[first + 3], mul(factor, to_float(unsigned_byte<3>(bytes))));
 }
-inline void store_scales_signed(Panel& panel, int first, F32x16 factor, I32x16 bytes) {
+[[gnu::always_inline]] inline void store_scales_signed(Panel& panel, int first, F32x16 factor,
+                                                       I32x16 bytes) {
   store(panel.scales[first], mul(factor, to_float(signed_byte<0>(bytes))));
   store(panel.scales[first + 1], mul(factor, to_float(signed_byte<1>(bytes))));
   store(panel.scales[first + 2], mul(factor, to_float(signed_byte<2>(bytes))));
